@@ -1,0 +1,9 @@
+// Everything: networks, training, model files, build information.
+#pragma once
+
+#include "lstm_native/error.hpp"
+#include "lstm_native/layers.hpp"
+#include "lstm_native/network.hpp"
+#include "lstm_native/runtime.hpp"
+#include "lstm_native/training.hpp"
+#include "lstm_native/types.hpp"

@@ -1,0 +1,113 @@
+// Networks that run, train, save and load: the same ones Python uses.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lstm_native/layers.hpp"
+#include "lstm_native/training.hpp"
+#include "lstm_native/types.hpp"
+
+namespace lstm_native {
+
+template <class T>
+class NetworkImpl;
+template <class T>
+class TrainerImpl;
+
+/// A stack of layers with its weights. T is float or double.
+///
+/// A handle: copies share one network. `predict` may be called from several threads at once;
+/// anything that changes weights may not run beside it.
+template <class T>
+class Network {
+ public:
+  /// Builds and initialises: input weights Glorot uniform (Glorot & Bengio 2010), recurrent
+  /// weights orthogonal (Saxe et al. 2014), forget bias as given (Gers et al. 2000).
+  /// input_features is ignored when the first layer is an Embedding.
+  /// Throws InvalidArgument for sizes that do not fit.
+  Network(const std::vector<LayerSpec>& layers, Index input_features, std::uint64_t seed = 0);
+  explicit Network(std::shared_ptr<NetworkImpl<T>> impl);
+
+  std::vector<LayerSpec> layers() const;
+  Index input_features() const;  // 0 when the input is tokens
+  bool takes_tokens() const;
+
+  /// Shape of the output for an input of so many steps. Throws InvalidArgument.
+  OutputShape output_shape(Index timesteps) const;
+
+  /// Writes samples x output_shape(timesteps).row_size() values to y.
+  void predict(const Batch<T>& x, T* y) const;
+
+  /// Parameters in a fixed order, named "0.weight_ih_l0": layer index, then name in the layer.
+  std::vector<TensorInfo> parameters() const;
+  Index parameter_count() const;
+  void get_parameter(const std::string& name, T* out) const;
+  void set_parameter(const std::string& name, const T* values, Index count);
+
+  const std::shared_ptr<NetworkImpl<T>>& impl() const { return impl_; }
+
+ private:
+  std::shared_ptr<NetworkImpl<T>> impl_;
+};
+
+/// Minimises a loss over a network; owns the optimiser's state.
+template <class T>
+class Trainer {
+ public:
+  Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer);
+
+  /// Forward, loss, backward and one update.
+  ///   rows   which samples of x and y form the batch: indices into them; null takes all in order
+  ///   seed   with the number of updates so far, decides the dropout masks
+  /// A loss or gradient that is not finite changes nothing and undoes the update before it, so
+  /// that the network keeps the last weights known to be good.
+  StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                  std::uint64_t seed);
+
+  /// The loss alone, without dropout. `output`, when given, receives the predictions.
+  StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                      T* output = nullptr) const;
+
+  void set_learning_rate(double learning_rate);
+  const LossSpec& loss() const;
+  const OptimizerSpec& optimizer() const;  // with the learning rate in force
+  const Network<T>& network() const;
+
+  /// The optimiser's state: number of updates, and slot tensors named "slot.parameter"
+  /// ("exp_avg.0.weight_ih_l0"). With the weights, it is all that resuming needs.
+  Index iterations() const;
+  void set_iterations(Index iterations);
+  std::vector<TensorInfo> state() const;
+  void get_state(const std::string& name, T* out) const;
+  void set_state(const std::string& name, const T* values, Index count);
+
+  const std::shared_ptr<TrainerImpl<T>>& impl() const { return impl_; }
+
+ private:
+  std::shared_ptr<TrainerImpl<T>> impl_;
+};
+
+/// A model file: safetensors tensors plus JSON metadata. Reading one runs no code, reads no
+/// byte outside the file and allocates no more than the file's size justifies.
+template <class T>
+struct BasicModel {
+  Network<T> network;
+  std::map<std::string, std::string> metadata;  // free text that travels with the file
+
+  /// Throws FileError, FormatError, or InvalidArgument when the file holds another dtype.
+  static BasicModel load(const std::string& path);
+
+  /// Atomic: a temporary file beside the target, fsync, rename.
+  void save(const std::string& path) const;
+
+  void predict(const Batch<T>& x, T* y) const { network.predict(x, y); }
+};
+
+using Model = BasicModel<float>;
+using ModelF64 = BasicModel<double>;
+
+}  // namespace lstm_native

@@ -1,0 +1,56 @@
+// What to minimise and how, as plain data.
+#pragma once
+
+#include <cstdint>
+
+#include "lstm_native/types.hpp"
+
+namespace lstm_native {
+
+/// All cross-entropies take logits. The loss of a batch is the weighted mean over its rows
+/// (a row: one sample, or one step of one sample when the output has a time axis).
+enum class LossKind { mse, mae, huber, binary_crossentropy, categorical_crossentropy };
+
+struct LossSpec {
+  LossKind kind = LossKind::mse;
+  double delta = 1.0;  // huber only: where the square turns into a line
+};
+
+enum class OptimizerKind { sgd, adam, adamw, rmsprop };
+
+/// Update rules as torch.optim defines them.
+struct OptimizerSpec {
+  OptimizerKind kind = OptimizerKind::adam;
+  double learning_rate = 1e-3;
+  double momentum = 0.0;       // sgd, rmsprop
+  bool nesterov = false;       // sgd
+  double beta1 = 0.9;          // adam, adamw
+  double beta2 = 0.999;        // adam, adamw
+  double rho = 0.99;           // rmsprop: decay of the squared gradient
+  double epsilon = 1e-8;       // adam, adamw, rmsprop
+  double weight_decay = 0.0;   // adamw: decoupled (Loshchilov & Hutter 2019); others: L2
+  double clip_norm = 0.0;      // 0: off. Global norm over all parameters (Pascanu et al. 2013)
+  double clip_value = 0.0;     // 0: off. Each gradient element into [-clip_value, clip_value]
+};
+
+/// What a network should have answered.
+///   values   rows x output features, for mse, mae, huber and binary cross-entropy
+///   labels   rows class indices, for categorical cross-entropy
+///   weights  rows, non-negative, or null for all ones; 0 masks a row out
+/// rows is samples, or samples x timesteps when the network's output has a time axis.
+template <class T>
+struct Targets {
+  const T* values = nullptr;
+  const std::int64_t* labels = nullptr;
+  const T* weights = nullptr;
+};
+
+/// What one training or evaluation step found.
+struct StepResult {
+  double loss = 0.0;           // weighted mean over the rows of the batch
+  double weight = 0.0;         // sum of the rows' weights (rows when unweighted)
+  double gradient_norm = 0.0;  // global norm before clipping; 0 for evaluation
+  bool finite = true;          // false: nothing was updated, and the update before was undone
+};
+
+}  // namespace lstm_native
