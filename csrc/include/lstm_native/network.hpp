@@ -65,8 +65,9 @@ class Trainer {
   ///   seed   with the number of updates so far, decides the dropout masks
   /// A loss or gradient that is not finite changes nothing and undoes the update before it, so
   /// that the network keeps the last weights known to be good.
+  /// `output`, when given, receives the predictions the loss was computed from.
   StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
-                  std::uint64_t seed);
+                  std::uint64_t seed, T* output = nullptr);
 
   /// The loss alone, without dropout. `output`, when given, receives the predictions.
   StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,

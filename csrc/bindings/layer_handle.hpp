@@ -1,0 +1,21 @@
+// A layer as Python holds it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bindings/arrays.hpp"
+#include "core/layer.hpp"
+
+namespace lstm_native::python {
+
+template <class T>
+struct LayerHandle {
+  std::shared_ptr<Layer<T>> layer;
+
+  py::dict parameters() const;
+  /// All or nothing: names and shapes are checked before the first value is written.
+  void set_parameters(const py::dict& values) const;
+};
+
+}  // namespace lstm_native::python

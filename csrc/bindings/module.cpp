@@ -1,0 +1,29 @@
+#include "bindings/module.hpp"
+
+#include <cerrno>
+
+#include "lstm_native/error.hpp"
+
+namespace lstm_native::python {
+namespace {
+
+void translate(std::exception_ptr pointer) {
+  try {
+    if (pointer) std::rethrow_exception(pointer);
+  } catch (const FileError& e) {
+    // OSError picks the subclass (FileNotFoundError, ...) from the number.
+    const py::tuple arguments = py::make_tuple(e.error_number(), std::string(e.what()), e.path());
+    PyErr_SetObject(PyExc_OSError, arguments.ptr());
+  }
+}
+
+}  // namespace
+}  // namespace lstm_native::python
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The native core of lstm_native. Its Python face is the package itself.";
+  pybind11::register_exception_translator(&lstm_native::python::translate);
+  lstm_native::python::register_runtime(m);
+  lstm_native::python::register_layers(m);
+  lstm_native::python::register_networks(m);
+}

@@ -1,0 +1,14 @@
+// The parts of the module, one file each.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace lstm_native::python {
+
+namespace py = pybind11;
+
+void register_runtime(py::module_& m);
+void register_layers(py::module_& m);
+void register_networks(py::module_& m);
+
+}  // namespace lstm_native::python

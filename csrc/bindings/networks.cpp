@@ -1,0 +1,185 @@
+#include <pybind11/stl.h>
+
+#include <mutex>
+
+#include "bindings/layer_handle.hpp"
+#include "bindings/module.hpp"
+#include "core/json_specs.hpp"
+#include "core/losses.hpp"
+#include "core/model_file.hpp"
+#include "core/network_impl.hpp"
+
+namespace lstm_native::python {
+namespace {
+
+template <class T>
+struct NetworkHandle {
+  Network<T> network;
+
+  static NetworkHandle from_layers(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
+    std::vector<std::shared_ptr<Layer<T>>> layers;
+    for (const auto& h : handles) layers.push_back(h->layer);
+    return {Network<T>(std::make_shared<NetworkImpl<T>>(std::move(layers)))};
+  }
+
+  std::vector<LayerHandle<T>> layers() const {
+    std::vector<LayerHandle<T>> handles;
+    for (const auto& layer : network.impl()->chain().layers()) handles.push_back({layer});
+    return handles;
+  }
+
+  py::object predict(const py::object& x) const {
+    const Input<T> input = input_of<T>(x, network.takes_tokens());
+    const OutputShape shape = network.output_shape(input.batch.timesteps);
+    auto y = new_array<T>(output_dimensions(input.batch.samples, shape));
+    T* data = y.mutable_data();
+    {
+      const py::gil_scoped_release release;
+      network.predict(input.batch, data);
+    }
+    return std::move(y);
+  }
+};
+
+template <class T>
+struct TrainerHandle {
+  Trainer<T> trainer;
+  std::unique_ptr<std::mutex> one_at_a_time = std::make_unique<std::mutex>();
+
+  /// Shared by step and evaluate: checks the arrays, runs `call` without the GIL.
+  template <class Call>
+  py::tuple run(const py::object& x, const py::object& y, const py::object& weights,
+                const py::object& rows, bool want_output, const Call& call) {
+    const Network<T>& network = trainer.network();
+    const Input<T> input = input_of<T>(x, network.takes_tokens());
+    const Index samples = input.batch.samples;
+    const OutputShape shape = network.output_shape(input.batch.timesteps);
+    std::vector<Index> row_shape{samples};
+    if (shape.timesteps) row_shape.push_back(shape.timesteps);
+
+    Targets<T> targets;
+    py::array owners[2];
+    if (takes_labels(trainer.loss().kind)) {
+      const auto labels = borrow<std::int64_t>(y, "y");
+      targets.labels = data_of(labels, row_shape, "y");
+      owners[0] = labels;
+    } else {
+      const auto values = borrow<T>(y, "y");
+      targets.values = data_of(values, output_dimensions(samples, shape), "y");
+      owners[0] = values;
+    }
+    if (!weights.is_none()) {
+      const auto array = borrow<T>(weights, "weights");
+      targets.weights = data_of(array, row_shape, "weights");
+      owners[1] = array;
+    }
+    Array<std::int64_t> indices;
+    const Index* index_data = nullptr;
+    Index count = samples;
+    if (!rows.is_none()) {
+      indices = borrow<std::int64_t>(rows, "rows");
+      index_data = indices.data();
+      count = indices.size();
+    }
+    py::object output = py::none();
+    T* output_data = nullptr;
+    if (want_output) {
+      auto array = new_array<T>(output_dimensions(count, shape));
+      output_data = array.mutable_data();
+      output = std::move(array);
+    }
+    StepResult r;
+    {
+      const py::gil_scoped_release release;
+      const std::lock_guard<std::mutex> lock(*one_at_a_time);
+      r = call(input.batch, targets, index_data, count, output_data);
+    }
+    return py::make_tuple(r.loss, r.weight, r.gradient_norm, r.finite, output);
+  }
+};
+
+template <class T>
+void register_network(py::module_& m, const std::string& suffix) {
+  using N = NetworkHandle<T>;
+  using Tr = TrainerHandle<T>;
+  py::class_<N>(m, ("Network" + suffix).c_str())
+      .def(py::init(&N::from_layers), py::arg("layers"))
+      .def_property_readonly("layers", &N::layers)
+      .def_property_readonly("input_features",
+                             [](const N& n) { return n.network.input_features(); })
+      .def_property_readonly("takes_tokens", [](const N& n) { return n.network.takes_tokens(); })
+      .def_property_readonly("parameter_count",
+                             [](const N& n) { return n.network.parameter_count(); })
+      .def("output_shape",
+           [](const N& n, Index timesteps) {
+             const OutputShape s = n.network.output_shape(timesteps);
+             return py::make_tuple(s.timesteps, s.features);
+           })
+      .def("predict", &N::predict, py::arg("x"));
+
+  py::class_<Tr>(m, ("Trainer" + suffix).c_str())
+      .def(py::init([](const N& n, const std::string& loss, const std::string& optimizer) {
+             return Tr{Trainer<T>(n.network, parse_loss(loss), parse_optimizer(optimizer))};
+           }),
+           py::arg("network"), py::arg("loss"), py::arg("optimizer"))
+      .def(
+          "step",
+          [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
+             const py::object& rows, std::uint64_t seed, bool output) {
+            return t.run(x, y, weights, rows, output,
+                         [&](const Batch<T>& batch, const Targets<T>& targets, const Index* index,
+                             Index count, T* out) {
+                           return t.trainer.step(batch, targets, index, count, seed, out);
+                         });
+          },
+          py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"), py::arg("seed"),
+          py::arg("output") = false)
+      .def(
+          "evaluate",
+          [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
+             const py::object& rows, bool output) {
+            return t.run(x, y, weights, rows, output, [&](const auto&... a) {
+              return t.trainer.evaluate(a...);
+            });
+          },
+          py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
+          py::arg("output") = false)
+      .def("set_learning_rate", [](Tr& t, double rate) { t.trainer.set_learning_rate(rate); })
+      .def_property_readonly("loss", [](const Tr& t) { return json_text(t.trainer.loss()); })
+      .def_property_readonly("optimizer",
+                             [](const Tr& t) { return json_text(t.trainer.optimizer()); })
+      .def_property_readonly("iterations", [](const Tr& t) { return t.trainer.iterations(); });
+
+  m.def(
+      "save_model",
+      [](const std::string& path, const N& n, const Tr* t,
+         const std::map<std::string, std::string>& metadata) {
+        const py::gil_scoped_release release;
+        save_model(path, n.network, t ? &t->trainer : nullptr, metadata);
+      },
+      py::arg("path"), py::arg("network"), py::arg("trainer").none(true), py::arg("metadata"));
+}
+
+template <class T>
+py::tuple load(const std::string& path) {
+  LoadedModel<T> model = [&] {
+    const py::gil_scoped_release release;
+    return load_model<T>(path);
+  }();
+  py::object trainer = py::none();
+  if (model.trainer) trainer = py::cast(TrainerHandle<T>{std::move(*model.trainer)});
+  return py::make_tuple(NetworkHandle<T>{std::move(model.network)}, trainer,
+                        std::move(model.metadata));
+}
+
+}  // namespace
+
+void register_networks(py::module_& m) {
+  register_network<float>(m, "32");
+  register_network<double>(m, "64");
+  m.def("load_model", [](const std::string& path) {
+    return file_dtype(path) == "float64" ? load<double>(path) : load<float>(path);
+  });
+}
+
+}  // namespace lstm_native::python

@@ -1,0 +1,122 @@
+#include "core/chain.hpp"
+
+#include <optional>
+
+#include "core/random.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+template <class T>
+Chain<T>::Chain(std::vector<std::shared_ptr<Layer<T>>> layers) : layers_(std::move(layers)) {
+  if (layers_.empty()) throw InvalidArgument("network: expected at least one layer, got none");
+  for (std::size_t i = 1; i < layers_.size(); ++i) {
+    if (layers_[i]->takes_tokens())
+      throw InvalidArgument("layer " + std::to_string(i) +
+                            ": an Embedding takes tokens and can only come first");
+    const Index expected = layers_[i]->input_features();
+    const Index actual = layers_[i - 1]->output_features();
+    if (expected != actual)
+      throw InvalidArgument("layer " + std::to_string(i) + ": expected " +
+                            std::to_string(expected) + " input features, the layer before gives " +
+                            std::to_string(actual));
+  }
+}
+
+template <class T>
+OutputShape Chain<T>::output_shape(Index timesteps) const {
+  OutputShape shape{timesteps, 0};
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    try {
+      shape = layers_[i]->output_shape(shape.timesteps);
+    } catch (const InvalidArgument& e) {
+      throw InvalidArgument("layer " + std::to_string(i) + ": " + e.what());
+    }
+  }
+  return shape;
+}
+
+template <class T>
+std::vector<std::pair<std::string, Parameter<T>*>> Chain<T>::parameters() const {
+  std::vector<std::pair<std::string, Parameter<T>*>> list;
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    for (Parameter<T>* p : layers_[i]->parameters())
+      list.emplace_back(std::to_string(i) + "." + p->info.name, p);
+  return list;
+}
+
+template <class T>
+void Chain<T>::parameters_changed() const {
+  for (const auto& layer : layers_) layer->parameters_changed();
+}
+
+template <class T>
+class Chain<T>::ChainTape final : public Tape<T> {
+ public:
+  /// sizes: values in the input of each layer.
+  ChainTape(const Chain& chain, std::vector<std::unique_ptr<Tape<T>>> tapes,
+            std::vector<Index> sizes)
+      : chain_(chain), tapes_(std::move(tapes)), sizes_(std::move(sizes)) {}
+
+  void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
+                Workspace& workspace) override {
+    const Workspace::Scope scope(workspace);
+    T* const* end = gradients;
+    for (const auto& layer : chain_.layers_) end += layer->parameters().size();
+    for (std::size_t i = tapes_.size(); i-- > 0;) {
+      end -= chain_.layers_[i]->parameters().size();
+      T* down = i == 0 ? dx : workspace.take<T>(sizes_[i]);
+      tapes_[i]->backward(dy, down, {}, end, workspace);
+      dy = down;
+    }
+  }
+
+ private:
+  const Chain& chain_;
+  std::vector<std::unique_ptr<Tape<T>>> tapes_;
+  std::vector<Index> sizes_;
+};
+
+template <class T>
+std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& pass) const {
+  std::optional<Workspace::Scope> scope;
+  if (!pass.remember) scope.emplace(pass.workspace);
+  std::vector<std::unique_ptr<Tape<T>>> tapes;
+  std::vector<Index> sizes;
+  Batch<T> input = x;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const OutputShape shape = layers_[i]->output_shape(input.timesteps);
+    const bool last = i + 1 == layers_.size();
+    T* output = last ? y : pass.workspace.take<T>(x.samples * shape.row_size());
+    Pass layer_pass = pass;
+    layer_pass.seed = derive_seed(pass.seed, static_cast<std::uint64_t>(i));
+    auto tape = layers_[i]->forward(input, output, {}, layer_pass);
+    if (pass.remember) {
+      tapes.push_back(std::move(tape));
+      sizes.push_back(rows_of(input.samples, input.timesteps) * input.features);
+    }
+    input = {output, nullptr, x.samples, shape.timesteps, shape.features};
+  }
+  if (!pass.remember) return nullptr;
+  return std::make_unique<ChainTape>(*this, std::move(tapes), std::move(sizes));
+}
+
+template <class T>
+std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
+                                                   Index input_features, std::uint64_t seed) {
+  std::vector<std::shared_ptr<Layer<T>>> layers;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const Index features = i == 0 ? input_features : layers.back()->output_features();
+    layers.push_back(
+        make_layer<T>(specs[i], features, derive_seed(seed, static_cast<std::uint64_t>(i))));
+  }
+  return layers;
+}
+
+template class Chain<float>;
+template class Chain<double>;
+template std::vector<std::shared_ptr<Layer<float>>> make_layers(const std::vector<LayerSpec>&,
+                                                                Index, std::uint64_t);
+template std::vector<std::shared_ptr<Layer<double>>> make_layers(const std::vector<LayerSpec>&,
+                                                                 Index, std::uint64_t);
+
+}  // namespace lstm_native

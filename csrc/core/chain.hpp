@@ -1,0 +1,33 @@
+// Layers one after another.
+#pragma once
+
+#include "core/layer.hpp"
+
+namespace lstm_native {
+
+template <class T>
+class Chain {
+ public:
+  /// Throws InvalidArgument when neighbours do not fit.
+  explicit Chain(std::vector<std::shared_ptr<Layer<T>>> layers);
+
+  const std::vector<std::shared_ptr<Layer<T>>>& layers() const { return layers_; }
+  OutputShape output_shape(Index timesteps) const;
+
+  /// Parameters of all layers in order, named "<layer index>.<name in the layer>".
+  std::vector<std::pair<std::string, Parameter<T>*>> parameters() const;
+  void parameters_changed() const;
+
+  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const Pass& pass) const;
+
+ private:
+  class ChainTape;
+  std::vector<std::shared_ptr<Layer<T>>> layers_;
+};
+
+/// Builds the layers of a list, each on the output features of the one before.
+template <class T>
+std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
+                                                   Index input_features, std::uint64_t seed);
+
+}  // namespace lstm_native

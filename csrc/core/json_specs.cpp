@@ -1,0 +1,385 @@
+#include "core/json_specs.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "core/message_text.hpp"
+#include "core/spec_checks.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+namespace {
+
+using nlohmann::json;
+
+// A network of kMaxLayers layers has at most eight values a layer, and each nested highway adds
+// two levels to the four of a plain network.
+constexpr int kMaxJsonDepth = 16;
+constexpr Index kMaxJsonValues = 16 * kMaxLayers;
+
+template <class Enum>
+struct NamedValue {
+  const char* name;
+  Enum value;
+};
+
+constexpr NamedValue<Activation> kActivations[] = {{"linear", Activation::linear},
+                                                   {"relu", Activation::relu},
+                                                   {"sigmoid", Activation::sigmoid},
+                                                   {"tanh", Activation::tanh},
+                                                   {"softmax", Activation::softmax}};
+constexpr NamedValue<LossKind> kLosses[] = {
+    {"mse", LossKind::mse},
+    {"mae", LossKind::mae},
+    {"huber", LossKind::huber},
+    {"binary_crossentropy", LossKind::binary_crossentropy},
+    {"categorical_crossentropy", LossKind::categorical_crossentropy}};
+constexpr NamedValue<OptimizerKind> kOptimizers[] = {{"sgd", OptimizerKind::sgd},
+                                                     {"adam", OptimizerKind::adam},
+                                                     {"adamw", OptimizerKind::adamw},
+                                                     {"rmsprop", OptimizerKind::rmsprop}};
+
+template <class Enum, std::size_t n>
+std::string name_of(const NamedValue<Enum> (&table)[n], Enum value) {
+  for (const auto& entry : table)
+    if (entry.value == value) return entry.name;
+  throw InvalidArgument("expected a named value, got number " +
+                        std::to_string(static_cast<int>(value)));
+}
+
+/// `"a", "b", "c"`, cut when long.
+template <class Names>
+std::string listed(const Names& names) {
+  std::string out;
+  for (const auto& name : names) {
+    if (!out.empty()) out += ", ";
+    if (out.size() > 300) return out + "...";
+    out += in_quotes(name);
+  }
+  return out.empty() ? "none" : out;
+}
+
+std::vector<std::string> keys_of(const json& object) {
+  std::vector<std::string> keys;
+  for (const auto& entry : object.items()) keys.push_back(entry.key());
+  return keys;
+}
+
+/// The value as a message shows it; containers only by kind, since they may be large.
+std::string shown(const json& value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "an array";
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
+  return value.dump();
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& expected,
+                         const std::string& actual) {
+  throw InvalidArgument(path + ": expected " + expected + ", got " + actual);
+}
+
+template <class Enum, std::size_t n>
+Enum read_enum(ObjectReader& reader, const char* key, const NamedValue<Enum> (&table)[n]) {
+  const std::string name = reader.string(key);
+  std::vector<std::string> names;
+  for (const auto& entry : table) {
+    if (entry.name == name) return entry.value;
+    names.emplace_back(entry.name);
+  }
+  refuse(reader.path_of(key), "one of " + listed(names), in_quotes(name));
+}
+
+Index as_integer(const json& value, const std::string& path) {
+  const bool fits =
+      value.is_number_integer() &&
+      (!value.is_number_unsigned() ||
+       value.get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()});
+  if (!fits) refuse(path, "a 64-bit integer", shown(value));
+  return value.get<Index>();
+}
+
+double as_number(const json& value, const std::string& path) {
+  if (!value.is_number()) refuse(path, "a number", shown(value));
+  return value.get<double>();
+}
+
+struct LayerToJson {
+  json operator()(const LSTMSpec& spec) const {
+    return {{"type", "lstm"},
+            {"hidden_size", spec.hidden_size},
+            {"num_layers", spec.num_layers},
+            {"return_sequences", spec.return_sequences},
+            {"dropout", spec.dropout},
+            {"forget_bias", spec.forget_bias}};
+  }
+  json operator()(const DenseSpec& spec) const {
+    return {{"type", "dense"},
+            {"units", spec.units},
+            {"activation", name_of(kActivations, spec.activation)},
+            {"bias", spec.bias}};
+  }
+  json operator()(const EmbeddingSpec& spec) const {
+    return {{"type", "embedding"}, {"vocabulary", spec.vocabulary}, {"features", spec.features}};
+  }
+  json operator()(const DropoutSpec& spec) const {
+    return {{"type", "dropout"}, {"rate", spec.rate}};
+  }
+  json operator()(const LayerNormSpec& spec) const {
+    return {{"type", "layer_norm"}, {"epsilon", spec.epsilon}};
+  }
+  json operator()(const ActivationSpec& spec) const {
+    return {{"type", "activation"}, {"activation", name_of(kActivations, spec.activation)}};
+  }
+  json operator()(const HighwaySpec& spec) const {
+    return {{"type", "highway"}, {"window", spec.window}, {"layers", to_json(spec.layers)}};
+  }
+};
+
+std::vector<LayerSpec> read_layers(const json& value, const std::string& path, int depth);
+
+/// Types and keys only; ranges are `validate`'s. `depth` counts the highways around the layer.
+LayerSpec read_layer(const json& value, const std::string& path, int depth) {
+  ObjectReader reader(value, path);
+  const std::string type = reader.string("type");
+  LayerSpec layer;
+  if (type == "lstm") {
+    LSTMSpec spec;
+    spec.hidden_size = reader.integer("hidden_size");
+    spec.num_layers = reader.integer("num_layers", spec.num_layers);
+    spec.return_sequences = reader.boolean("return_sequences", spec.return_sequences);
+    spec.dropout = reader.number("dropout", spec.dropout);
+    spec.forget_bias = reader.number("forget_bias", spec.forget_bias);
+    layer.options = spec;
+  } else if (type == "dense") {
+    DenseSpec spec;
+    spec.units = reader.integer("units");
+    if (reader.optional("activation"))
+      spec.activation = read_enum(reader, "activation", kActivations);
+    spec.bias = reader.boolean("bias", spec.bias);
+    layer.options = spec;
+  } else if (type == "embedding") {
+    layer.options = EmbeddingSpec{reader.integer("vocabulary"), reader.integer("features")};
+  } else if (type == "dropout") {
+    layer.options = DropoutSpec{reader.number("rate")};
+  } else if (type == "layer_norm") {
+    layer.options = LayerNormSpec{reader.number("epsilon", LayerNormSpec{}.epsilon)};
+  } else if (type == "activation") {
+    layer.options = ActivationSpec{read_enum(reader, "activation", kActivations)};
+  } else if (type == "highway") {
+    // Stops the recursion; a C++ caller meets the same limit in `validate`.
+    if (depth == kMaxHighwayDepth)
+      refuse(path, "at most " + std::to_string(kMaxHighwayDepth) + " nested highways", "more");
+    HighwaySpec spec;
+    spec.window = reader.integer("window");
+    spec.layers = read_layers(reader.required("layers"), reader.path_of("layers"), depth + 1);
+    layer.options = std::move(spec);
+  } else {
+    refuse(reader.path_of("type"),
+           R"(one of "lstm", "dense", "embedding", "dropout", "layer_norm", "activation", )"
+           R"("highway")",
+           in_quotes(type));
+  }
+  reader.finish();
+  return layer;
+}
+
+std::vector<LayerSpec> read_layers(const json& value, const std::string& path, int depth) {
+  if (!value.is_array()) refuse(path, "an array of layers", shown(value));
+  std::vector<LayerSpec> layers;
+  for (std::size_t i = 0; i < value.size(); ++i)
+    layers.push_back(read_layer(value[i], path + '[' + std::to_string(i) + ']', depth));
+  return layers;
+}
+
+/// "[json.exception.parse_error.101] parse error at ..." without the part in brackets.
+std::string plain_message(const json::exception& error) {
+  const std::string text = error.what();
+  const std::size_t end = text.find("] ");
+  return printable(end == std::string::npos ? text : text.substr(end + 2), 300);
+}
+
+}  // namespace
+
+json parse_json(const std::string& text, const std::string& what) {
+  // The parser would take a null for the end.
+  if (text.find('\0') != std::string::npos) refuse(what, "JSON", "text with a null character");
+  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  Index values = 0;
+  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_end) {
+      keys.pop_back();
+    } else if (event == json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!keys.back().insert(key).second)
+        throw InvalidArgument(what + ": expected each key once, got " + in_quotes(key) + " twice");
+    } else if (event != json::parse_event_t::array_end) {
+      if (++values > kMaxJsonValues)
+        refuse(what, "at most " + std::to_string(kMaxJsonValues) + " values", "more");
+      if (event == json::parse_event_t::object_start) keys.emplace_back();
+    }
+    if (depth >= kMaxJsonDepth)
+      refuse(what, "nesting of at most " + std::to_string(kMaxJsonDepth) + " levels", "more");
+    return true;
+  };
+  try {
+    return json::parse(text, watch);
+  } catch (const json::exception& error) {
+    throw InvalidArgument(what + ": expected JSON, got text with a " + plain_message(error));
+  }
+}
+
+json to_json(const LayerSpec& layer) { return std::visit(LayerToJson{}, layer.options); }
+
+json to_json(const std::vector<LayerSpec>& layers) {
+  json array = json::array();
+  for (const LayerSpec& layer : layers) array.push_back(to_json(layer));
+  return array;
+}
+
+json to_json(const LossSpec& loss) {
+  json value = {{"type", name_of(kLosses, loss.kind)}};
+  if (loss.kind == LossKind::huber) value["delta"] = loss.delta;
+  return value;
+}
+
+json to_json(const OptimizerSpec& optimizer) {
+  json value = {{"type", name_of(kOptimizers, optimizer.kind)},
+                {"learning_rate", optimizer.learning_rate},
+                {"weight_decay", optimizer.weight_decay},
+                {"clip_norm", optimizer.clip_norm},
+                {"clip_value", optimizer.clip_value}};
+  switch (optimizer.kind) {
+    case OptimizerKind::sgd:
+      value["momentum"] = optimizer.momentum;
+      value["nesterov"] = optimizer.nesterov;
+      break;
+    case OptimizerKind::adam:
+    case OptimizerKind::adamw:
+      value["beta1"] = optimizer.beta1;
+      value["beta2"] = optimizer.beta2;
+      value["epsilon"] = optimizer.epsilon;
+      break;
+    case OptimizerKind::rmsprop:
+      value["rho"] = optimizer.rho;
+      value["momentum"] = optimizer.momentum;
+      value["epsilon"] = optimizer.epsilon;
+      break;
+  }
+  return value;
+}
+
+LayerSpec layer_from_json(const json& value, const std::string& path) {
+  LayerSpec layer = read_layer(value, path, 0);
+  validate(layer, path);
+  return layer;
+}
+
+std::vector<LayerSpec> layers_from_json(const json& value, const std::string& path) {
+  std::vector<LayerSpec> layers = read_layers(value, path, 0);
+  validate(layers, path);
+  return layers;
+}
+
+LossSpec loss_from_json(const json& value, const std::string& path) {
+  ObjectReader reader(value, path);
+  LossSpec loss;
+  loss.kind = read_enum(reader, "type", kLosses);
+  if (loss.kind == LossKind::huber) loss.delta = reader.number("delta", loss.delta);
+  reader.finish();
+  validate(loss, path);
+  return loss;
+}
+
+OptimizerSpec optimizer_from_json(const json& value, const std::string& path) {
+  ObjectReader reader(value, path);
+  OptimizerSpec spec;
+  spec.kind = read_enum(reader, "type", kOptimizers);
+  spec.learning_rate = reader.number("learning_rate", spec.learning_rate);
+  spec.weight_decay = reader.number("weight_decay", spec.weight_decay);
+  spec.clip_norm = reader.number("clip_norm", spec.clip_norm);
+  spec.clip_value = reader.number("clip_value", spec.clip_value);
+  const bool adaptive = spec.kind == OptimizerKind::adam || spec.kind == OptimizerKind::adamw;
+  if (adaptive) {
+    spec.beta1 = reader.number("beta1", spec.beta1);
+    spec.beta2 = reader.number("beta2", spec.beta2);
+  } else {
+    spec.momentum = reader.number("momentum", spec.momentum);
+  }
+  if (spec.kind == OptimizerKind::sgd)
+    spec.nesterov = reader.boolean("nesterov", spec.nesterov);
+  else
+    spec.epsilon = reader.number("epsilon", spec.epsilon);
+  if (spec.kind == OptimizerKind::rmsprop) spec.rho = reader.number("rho", spec.rho);
+  reader.finish();
+  validate(spec, path);
+  return spec;
+}
+
+LayerSpec parse_layer(const std::string& text) {
+  return layer_from_json(parse_json(text, "layer"));
+}
+LossSpec parse_loss(const std::string& text) { return loss_from_json(parse_json(text, "loss")); }
+OptimizerSpec parse_optimizer(const std::string& text) {
+  return optimizer_from_json(parse_json(text, "optimizer"));
+}
+
+std::string json_text(const LayerSpec& layer) { return to_json(layer).dump(); }
+std::string json_text(const LossSpec& loss) { return to_json(loss).dump(); }
+std::string json_text(const OptimizerSpec& optimizer) { return to_json(optimizer).dump(); }
+
+ObjectReader::ObjectReader(const json& value, std::string path)
+    : value_(value), path_(std::move(path)) {
+  if (!value_.is_object()) refuse(path_, "an object", shown(value_));
+}
+
+const json* ObjectReader::optional(const char* key) {
+  asked_.emplace_back(key);
+  const auto found = value_.find(key);
+  return found == value_.end() ? nullptr : &*found;
+}
+
+const json& ObjectReader::required(const char* key) {
+  if (const json* found = optional(key)) return *found;
+  refuse(path_, "key " + in_quotes(key), "keys " + listed(keys_of(value_)));
+}
+
+Index ObjectReader::integer(const char* key) { return as_integer(required(key), path_of(key)); }
+
+Index ObjectReader::integer(const char* key, Index fallback) {
+  const json* found = optional(key);
+  return found ? as_integer(*found, path_of(key)) : fallback;
+}
+
+double ObjectReader::number(const char* key) { return as_number(required(key), path_of(key)); }
+
+double ObjectReader::number(const char* key, double fallback) {
+  const json* found = optional(key);
+  return found ? as_number(*found, path_of(key)) : fallback;
+}
+
+bool ObjectReader::boolean(const char* key, bool fallback) {
+  const json* found = optional(key);
+  if (!found) return fallback;
+  if (!found->is_boolean()) refuse(path_of(key), "true or false", shown(*found));
+  return found->get<bool>();
+}
+
+std::string ObjectReader::string(const char* key) {
+  const json& found = required(key);
+  if (!found.is_string()) refuse(path_of(key), "a string", shown(found));
+  return found.get<std::string>();
+}
+
+void ObjectReader::finish() const {
+  for (const std::string& key : keys_of(value_)) {
+    if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
+    std::set<std::string> known(asked_.begin(), asked_.end());
+    refuse(path_, "only keys " + listed(known), in_quotes(key));
+  }
+}
+
+}  // namespace lstm_native

@@ -1,0 +1,103 @@
+// What every layer is: parameters, a forward pass, and a tape that leads back.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/workspace.hpp"
+#include "lstm_native/layers.hpp"
+#include "lstm_native/types.hpp"
+
+namespace lstm_native {
+
+template <class T>
+struct Parameter {
+  TensorInfo info;
+  std::vector<T> value;
+};
+
+/// Recurrent state of a layer: `count` tensors of layers x samples x features (h and c for an
+/// LSTM). count 0: no state.
+struct StateShape {
+  Index count = 0, layers = 0, features = 0;
+
+  Index size(Index samples) const { return layers * samples * features; }
+};
+
+/// How one pass is to run.
+struct Pass {
+  Workspace& workspace;      // what a tape keeps lives here
+  bool remember = false;     // make a tape
+  bool training = false;     // dropout acts
+  std::uint64_t seed = 0;    // decides the dropout masks
+};
+
+/// Initial states in, final states out; pointers to layers x samples x features, each may be
+/// null (zeros in, not wanted out).
+template <class T>
+struct States {
+  const T* initial[2] = {nullptr, nullptr};
+  T* final[2] = {nullptr, nullptr};
+};
+
+/// The same for gradients: of the final states in, of the initial states out.
+template <class T>
+struct StateGradients {
+  const T* final[2] = {nullptr, nullptr};
+  T* initial[2] = {nullptr, nullptr};
+};
+
+/// What one forward pass remembers. Valid while the pass's workspace, its input and the layer's
+/// weights are; can lead back once, for memory is reused on the way.
+template <class T>
+class Tape {
+ public:
+  virtual ~Tape() = default;
+
+  /// dy: gradient of the output. dx: receives the gradient of the input, or null.
+  /// gradients: one pointer per parameter, added to.
+  virtual void backward(const T* dy, T* dx, const StateGradients<T>& states, T* const* gradients,
+                        Workspace& workspace) = 0;
+};
+
+template <class T>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+  Layer() = default;
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  virtual LayerSpec spec() const = 0;
+  virtual bool takes_tokens() const { return false; }
+  virtual Index input_features() const = 0;
+  virtual Index output_features() const = 0;
+
+  /// Throws InvalidArgument when this layer cannot take input of so many steps (0: no time axis).
+  virtual OutputShape output_shape(Index timesteps) const = 0;
+  virtual StateShape state_shape() const { return {}; }
+
+  /// In a fixed order. After writing to a value, call parameters_changed.
+  virtual std::vector<Parameter<T>*> parameters() { return {}; }
+  virtual void parameters_changed() {}
+
+  /// y: samples x output row. x was checked. Returns null unless pass.remember.
+  virtual std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const = 0;
+};
+
+/// Builds one layer with its initial weights. Throws InvalidArgument.
+template <class T>
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                     std::uint64_t seed);
+
+/// Throws InvalidArgument unless x fits the layer: kind of input, features, token range.
+template <class T>
+void check_input(const Layer<T>& layer, const Batch<T>& x);
+
+inline Index rows_of(Index samples, Index timesteps) {
+  return samples * (timesteps ? timesteps : 1);
+}
+
+}  // namespace lstm_native

@@ -1,0 +1,57 @@
+// From specs to layers, and the checks at a layer's door.
+#include "core/highway.hpp"
+#include "core/lstm.hpp"
+#include "core/simple_layers.hpp"
+#include "core/spec_checks.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+
+template <class T>
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                     std::uint64_t seed) {
+  validate(spec);
+  if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
+    return std::make_shared<EmbeddingLayer<T>>(*s, seed);
+  parameter_count({spec}, input_features);  // refuses sizes whose product overflows
+  if (const auto* s = std::get_if<LSTMSpec>(&spec.options))
+    return std::make_shared<LSTMLayer<T>>(*s, input_features, seed);
+  if (const auto* s = std::get_if<DenseSpec>(&spec.options))
+    return std::make_shared<DenseLayer<T>>(*s, input_features, seed);
+  if (const auto* s = std::get_if<DropoutSpec>(&spec.options))
+    return std::make_shared<DropoutLayer<T>>(*s, input_features);
+  if (const auto* s = std::get_if<LayerNormSpec>(&spec.options))
+    return std::make_shared<LayerNormLayer<T>>(*s, input_features);
+  if (const auto* s = std::get_if<ActivationSpec>(&spec.options))
+    return std::make_shared<ActivationLayer<T>>(*s, input_features);
+  return std::make_shared<HighwayLayer<T>>(std::get<HighwaySpec>(spec.options), input_features,
+                                           seed);
+}
+
+template <class T>
+void check_input(const Layer<T>& layer, const Batch<T>& x) {
+  if (x.samples < 1) throw InvalidArgument("x: expected at least one sample, got none");
+  if (x.timesteps < 0)
+    throw InvalidArgument("x: expected timesteps >= 0, got " + std::to_string(x.timesteps));
+  if (layer.takes_tokens()) {
+    if (!x.tokens) throw InvalidArgument("x: expected token indices, got values");
+    const Index vocabulary = dynamic_cast<const EmbeddingLayer<T>&>(layer).vocabulary();
+    for (Index i = 0; i < rows_of(x.samples, x.timesteps); ++i)
+      if (x.tokens[i] < 0 || x.tokens[i] >= vocabulary)
+        throw InvalidArgument("x: expected tokens from 0 to " + std::to_string(vocabulary - 1) +
+                              ", got " + std::to_string(x.tokens[i]) + " at position " +
+                              std::to_string(i));
+    return;
+  }
+  if (!x.values) throw InvalidArgument("x: expected values, got token indices");
+  if (x.features != layer.input_features())
+    throw InvalidArgument("x: expected " + std::to_string(layer.input_features()) +
+                          " features, got " + std::to_string(x.features));
+}
+
+template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, std::uint64_t);
+template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, std::uint64_t);
+template void check_input(const Layer<float>&, const Batch<float>&);
+template void check_input(const Layer<double>&, const Batch<double>&);
+
+}  // namespace lstm_native

@@ -1,0 +1,122 @@
+#include "core/linear.hpp"
+
+#include "core/initialisers.hpp"
+#include "core/packing.hpp"
+#include "core/threads.hpp"
+#include "kernels/dispatch.hpp"
+
+namespace lstm_native {
+
+template <class T>
+Linear<T>::Linear(Index inputs, Index outputs, bool bias, std::uint64_t seed)
+    : inputs_(inputs), outputs_(outputs), has_bias_(bias) {
+  const auto in = static_cast<std::size_t>(inputs), out = static_cast<std::size_t>(outputs);
+  weight_ = {{"weight", {outputs, inputs}}, std::vector<T>(in * out)};
+  bias_ = {{"bias", {outputs}}, std::vector<T>(out)};
+  glorot_uniform(inputs, outputs, seed, inputs * outputs, weight_.value.data());
+}
+
+template <class T>
+std::vector<Parameter<T>*> Linear<T>::parameters() {
+  if (has_bias_) return {&weight_, &bias_};
+  return {&weight_};
+}
+
+template <class T>
+std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed() const {
+  const KernelTable<T>& k = kernels<T>();
+  return packed_.get(&k, [&](Packed& p) {
+    const T* w = weight_.value.data();
+    p.weight.resize(static_cast<std::size_t>(packed_size(outputs_, inputs_, k.lanes)));
+    pack_columns(
+        inputs_, outputs_, k.lanes, [&](Index i, Index o) { return w[o * inputs_ + i]; },
+        p.weight.data());
+    p.transposed.resize(static_cast<std::size_t>(packed_size(inputs_, outputs_, k.lanes)));
+    pack_columns(
+        outputs_, inputs_, k.lanes, [&](Index o, Index i) { return w[o * inputs_ + i]; },
+        p.transposed.data());
+    p.bias.assign(static_cast<std::size_t>(round_up(outputs_, k.lanes)), T(0));
+    for (std::size_t i = 0; i < bias_.value.size(); ++i) p.bias[i] = bias_.value[i];
+  });
+}
+
+template <class T>
+void Linear<T>::forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate) const {
+  const auto weights = packed();
+  const KernelTable<T>& k = kernels<T>();
+  const double work = static_cast<double>(rows * inputs_ * outputs_);
+  parallel_for(rows, work, [&](Index begin, Index end) {
+    ProductArgs<T> args;
+    args.rows = end - begin;
+    args.depth = inputs_;
+    args.cols = outputs_;
+    args.a = x.data + begin * x.stride;
+    args.a_stride = x.stride;
+    args.packed = weights->weight.data();
+    args.bias = weights->bias.data();
+    args.out = y.data + begin * y.stride;
+    args.out_stride = y.stride;
+    args.accumulate = accumulate;
+    k.product(args);
+    if (accumulate && has_bias_)
+      for (Index r = begin; r < end; ++r)
+        for (Index o = 0; o < outputs_; ++o)
+          y.data[r * y.stride + o] += bias_.value[static_cast<std::size_t>(o)];
+  });
+}
+
+template <class T>
+void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> dx,
+                         bool accumulate, T* const* gradients, Workspace& workspace) const {
+  const auto weights = packed();
+  const KernelTable<T>& k = kernels<T>();
+  const double work = static_cast<double>(rows * inputs_ * outputs_);
+  if (dx.data)
+    parallel_for(rows, work, [&](Index begin, Index end) {
+      ProductArgs<T> args;
+      args.rows = end - begin;
+      args.depth = outputs_;
+      args.cols = inputs_;
+      args.a = dy.data + begin * dy.stride;
+      args.a_stride = dy.stride;
+      args.packed = weights->transposed.data();
+      args.out = dx.data + begin * dx.stride;
+      args.out_stride = dx.stride;
+      args.accumulate = accumulate;
+      k.product(args);
+    });
+
+  // One part per panel of outputs: each gradient value is summed by one thread, in row order.
+  const Workspace::Scope scope(workspace);
+  const Index padded = round_up(outputs_, k.lanes), width = 4 * k.lanes;
+  T* weight_gradient = workspace.take_zeros<T>(inputs_ * padded);
+  T* bias_gradient = workspace.take_zeros<T>(padded);
+  const Index panels = (outputs_ + width - 1) / width;
+  T* scratch = workspace.take<T>(panels * k.gradient_scratch);
+  parallel_for(panels, work, [&](Index begin, Index end) {
+    GradientProductArgs<T> args;
+    args.samples = rows;
+    args.a_cols = inputs_;
+    args.a = x.data;
+    args.a_stride = x.stride;
+    args.b = dy.data;
+    args.b_stride = dy.stride;
+    args.begin = begin * width;
+    args.end = end * width < outputs_ ? end * width : outputs_;
+    args.out = weight_gradient;
+    args.out_stride = padded;
+    args.sums = bias_gradient;
+    args.scratch = scratch + begin * k.gradient_scratch;
+    k.gradient_product(args);
+  });
+  for (Index o = 0; o < outputs_; ++o)
+    for (Index i = 0; i < inputs_; ++i)
+      gradients[0][o * inputs_ + i] += weight_gradient[i * padded + o];
+  if (has_bias_)
+    for (Index o = 0; o < outputs_; ++o) gradients[1][o] += bias_gradient[o];
+}
+
+template class Linear<float>;
+template class Linear<double>;
+
+}  // namespace lstm_native

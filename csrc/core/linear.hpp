@@ -1,0 +1,46 @@
+// y = x W^T + b and its gradients: the product that Dense and Highway share.
+#pragma once
+
+#include "core/aligned.hpp"
+#include "core/layer.hpp"
+#include "core/packed_cache.hpp"
+
+namespace lstm_native {
+
+/// rows x features, rows `stride` values apart.
+template <class V>
+struct Rows {
+  V* data;
+  Index stride;
+};
+
+template <class T>
+class Linear {
+ public:
+  Linear(Index inputs, Index outputs, bool bias, std::uint64_t seed);
+
+  Index inputs() const { return inputs_; }
+  Index outputs() const { return outputs_; }
+  std::vector<Parameter<T>*> parameters();
+  void parameters_changed() { packed_.invalidate(); }
+
+  /// y = x W^T + b; accumulate: y += x W^T + b.
+  void forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate) const;
+
+  /// dx (may be null) = dy W, or += when accumulating; gradients: of weight, then of bias.
+  void backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> dx, bool accumulate,
+                T* const* gradients, Workspace& workspace) const;
+
+ private:
+  struct Packed {
+    AlignedVector<T> weight, transposed, bias;
+  };
+  std::shared_ptr<const Packed> packed() const;
+
+  Index inputs_, outputs_;
+  bool has_bias_;
+  Parameter<T> weight_, bias_;
+  PackedCache<Packed> packed_;
+};
+
+}  // namespace lstm_native

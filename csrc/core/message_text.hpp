@@ -1,0 +1,26 @@
+// Text from outside (names, JSON, paths) made fit to stand in an error message.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lstm_native/types.hpp"
+
+namespace lstm_native {
+
+/// `text` as valid UTF-8 of at most about `limit` bytes: control and ill-formed bytes become
+/// "\xNN", and what is cut off becomes "...".
+std::string printable(std::string_view text, std::size_t limit = 80);
+
+/// The same between double quotes.
+std::string in_quotes(std::string_view text, std::size_t limit = 80);
+
+/// A number as a message shows it: shortest of up to 15 digits, whatever the locale.
+std::string number_text(double value);
+
+/// "(32, 8)"
+std::string shape_text(const std::vector<Index>& shape);
+
+}  // namespace lstm_native

@@ -1,0 +1,99 @@
+// What stands behind the public Network and Trainer handles.
+#pragma once
+
+#include <mutex>
+
+#include "core/chain.hpp"
+#include "core/losses.hpp"
+#include "core/optimizer.hpp"
+#include "lstm_native/network.hpp"
+
+namespace lstm_native {
+
+/// Workspaces for concurrent callers: each borrows one and gives it back.
+class WorkspacePool {
+ public:
+  std::unique_ptr<Workspace> borrow() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (free_.empty()) return std::make_unique<Workspace>();
+    auto workspace = std::move(free_.back());
+    free_.pop_back();
+    return workspace;
+  }
+  void give_back(std::unique_ptr<Workspace> workspace) {
+    workspace->reset();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    free_.push_back(std::move(workspace));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Workspace>> free_;
+};
+
+template <class T>
+class NetworkImpl {
+ public:
+  explicit NetworkImpl(std::vector<std::shared_ptr<Layer<T>>> layers)
+      : chain_(std::move(layers)), parameters_(chain_.parameters()) {}
+
+  const Chain<T>& chain() const { return chain_; }
+  const Layer<T>& first() const { return *chain_.layers().front(); }
+  const std::vector<std::pair<std::string, Parameter<T>*>>& parameters() const {
+    return parameters_;
+  }
+  Parameter<T>& parameter(const std::string& name) const;  // throws InvalidArgument
+
+  void predict(const Batch<T>& x, T* y) const;
+
+  /// To be called after weights were written.
+  void parameters_changed() {
+    ++version_;
+    chain_.parameters_changed();
+  }
+  Index version() const { return version_; }
+
+ private:
+  Chain<T> chain_;
+  std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
+  Index version_ = 0;
+  mutable WorkspacePool workspaces_;
+};
+
+template <class T>
+class TrainerImpl {
+ public:
+  TrainerImpl(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer);
+
+  StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                  std::uint64_t seed, T* output);
+  StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                      T* output);
+
+  const Network<T>& network() const { return network_; }
+  const LossSpec& loss() const { return loss_; }
+  Optimizer<T>& optimizer() { return optimizer_; }
+
+ private:
+  struct Selected {
+    Batch<T> x;
+    Targets<T> y;
+    OutputShape shape;
+    Index output_rows;
+  };
+  Selected select(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count);
+  void save_weights();
+  void restore_weights();
+
+  Network<T> network_;
+  NetworkImpl<T>& impl_;
+  LossSpec loss_;
+  Optimizer<T> optimizer_;
+  Workspace workspace_;
+  std::vector<std::vector<T>> gradients_;
+  std::vector<T*> gradient_pointers_;
+  std::vector<std::vector<T>> last_good_;  // weights before the last update
+  Index last_good_version_ = -1;           // network version that update made; -1: none
+};
+
+}  // namespace lstm_native

@@ -1,0 +1,43 @@
+// Optimisers: the state they keep for each parameter, and one update.
+#pragma once
+
+#include "core/layer.hpp"
+#include "lstm_native/training.hpp"
+
+namespace lstm_native {
+
+/// Update rules as torch.optim defines them; slots carry PyTorch's names.
+template <class T>
+class Optimizer {
+ public:
+  Optimizer(const OptimizerSpec& spec, std::vector<std::pair<std::string, Parameter<T>*>> params);
+
+  /// Clips the gradients in place, then updates every parameter.
+  /// gradient_norm: their global norm as it was computed by global_norm.
+  void update(T* const* gradients, double gradient_norm);
+
+  OptimizerSpec& spec() { return spec_; }
+  const OptimizerSpec& spec() const { return spec_; }
+  Index& iterations() { return iterations_; }
+  Index iterations() const { return iterations_; }
+
+  /// All slot tensors, named "<slot>.<parameter>".
+  struct Slot {
+    std::string name;
+    const Parameter<T>* parameter;
+    std::vector<T>* values;
+  };
+  std::vector<Slot> slots();
+
+ private:
+  OptimizerSpec spec_;
+  std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
+  std::vector<std::vector<T>> first_, second_;  // one per parameter, empty when unused
+  Index iterations_ = 0;
+};
+
+/// sqrt of the sum of squares over all gradients, in double and in a fixed order.
+template <class T>
+double global_norm(const std::vector<std::vector<T>>& gradients);
+
+}  // namespace lstm_native

@@ -1,0 +1,233 @@
+#include "core/simple_layers.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/activations.hpp"
+#include "core/dropout_mask.hpp"
+#include "core/initialisers.hpp"
+
+namespace lstm_native {
+
+// ---- Dense ------------------------------------------------------------------------------------
+
+template <class T>
+class DenseLayer<T>::DenseTape final : public Tape<T> {
+ public:
+  DenseTape(const DenseLayer& layer, const Batch<T>& x, const T* y)
+      : layer_(layer), x_(x), y_(y) {}
+
+  void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
+                Workspace& workspace) override {
+    const Index rows = rows_of(x_.samples, x_.timesteps), units = layer_.spec_.units;
+    const Workspace::Scope scope(workspace);
+    if (layer_.spec_.activation != Activation::linear) {
+      T* before = workspace.take<T>(rows * units);
+      activate_backward(layer_.spec_.activation, rows, units, y_, dy, before);
+      dy = before;
+    }
+    const Index inputs = layer_.linear_.inputs();
+    layer_.linear_.backward(rows, {x_.values, inputs}, {dy, units}, {dx, inputs}, false, gradients,
+                            workspace);
+  }
+
+ private:
+  const DenseLayer& layer_;
+  Batch<T> x_;
+  const T* y_;
+};
+
+template <class T>
+std::unique_ptr<Tape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                const Pass& pass) const {
+  const Index rows = rows_of(x.samples, x.timesteps);
+  linear_.forward(rows, {x.values, linear_.inputs()}, {y, spec_.units}, false);
+  activate(spec_.activation, rows, spec_.units, y);
+  if (!pass.remember) return nullptr;
+  return std::make_unique<DenseTape>(*this, x, y);
+}
+
+// ---- Embedding --------------------------------------------------------------------------------
+
+template <class T>
+class EmbeddingLayer<T>::EmbeddingTape final : public Tape<T> {
+ public:
+  EmbeddingTape(const EmbeddingLayer& layer, const Batch<T>& x) : layer_(layer), x_(x) {}
+
+  void backward(const T* dy, T*, const StateGradients<T>&, T* const* gradients,
+                Workspace&) override {
+    const Index rows = rows_of(x_.samples, x_.timesteps), features = layer_.spec_.features;
+    for (Index r = 0; r < rows; ++r) {
+      T* row = gradients[0] + x_.tokens[r] * features;
+      for (Index i = 0; i < features; ++i) row[i] += dy[r * features + i];
+    }
+  }
+
+ private:
+  const EmbeddingLayer& layer_;
+  Batch<T> x_;
+};
+
+template <class T>
+EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, std::uint64_t seed) : spec_(spec) {
+  const Index size = spec.vocabulary * spec.features;
+  weight_ = {{"weight", {spec.vocabulary, spec.features}},
+             std::vector<T>(static_cast<std::size_t>(size))};
+  normal_values(1.0, seed, size, weight_.value.data());
+}
+
+template <class T>
+std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                    const Pass& pass) const {
+  const Index rows = rows_of(x.samples, x.timesteps), features = spec_.features;
+  for (Index r = 0; r < rows; ++r)
+    std::copy_n(weight_.value.data() + x.tokens[r] * features, features, y + r * features);
+  if (!pass.remember) return nullptr;
+  return std::make_unique<EmbeddingTape>(*this, x);
+}
+
+// ---- Dropout ----------------------------------------------------------------------------------
+
+template <class T>
+class DropoutLayer<T>::DropoutTape final : public Tape<T> {
+ public:
+  DropoutTape(double rate, std::uint64_t seed, Index count)
+      : rate_(rate), seed_(seed), count_(count) {}
+
+  void backward(const T* dy, T* dx, const StateGradients<T>&, T* const*, Workspace&) override {
+    if (dx) apply_dropout(rate_, seed_, count_, dy, dx);
+  }
+
+ private:
+  double rate_;
+  std::uint64_t seed_;
+  Index count_;
+};
+
+template <class T>
+std::unique_ptr<Tape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                  const Pass& pass) const {
+  const Index count = rows_of(x.samples, x.timesteps) * features_;
+  const double rate = pass.training ? spec_.rate : 0.0;
+  if (rate > 0)
+    apply_dropout(rate, pass.seed, count, x.values, y);
+  else
+    std::copy_n(x.values, count, y);
+  if (!pass.remember) return nullptr;
+  return std::make_unique<DropoutTape>(rate, pass.seed, count);
+}
+
+// ---- LayerNorm --------------------------------------------------------------------------------
+
+template <class T>
+class LayerNormLayer<T>::LayerNormTape final : public Tape<T> {
+ public:
+  /// normal: rows x features, (x - mean) / deviation; inverse: rows, 1 / deviation.
+  LayerNormTape(const LayerNormLayer& layer, Index rows, const T* normal, const T* inverse)
+      : layer_(layer), rows_(rows), normal_(normal), inverse_(inverse) {}
+
+  void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
+                Workspace&) override {
+    const Index n = layer_.features_;
+    const T* weight = layer_.weight_.value.data();
+    for (Index r = 0; r < rows_; ++r) {
+      const T* normal = normal_ + r * n;
+      const T* d = dy + r * n;
+      double mean = 0, projection = 0;
+      for (Index i = 0; i < n; ++i) {
+        gradients[0][i] += d[i] * normal[i];
+        gradients[1][i] += d[i];
+        const double g = static_cast<double>(d[i]) * weight[i];
+        mean += g;
+        projection += g * normal[i];
+      }
+      if (!dx) continue;
+      mean /= static_cast<double>(n);
+      projection /= static_cast<double>(n);
+      for (Index i = 0; i < n; ++i)
+        dx[r * n + i] = static_cast<T>(
+            inverse_[r] * (static_cast<double>(d[i]) * weight[i] - mean - normal[i] * projection));
+    }
+  }
+
+ private:
+  const LayerNormLayer& layer_;
+  Index rows_;
+  const T* normal_;
+  const T* inverse_;
+};
+
+template <class T>
+LayerNormLayer<T>::LayerNormLayer(const LayerNormSpec& spec, Index features)
+    : spec_(spec), features_(features) {
+  const auto n = static_cast<std::size_t>(features);
+  weight_ = {{"weight", {features}}, std::vector<T>(n, T(1))};
+  bias_ = {{"bias", {features}}, std::vector<T>(n)};
+}
+
+template <class T>
+std::unique_ptr<Tape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                    const Pass& pass) const {
+  const Index rows = rows_of(x.samples, x.timesteps), n = features_;
+  T* normal = pass.remember ? pass.workspace.take<T>(rows * n) : y;
+  T* inverse = pass.remember ? pass.workspace.take<T>(rows) : nullptr;
+  for (Index r = 0; r < rows; ++r) {
+    const T* row = x.values + r * n;
+    double mean = 0, variance = 0;
+    for (Index i = 0; i < n; ++i) mean += static_cast<double>(row[i]);
+    mean /= static_cast<double>(n);
+    for (Index i = 0; i < n; ++i) variance += (row[i] - mean) * (row[i] - mean);
+    variance /= static_cast<double>(n);
+    const double scale = 1.0 / std::sqrt(variance + spec_.epsilon);
+    if (inverse) inverse[r] = static_cast<T>(scale);
+    for (Index i = 0; i < n; ++i) {
+      const T value = static_cast<T>((row[i] - mean) * scale);
+      const auto at = static_cast<std::size_t>(i);
+      normal[r * n + i] = value;
+      y[r * n + i] = value * weight_.value[at] + bias_.value[at];
+    }
+  }
+  if (!pass.remember) return nullptr;
+  return std::make_unique<LayerNormTape>(*this, rows, normal, inverse);
+}
+
+// ---- Activation -------------------------------------------------------------------------------
+
+template <class T>
+class ActivationLayer<T>::ActivationTape final : public Tape<T> {
+ public:
+  ActivationTape(Activation kind, Index rows, Index features, const T* y)
+      : kind_(kind), rows_(rows), features_(features), y_(y) {}
+
+  void backward(const T* dy, T* dx, const StateGradients<T>&, T* const*, Workspace&) override {
+    if (dx) activate_backward(kind_, rows_, features_, y_, dy, dx);
+  }
+
+ private:
+  Activation kind_;
+  Index rows_, features_;
+  const T* y_;
+};
+
+template <class T>
+std::unique_ptr<Tape<T>> ActivationLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                     const Pass& pass) const {
+  const Index rows = rows_of(x.samples, x.timesteps);
+  std::copy_n(x.values, rows * features_, y);
+  activate(spec_.activation, rows, features_, y);
+  if (!pass.remember) return nullptr;
+  return std::make_unique<ActivationTape>(spec_.activation, rows, features_, y);
+}
+
+template class DenseLayer<float>;
+template class DenseLayer<double>;
+template class EmbeddingLayer<float>;
+template class EmbeddingLayer<double>;
+template class DropoutLayer<float>;
+template class DropoutLayer<double>;
+template class LayerNormLayer<float>;
+template class LayerNormLayer<double>;
+template class ActivationLayer<float>;
+template class ActivationLayer<double>;
+
+}  // namespace lstm_native

@@ -1,0 +1,109 @@
+// Layers without recurrence: Dense, Embedding, Dropout, LayerNorm, Activation.
+#pragma once
+
+#include "core/layer.hpp"
+#include "core/linear.hpp"
+
+namespace lstm_native {
+
+template <class T>
+class DenseLayer final : public Layer<T> {
+ public:
+  DenseLayer(const DenseSpec& spec, Index inputs, std::uint64_t seed)
+      : spec_(spec), linear_(inputs, spec.units, spec.bias, seed) {}
+
+  LayerSpec spec() const override { return {spec_}; }
+  Index input_features() const override { return linear_.inputs(); }
+  Index output_features() const override { return spec_.units; }
+  OutputShape output_shape(Index timesteps) const override { return {timesteps, spec_.units}; }
+  std::vector<Parameter<T>*> parameters() override { return linear_.parameters(); }
+  void parameters_changed() override { linear_.parameters_changed(); }
+  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                   const Pass& pass) const override;
+
+ private:
+  class DenseTape;
+  DenseSpec spec_;
+  Linear<T> linear_;
+};
+
+template <class T>
+class EmbeddingLayer final : public Layer<T> {
+ public:
+  EmbeddingLayer(const EmbeddingSpec& spec, std::uint64_t seed);
+
+  LayerSpec spec() const override { return {spec_}; }
+  bool takes_tokens() const override { return true; }
+  Index input_features() const override { return 0; }
+  Index output_features() const override { return spec_.features; }
+  Index vocabulary() const { return spec_.vocabulary; }
+  OutputShape output_shape(Index timesteps) const override { return {timesteps, spec_.features}; }
+  std::vector<Parameter<T>*> parameters() override { return {&weight_}; }
+  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                   const Pass& pass) const override;
+
+ private:
+  class EmbeddingTape;
+  EmbeddingSpec spec_;
+  Parameter<T> weight_;
+};
+
+/// Inverted dropout: values that stay are scaled by 1 / (1 - rate).
+template <class T>
+class DropoutLayer final : public Layer<T> {
+ public:
+  DropoutLayer(const DropoutSpec& spec, Index features) : spec_(spec), features_(features) {}
+
+  LayerSpec spec() const override { return {spec_}; }
+  Index input_features() const override { return features_; }
+  Index output_features() const override { return features_; }
+  OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
+  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                   const Pass& pass) const override;
+
+ private:
+  class DropoutTape;
+  DropoutSpec spec_;
+  Index features_;
+};
+
+/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis.
+template <class T>
+class LayerNormLayer final : public Layer<T> {
+ public:
+  LayerNormLayer(const LayerNormSpec& spec, Index features);
+
+  LayerSpec spec() const override { return {spec_}; }
+  Index input_features() const override { return features_; }
+  Index output_features() const override { return features_; }
+  OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
+  std::vector<Parameter<T>*> parameters() override { return {&weight_, &bias_}; }
+  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                   const Pass& pass) const override;
+
+ private:
+  class LayerNormTape;
+  LayerNormSpec spec_;
+  Index features_;
+  Parameter<T> weight_, bias_;
+};
+
+template <class T>
+class ActivationLayer final : public Layer<T> {
+ public:
+  ActivationLayer(const ActivationSpec& spec, Index features) : spec_(spec), features_(features) {}
+
+  LayerSpec spec() const override { return {spec_}; }
+  Index input_features() const override { return features_; }
+  Index output_features() const override { return features_; }
+  OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
+  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                   const Pass& pass) const override;
+
+ private:
+  class ActivationTape;
+  ActivationSpec spec_;
+  Index features_;
+};
+
+}  // namespace lstm_native

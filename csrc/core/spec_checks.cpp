@@ -1,0 +1,204 @@
+#include "core/spec_checks.hpp"
+
+#include <cmath>
+#include <limits>
+#include <variant>
+
+#include "core/message_text.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, const std::string& expected,
+                         const std::string& actual) {
+  throw InvalidArgument(path + ": expected " + expected + ", got " + actual);
+}
+
+void check_integer(const std::string& path, Index value, Index low, Index high) {
+  if (value >= low && value <= high) return;
+  refuse(path, std::to_string(low) + " to " + std::to_string(high), std::to_string(value));
+}
+
+/// Zero included, one not. A NaN fails every comparison, here and below.
+void check_fraction(const std::string& path, double value) {
+  if (!(value >= 0.0 && value < 1.0)) refuse(path, "0 <= value < 1", number_text(value));
+}
+
+void check_positive(const std::string& path, double value) {
+  if (!(value > 0.0 && std::isfinite(value)))
+    refuse(path, "a finite number > 0", number_text(value));
+}
+
+void check_not_negative(const std::string& path, double value) {
+  if (!(value >= 0.0 && std::isfinite(value)))
+    refuse(path, "a finite number >= 0", number_text(value));
+}
+
+template <class Enum>
+void check_enum(const std::string& path, Enum value, Enum last) {
+  check_integer(path, static_cast<Index>(value), 0, static_cast<Index>(last));
+}
+
+std::string item(const std::string& path, std::size_t i) {
+  return path + '[' + std::to_string(i) + ']';
+}
+
+/// Checks one layer and what is nested in it; counts layers as it goes.
+struct LayerCheck {
+  const std::string& path;
+  int depth;      // highways around this layer
+  Index& layers;  // so far
+
+  void operator()(const LSTMSpec& spec) const {
+    check_integer(path + ".hidden_size", spec.hidden_size, 1, kMaxWidth);
+    check_integer(path + ".num_layers", spec.num_layers, 1, kMaxStackedLayers);
+    check_fraction(path + ".dropout", spec.dropout);
+    if (!std::isfinite(spec.forget_bias))
+      refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+  }
+
+  void operator()(const DenseSpec& spec) const {
+    check_integer(path + ".units", spec.units, 1, kMaxWidth);
+    check_enum(path + ".activation", spec.activation, Activation::softmax);
+  }
+
+  void operator()(const EmbeddingSpec& spec) const {
+    check_integer(path + ".vocabulary", spec.vocabulary, 1, kMaxVocabulary);
+    check_integer(path + ".features", spec.features, 1, kMaxWidth);
+  }
+
+  void operator()(const DropoutSpec& spec) const { check_fraction(path + ".rate", spec.rate); }
+
+  void operator()(const LayerNormSpec& spec) const {
+    check_positive(path + ".epsilon", spec.epsilon);
+  }
+
+  void operator()(const ActivationSpec& spec) const {
+    check_enum(path + ".activation", spec.activation, Activation::softmax);
+  }
+
+  void operator()(const HighwaySpec& spec) const {
+    if (depth == kMaxHighwayDepth)
+      refuse(path, "at most " + std::to_string(kMaxHighwayDepth) + " nested highways", "more");
+    check_integer(path + ".window", spec.window, 1, kMaxWidth);
+    check_stack(spec.layers, path + ".layers", depth + 1, layers);
+  }
+
+  static void check_stack(const std::vector<LayerSpec>& stack, const std::string& path, int depth,
+                          Index& layers) {
+    if (stack.empty()) refuse(path, "at least one layer", "none");
+    for (std::size_t i = 0; i < stack.size(); ++i) {
+      const std::string here = item(path, i);
+      if (++layers > kMaxLayers)
+        refuse(here, "at most " + std::to_string(kMaxLayers) + " layers in all", "more");
+      const bool first_of_all = i == 0 && depth == 0;
+      if (!first_of_all && std::holds_alternative<EmbeddingSpec>(stack[i].options))
+        refuse(here, "an embedding only as a network's first layer", "one elsewhere");
+      std::visit(LayerCheck{here, depth, layers}, stack[i].options);
+    }
+  }
+};
+
+Index add(Index a, Index b) {
+  if (a > std::numeric_limits<Index>::max() - b)
+    throw InvalidArgument("layers: expected fewer than 2^63 parameters, got more");
+  return a + b;
+}
+
+/// Factors are never zero here: `validate` has seen them.
+Index multiply(Index a, Index b) {
+  if (a > std::numeric_limits<Index>::max() / b)
+    throw InvalidArgument("layers: expected fewer than 2^63 parameters, got more");
+  return a * b;
+}
+
+/// Adds up the parameters of a stack, layer by layer.
+struct ParameterCount {
+  Index features;  // of the input of the next layer
+  Index total = 0;
+
+  void operator()(const LSTMSpec& spec) {
+    const Index h = spec.hidden_size;
+    total = add(total, multiply(4 * h, features + h + 2));
+    if (spec.num_layers > 1)
+      total = add(total, multiply(multiply(4 * h, 2 * h + 2), spec.num_layers - 1));
+    features = h;
+  }
+
+  void operator()(const DenseSpec& spec) {
+    total = add(total, multiply(spec.units, features + (spec.bias ? 1 : 0)));
+    features = spec.units;
+  }
+
+  void operator()(const EmbeddingSpec& spec) {
+    total = add(total, multiply(spec.vocabulary, spec.features));
+    features = spec.features;
+  }
+
+  void operator()(const DropoutSpec&) {}
+  void operator()(const ActivationSpec&) {}
+  void operator()(const LayerNormSpec&) { total = add(total, 2 * features); }
+
+  void operator()(const HighwaySpec& spec) {
+    ParameterCount inner{features};
+    for (const LayerSpec& layer : spec.layers) std::visit(inner, layer.options);
+    const Index row = add(multiply(spec.window, features), 1);
+    total = add(total, add(inner.total, multiply(row, inner.features)));
+    features = inner.features;
+  }
+};
+
+}  // namespace
+
+void validate(const LayerSpec& layer, const std::string& path) {
+  Index layers = 1;
+  std::visit(LayerCheck{path, 0, layers}, layer.options);
+}
+
+void validate(const std::vector<LayerSpec>& layers, const std::string& path) {
+  Index count = 0;
+  LayerCheck::check_stack(layers, path, 0, count);
+}
+
+void validate(const LossSpec& loss, const std::string& path) {
+  check_enum(path + ".type", loss.kind, LossKind::categorical_crossentropy);
+  if (loss.kind == LossKind::huber) check_positive(path + ".delta", loss.delta);
+}
+
+void validate(const OptimizerSpec& optimizer, const std::string& path) {
+  check_enum(path + ".type", optimizer.kind, OptimizerKind::rmsprop);
+  check_positive(path + ".learning_rate", optimizer.learning_rate);
+  check_not_negative(path + ".weight_decay", optimizer.weight_decay);
+  check_not_negative(path + ".clip_norm", optimizer.clip_norm);
+  check_not_negative(path + ".clip_value", optimizer.clip_value);
+  switch (optimizer.kind) {
+    case OptimizerKind::sgd:
+      check_fraction(path + ".momentum", optimizer.momentum);
+      if (optimizer.nesterov && optimizer.momentum == 0.0)
+        refuse(path + ".momentum", "a value > 0 with nesterov", "0");
+      break;
+    case OptimizerKind::adam:
+    case OptimizerKind::adamw:
+      check_fraction(path + ".beta1", optimizer.beta1);
+      check_fraction(path + ".beta2", optimizer.beta2);
+      check_positive(path + ".epsilon", optimizer.epsilon);
+      break;
+    case OptimizerKind::rmsprop:
+      check_fraction(path + ".momentum", optimizer.momentum);
+      check_fraction(path + ".rho", optimizer.rho);
+      check_positive(path + ".epsilon", optimizer.epsilon);
+      break;
+  }
+}
+
+Index parameter_count(const std::vector<LayerSpec>& layers, Index input_features) {
+  validate(layers);
+  if (!std::holds_alternative<EmbeddingSpec>(layers[0].options))
+    check_integer("input_features", input_features, 1, kMaxWidth);
+  ParameterCount count{input_features};
+  for (const LayerSpec& layer : layers) std::visit(count, layer.options);
+  return count.total;
+}
+
+}  // namespace lstm_native

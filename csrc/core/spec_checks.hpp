@@ -1,0 +1,33 @@
+// The ranges of specs, checked in one place for C++ callers, JSON and model files alike.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lstm_native/layers.hpp"
+#include "lstm_native/training.hpp"
+#include "lstm_native/types.hpp"
+
+namespace lstm_native {
+
+constexpr Index kMaxWidth = Index{1} << 24;       // features, units, hidden units, window
+constexpr Index kMaxVocabulary = Index{1} << 31;  // rows of an embedding
+constexpr Index kMaxLayers = 1024;                // of a network, nested ones included
+constexpr Index kMaxStackedLayers = 1024;         // num_layers of one LSTM
+constexpr int kMaxHighwayDepth = 4;               // highways inside highways
+
+/// Throw InvalidArgument, with expected and actual, when a value is out of range. `path` names
+/// the spec in the message ("layers[1]" gives "layers[1].units: expected ...").
+void validate(const LayerSpec& layer, const std::string& path = "layer");
+void validate(const LossSpec& loss, const std::string& path = "loss");
+void validate(const OptimizerSpec& optimizer, const std::string& path = "optimizer");
+
+/// All layers of a network, their number, and that an embedding comes first or not at all.
+void validate(const std::vector<LayerSpec>& layers, const std::string& path = "layers");
+
+/// Values in all parameters of the network that these layers make, without making it.
+/// `input_features` is ignored when the first layer is an embedding. Throws InvalidArgument when
+/// `validate` would, when input_features is out of range, and when the number overflows.
+Index parameter_count(const std::vector<LayerSpec>& layers, Index input_features);
+
+}  // namespace lstm_native

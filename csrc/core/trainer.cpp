@@ -1,0 +1,225 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/network_impl.hpp"
+#include "core/random.hpp"
+#include "core/spec_checks.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+namespace {
+
+/// The chosen rows of a table, one after another; null stays null.
+template <class V>
+const V* gather(const V* table, Index row_size, const Index* rows, Index row_count,
+                Workspace& workspace) {
+  if (!table) return nullptr;
+  V* out = workspace.take<V>(row_count * row_size);
+  for (Index i = 0; i < row_count; ++i)
+    std::copy_n(table + rows[i] * row_size, row_size, out + i * row_size);
+  return out;
+}
+
+}  // namespace
+
+template <class T>
+TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
+                            const OptimizerSpec& optimizer)
+    : network_(std::move(network)),
+      impl_(*network_.impl()),
+      loss_(loss),
+      optimizer_(optimizer, impl_.parameters()) {
+  validate(loss);
+  validate(optimizer);
+  for (const auto& [name, p] : impl_.parameters()) {
+    gradients_.emplace_back(p->value.size());
+    gradient_pointers_.push_back(gradients_.back().data());
+    last_good_.emplace_back(p->value.size());
+  }
+}
+
+template <class T>
+typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, const Targets<T>& y,
+                                                         const Index* rows, Index row_count) {
+  Selected s{x, y, impl_.chain().output_shape(x.timesteps), 0};
+  if (rows) {
+    if (row_count < 1) throw InvalidArgument("rows: expected at least one, got none");
+    for (Index i = 0; i < row_count; ++i)
+      if (rows[i] < 0 || rows[i] >= x.samples)
+        throw InvalidArgument("rows: expected indices from 0 to " + std::to_string(x.samples - 1) +
+                              ", got " + std::to_string(rows[i]));
+    const Index steps = rows_of(1, x.timesteps), target_rows = rows_of(1, s.shape.timesteps);
+    s.x.samples = row_count;
+    s.x.values = gather(x.values, steps * x.features, rows, row_count, workspace_);
+    s.x.tokens = gather(x.tokens, steps, rows, row_count, workspace_);
+    s.y.values = gather(y.values, s.shape.row_size(), rows, row_count, workspace_);
+    s.y.labels = gather(y.labels, target_rows, rows, row_count, workspace_);
+    s.y.weights = gather(y.weights, target_rows, rows, row_count, workspace_);
+  }
+  check_input(impl_.first(), s.x);
+  s.output_rows = rows_of(s.x.samples, s.shape.timesteps);
+  check_targets(loss_, s.output_rows, s.shape.features, s.y);
+  return s;
+}
+
+template <class T>
+void TrainerImpl<T>::save_weights() {
+  for (std::size_t i = 0; i < last_good_.size(); ++i)
+    last_good_[i] = impl_.parameters()[i].second->value;
+}
+
+template <class T>
+void TrainerImpl<T>::restore_weights() {
+  // Weights written by somebody else since then are not ours to undo.
+  if (last_good_version_ != impl_.version()) return;
+  for (std::size_t i = 0; i < last_good_.size(); ++i)
+    impl_.parameters()[i].second->value = last_good_[i];
+  impl_.parameters_changed();
+  last_good_version_ = -1;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                Index row_count, std::uint64_t seed, T* output) {
+  workspace_.reset();
+  const Selected s = select(x, y, rows, row_count);
+  const Index size = s.output_rows * s.shape.features;
+  T* predictions = workspace_.take<T>(size);
+  Pass pass{workspace_, /*remember=*/true, /*training=*/true,
+            derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()))};
+  const auto tape = impl_.chain().forward(s.x, predictions, pass);
+  if (output) std::copy_n(predictions, size, output);
+
+  StepResult result;
+  T* gradient = workspace_.take<T>(size);
+  const LossValue value = compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y,
+                                       gradient, workspace_);
+  result.loss = value.loss;
+  result.weight = value.weight;
+  if (value.weight == 0) return result;  // everything masked: nothing to learn
+
+  result.finite = std::isfinite(value.loss);
+  if (result.finite) {
+    for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
+    tape->backward(gradient, nullptr, {}, gradient_pointers_.data(), workspace_);
+    result.gradient_norm = global_norm(gradients_);
+    result.finite = std::isfinite(result.gradient_norm);
+  }
+  if (!result.finite) {
+    restore_weights();
+    return result;
+  }
+  save_weights();
+  optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
+  impl_.parameters_changed();
+  last_good_version_ = impl_.version();
+  return result;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                    Index row_count, T* output) {
+  workspace_.reset();
+  const Selected s = select(x, y, rows, row_count);
+  if (!output) output = workspace_.take<T>(s.output_rows * s.shape.features);
+  impl_.chain().forward(s.x, output, Pass{workspace_});
+  const LossValue value = compute_loss<T>(loss_, s.output_rows, s.shape.features, output, s.y,
+                                          nullptr, workspace_);
+  StepResult result;
+  result.loss = value.loss;
+  result.weight = value.weight;
+  result.finite = std::isfinite(value.loss);
+  return result;
+}
+
+template <class T>
+Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer)
+    : impl_(std::make_shared<TrainerImpl<T>>(std::move(network), loss, optimizer)) {}
+
+template <class T>
+StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                            Index row_count, std::uint64_t seed, T* output) {
+  return impl_->step(x, y, rows, row_count, seed, output);
+}
+
+template <class T>
+StepResult Trainer<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                Index row_count, T* output) const {
+  return impl_->evaluate(x, y, rows, row_count, output);
+}
+
+template <class T>
+void Trainer<T>::set_learning_rate(double learning_rate) {
+  OptimizerSpec spec = impl_->optimizer().spec();
+  spec.learning_rate = learning_rate;
+  validate(spec);
+  impl_->optimizer().spec() = spec;
+}
+
+template <class T>
+const LossSpec& Trainer<T>::loss() const {
+  return impl_->loss();
+}
+
+template <class T>
+const OptimizerSpec& Trainer<T>::optimizer() const {
+  return impl_->optimizer().spec();
+}
+
+template <class T>
+const Network<T>& Trainer<T>::network() const {
+  return impl_->network();
+}
+
+template <class T>
+Index Trainer<T>::iterations() const {
+  return impl_->optimizer().iterations();
+}
+
+template <class T>
+void Trainer<T>::set_iterations(Index iterations) {
+  if (iterations < 0)
+    throw InvalidArgument("iterations: expected >= 0, got " + std::to_string(iterations));
+  impl_->optimizer().iterations() = iterations;
+}
+
+template <class T>
+std::vector<TensorInfo> Trainer<T>::state() const {
+  std::vector<TensorInfo> list;
+  for (const auto& slot : impl_->optimizer().slots())
+    list.push_back({slot.name, slot.parameter->info.shape});
+  return list;
+}
+
+namespace {
+
+template <class T>
+std::vector<T>& find_slot(TrainerImpl<T>& trainer, const std::string& name) {
+  for (const auto& slot : trainer.optimizer().slots())
+    if (slot.name == name) return *slot.values;
+  throw InvalidArgument("no optimiser state named '" + name + "'");
+}
+
+}  // namespace
+
+template <class T>
+void Trainer<T>::get_state(const std::string& name, T* out) const {
+  const std::vector<T>& values = find_slot(*impl_, name);
+  std::copy(values.begin(), values.end(), out);
+}
+
+template <class T>
+void Trainer<T>::set_state(const std::string& name, const T* values, Index count) {
+  std::vector<T>& slot = find_slot(*impl_, name);
+  if (count != static_cast<Index>(slot.size()))
+    throw InvalidArgument("'" + name + "': expected " + std::to_string(slot.size()) +
+                          " values, got " + std::to_string(count));
+  std::copy_n(values, count, slot.begin());
+}
+
+template class TrainerImpl<float>;
+template class TrainerImpl<double>;
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace lstm_native

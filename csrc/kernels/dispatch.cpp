@@ -1,0 +1,114 @@
+#include "kernels/dispatch.hpp"
+
+#include <atomic>
+#include <cstdlib>
+
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+
+// The build defines LN_HAVE_<SET> for each set it compiles.
+#ifdef LN_HAVE_AVX512
+namespace avx512 {
+extern const KernelSet kernel_set;
+}
+#endif
+#ifdef LN_HAVE_AVX2
+namespace avx2 {
+extern const KernelSet kernel_set;
+}
+#endif
+#ifdef LN_HAVE_NEON
+namespace neon {
+extern const KernelSet kernel_set;
+}
+#endif
+#ifdef LN_HAVE_GENERIC
+namespace generic {
+extern const KernelSet kernel_set;
+}
+#endif
+
+namespace {
+
+// The processor must have all that the build's -march level may use.
+#ifdef LN_HAVE_AVX2
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+#endif
+#ifdef LN_HAVE_AVX512
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+#endif
+#if defined(LN_HAVE_NEON) || defined(LN_HAVE_GENERIC)
+bool always() { return true; }
+#endif
+
+const InstructionSet* find(const std::string& name) {
+  for (const InstructionSet& set : compiled_sets())
+    if (set.supported() && (name == "auto" || name == set.name)) return &set;
+  std::string names = "auto";
+  for (const std::string& available : available_sets()) names += ", " + available;
+  throw InvalidArgument("unknown or unsupported instruction set '" + name +
+                        "': expected one of " + names);
+}
+
+std::atomic<const InstructionSet*> active{nullptr};
+
+}  // namespace
+
+const std::vector<InstructionSet>& compiled_sets() {
+  static const std::vector<InstructionSet> sets = {
+#ifdef LN_HAVE_AVX512
+      {"avx512", has_avx512, &avx512::kernel_set},
+#endif
+#ifdef LN_HAVE_AVX2
+      {"avx2", has_avx2, &avx2::kernel_set},
+#endif
+#ifdef LN_HAVE_NEON
+      {"neon", always, &neon::kernel_set},
+#endif
+#ifdef LN_HAVE_GENERIC
+      {"generic", always, &generic::kernel_set},
+#endif
+  };
+  return sets;
+}
+
+std::vector<std::string> available_sets() {
+  std::vector<std::string> names;
+  for (const InstructionSet& set : compiled_sets())
+    if (set.supported()) names.emplace_back(set.name);
+  return names;
+}
+
+const InstructionSet& active_set() {
+  const InstructionSet* set = active.load(std::memory_order_acquire);
+  if (!set) {
+    const char* wanted = std::getenv("LSTM_NATIVE_ISA");
+    set = find(wanted && *wanted ? wanted : "auto");
+    active.store(set, std::memory_order_release);
+  }
+  return *set;
+}
+
+void use_set(const std::string& name) {
+  active.store(find(name), std::memory_order_release);
+}
+
+template <>
+const KernelTable<float>& kernels<float>() {
+  return active_set().kernels->f32;
+}
+
+template <>
+const KernelTable<double>& kernels<double>() {
+  return active_set().kernels->f64;
+}
+
+}  // namespace lstm_native

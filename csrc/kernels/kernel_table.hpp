@@ -1,0 +1,117 @@
+// What a compiled instruction set offers: plain functions over plain memory, in a table.
+//
+// Conventions shared by every kernel:
+//   lanes      values per SIMD register of this set and dtype
+//   padded(n)  n rounded up to a multiple of lanes; padding lanes hold zeros
+//   stride     distance between two rows, in values
+//   rows never overlap; no two arguments alias unless the comment says so
+// Each output value is one sum over k in ascending order, whatever the tile it is computed in:
+// a row's result does not depend on the rows beside it.
+#pragma once
+
+#include <cstdint>
+
+namespace lstm_native {
+
+using Index = std::int64_t;
+
+enum class Pointwise { relu, sigmoid, tanh };
+
+/// out = bias + a * packed, or out += a * packed.
+template <class T>
+struct ProductArgs {
+  Index rows = 0, depth = 0, cols = 0;
+  const T* a = nullptr;  // rows x depth
+  Index a_stride = 0;
+  const T* packed = nullptr;  // depth x cols in panels, see packing.hpp
+  const T* bias = nullptr;    // padded(cols), or null for zeros; unused when accumulating
+  T* out = nullptr;           // rows x cols; only the first cols values of a row are written
+  Index out_stride = 0;
+  bool accumulate = false;
+};
+
+/// out += a^T b over all samples, for the columns [begin, end) of b; sums += column sums of b.
+template <class T>
+struct GradientProductArgs {
+  Index samples = 0, a_cols = 0;
+  const T* a = nullptr;  // samples x a_cols
+  Index a_stride = 0;
+  const T* b = nullptr;  // samples x b columns
+  Index b_stride = 0;
+  Index begin = 0, end = 0;  // begin is a multiple of 4 * lanes
+  T* out = nullptr;          // a_cols x padded(b columns)
+  Index out_stride = 0;
+  T* sums = nullptr;     // padded(b columns), or null
+  T* scratch = nullptr;  // gradient_scratch values
+};
+
+/// One time step of an LSTM for some rows: recurrent product, gates, new cell and output.
+template <class T>
+struct LstmStepArgs {
+  Index rows = 0, hidden_size = 0;
+  const T* recurrent = nullptr;  // hidden_size x 4 gates, in gate panels
+  const T* projected = nullptr;  // rows x 4 padded(H): b + W x, in gate-panel order
+  const T* h_prev = nullptr;     // rows x padded(H)
+  const T* c_prev = nullptr;     // rows x padded(H)
+  T* h = nullptr;                // rows x padded(H); may not alias h_prev
+  T* c = nullptr;                // rows x padded(H); may alias c_prev
+  T* gates = nullptr;            // rows x 4 padded(H) activated gates; null when not remembered
+  T* y = nullptr;                // rows x H, or null
+  Index y_stride = 0;
+};
+
+/// The pointwise half of one step backward; the product with the recurrent weights follows it.
+template <class T>
+struct LstmStepBackwardArgs {
+  Index rows = 0, hidden_size = 0;
+  const T* c_prev = nullptr;  // rows x padded(H)
+  const T* c = nullptr;       // rows x padded(H)
+  const T* dh = nullptr;      // rows x padded(H): from the step after
+  const T* dy = nullptr;      // rows x H: from the layer above, or null
+  Index dy_stride = 0;
+  T* dc = nullptr;     // rows x padded(H): in for c, out for c_prev
+  T* gates = nullptr;  // rows x 4 padded(H): in activated, out gradients before activation
+};
+
+/// The numbers of one optimiser update (training.hpp), bias corrections folded in.
+template <class T>
+struct UpdateArgs {
+  Index size = 0;
+  T* weight = nullptr;
+  const T* gradient = nullptr;
+  T* first = nullptr;   // momentum or exp_avg
+  T* second = nullptr;  // exp_avg_sq or square_avg
+  T gradient_scale = 1;
+  T learning_rate = 0;  // step size
+  T decay = 0;          // L2 term added to the gradient
+  T shrink = 1;         // decoupled decay: weight *= shrink
+  T beta1 = 0;          // or momentum
+  T beta2 = 0;          // or the decay of the squared gradient
+  T one_minus_beta1 = 1, one_minus_beta2 = 1;  // rounded from the difference of doubles
+  T second_scale = 1;                          // sqrt(second) / second_scale
+  T epsilon = 0;
+  bool nesterov = false;
+};
+
+template <class T>
+struct KernelTable {
+  Index lanes;
+  Index gradient_scratch;
+  void (*product)(const ProductArgs<T>&);
+  void (*gradient_product)(const GradientProductArgs<T>&);
+  void (*lstm_step)(const LstmStepArgs<T>&);
+  void (*lstm_step_backward)(const LstmStepBackwardArgs<T>&);
+  void (*pointwise)(Pointwise, Index n, T* values);  // in place
+  void (*pointwise_backward)(Pointwise, Index n, const T* y, const T* dy, T* dx);  // dx may be dy
+  void (*exponentials)(Index n, const T* x, T shift, T* out);  // exp(x - shift); out may be x
+  void (*sgd)(const UpdateArgs<T>&);
+  void (*adam)(const UpdateArgs<T>&);
+  void (*rmsprop)(const UpdateArgs<T>&);
+};
+
+struct KernelSet {
+  KernelTable<float> f32;
+  KernelTable<double> f64;
+};
+
+}  // namespace lstm_native

@@ -1,0 +1,115 @@
+// Matrix products over packed panels, and the weight-gradient product.
+#pragma once
+
+#include "kernels/tile.hpp"
+
+namespace lstm_native {
+namespace LN_ISA {
+
+/// out(rows, panel of V vectors) for all rows. `valid` counts the values of the panel that exist.
+template <class T, int V>
+LN_INLINE void product_panel(const ProductArgs<T>& p, const T* panel, Index col, Index valid) {
+  constexpr Index L = kLanes<T>;
+  const auto count = [valid](int v) {
+    const Index rest = valid - v * L;
+    return rest < L ? rest : L;
+  };
+  for_row_tiles<kMaxRows>(p.rows, [&](auto size, Index row) __attribute__((always_inline)) {
+    constexpr int R = decltype(size)::value;
+    Tile<T, R, V> tile;
+    T* out = p.out + row * p.out_stride + col;
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v)
+        tile.sum[r][v] = p.accumulate ? load_partial(out + r * p.out_stride + v * L, count(v))
+                         : p.bias     ? load(p.bias + col + v * L)
+                                      : broadcast(T(0));
+    tile.multiply_add(p.depth, p.a + row * p.a_stride, p.a_stride, 1, panel, V * L);
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v)
+        store_partial(out + r * p.out_stride + v * L, tile.sum[r][v], count(v));
+  });
+}
+
+template <class T>
+void product(const ProductArgs<T>& p) {
+  constexpr Index L = kLanes<T>, width = kPanelVectors * L;
+  const T* panel = p.packed;
+  for (Index col = 0; col < p.cols; col += width) {
+    const Index valid = p.cols - col < width ? p.cols - col : width;
+    switch ((valid + L - 1) / L) {
+      case 1:
+        product_panel<T, 1>(p, panel, col, valid);
+        break;
+      case 2:
+        product_panel<T, 2>(p, panel, col, valid);
+        break;
+      case 3:
+        product_panel<T, 3>(p, panel, col, valid);
+        break;
+      default:
+        product_panel<T, 4>(p, panel, col, valid);
+        break;
+    }
+    panel += p.depth * width;
+  }
+}
+
+/// Samples per block: a packed block of one panel stays in the first-level cache while every
+/// row tile of the gradient passes over it.
+inline constexpr Index kSampleBlock = 64;
+
+template <class T, int V>
+LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, Index col, Index valid) {
+  constexpr Index L = kLanes<T>;
+  for (Index s0 = 0; s0 < p.samples; s0 += kSampleBlock) {
+    const Index block = p.samples - s0 < kSampleBlock ? p.samples - s0 : kSampleBlock;
+    Packet<T> sums[V];
+    for (int v = 0; v < V; ++v) sums[v] = p.sums ? load(p.sums + col + v * L) : broadcast(T(0));
+    for (Index s = 0; s < block; ++s) {
+      const T* row = p.b + (s0 + s) * p.b_stride + col;
+      for (int v = 0; v < V; ++v) {
+        const Index rest = valid - v * L;
+        const Packet<T> value = load_partial(row + v * L, rest < L ? rest : L);
+        store(p.scratch + (s * V + v) * L, value);
+        sums[v] = ei::padd(sums[v], value);
+      }
+    }
+    if (p.sums)
+      for (int v = 0; v < V; ++v) store(p.sums + col + v * L, sums[v]);
+    for_row_tiles<kMaxRows>(p.a_cols, [&](auto size, Index j) __attribute__((always_inline)) {
+      constexpr int R = decltype(size)::value;
+      Tile<T, R, V> tile;
+      T* out = p.out + j * p.out_stride + col;
+      for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) tile.sum[r][v] = load(out + r * p.out_stride + v * L);
+      tile.multiply_add(block, p.a + s0 * p.a_stride + j, 1, p.a_stride, p.scratch, V * L);
+      for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
+    });
+  }
+}
+
+template <class T>
+void gradient_product(const GradientProductArgs<T>& p) {
+  constexpr Index L = kLanes<T>, width = kPanelVectors * L;
+  for (Index col = p.begin; col < p.end; col += width) {
+    const Index valid = p.end - col < width ? p.end - col : width;
+    switch ((valid + L - 1) / L) {
+      case 1:
+        gradient_panel<T, 1>(p, col, valid);
+        break;
+      case 2:
+        gradient_panel<T, 2>(p, col, valid);
+        break;
+      case 3:
+        gradient_panel<T, 3>(p, col, valid);
+        break;
+      default:
+        gradient_panel<T, 4>(p, col, valid);
+        break;
+    }
+  }
+}
+
+}  // namespace LN_ISA
+}  // namespace lstm_native

@@ -1,0 +1,98 @@
+// SIMD vocabulary of the kernels: a thin layer over Eigen's packet operations.
+//
+// Kernel sources are compiled once per instruction set. LN_ISA names the set and is the
+// namespace of all they define; the build also renames Eigen per set, so that no two objects
+// share a weak symbol and the linker cannot mix instruction sets.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "kernels/kernel_table.hpp"
+
+#ifndef LN_ISA
+#error "kernel headers are compiled per instruction set: define LN_ISA"
+#endif
+
+#define LN_INLINE inline __attribute__((always_inline))
+
+namespace lstm_native {
+namespace LN_ISA {
+
+namespace ei = Eigen::internal;
+
+template <class T>
+using Packet = typename ei::packet_traits<T>::type;
+
+template <class T>
+inline constexpr Index kLanes = ei::unpacket_traits<Packet<T>>::size;
+
+inline constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
+
+template <class T>
+LN_INLINE Packet<T> load(const T* p) {
+  return ei::ploadu<Packet<T>>(p);
+}
+
+template <class T>
+LN_INLINE void store(T* p, const Packet<T>& v) {
+  ei::pstoreu<T, Packet<T>>(p, v);
+}
+
+/// The first `count` values, zeros behind; 0 <= count <= lanes. Touches no memory beyond them.
+template <class T>
+LN_INLINE Packet<T> load_partial(const T* p, Index count) {
+  if (count >= kLanes<T>) return load(p);
+  alignas(64) T buffer[kLanes<T>] = {};
+  for (Index i = 0; i < count; ++i) buffer[i] = p[i];
+  return ei::pload<Packet<T>>(buffer);
+}
+
+template <class T>
+LN_INLINE void store_partial(T* p, const Packet<T>& v, Index count) {
+  if (count >= kLanes<T>) return store(p, v);
+  alignas(64) T buffer[kLanes<T>];
+  ei::pstore<T, Packet<T>>(buffer, v);
+  for (Index i = 0; i < count; ++i) p[i] = buffer[i];
+}
+
+template <class T>
+LN_INLINE Packet<T> broadcast(T value) {
+  return ei::pset1<Packet<T>>(value);
+}
+
+/// NaN where x is NaN, else v: Eigen's minima and maxima would swallow it.
+template <class P>
+LN_INLINE P keep_nan(const P& x, const P& v) {
+  return ei::pselect(ei::pcmp_eq(x, x), v, x);
+}
+
+/// 1 / (1 + exp(-x)). Unlike exp(x) / (1 + exp(x)) it needs no case for large x, and keeps the
+/// relative accuracy of exp for very negative x.
+template <class P>
+LN_INLINE P sigmoid(const P& x) {
+  using T = typename ei::unpacket_traits<P>::type;
+  const P one = ei::pset1<P>(T(1));
+  return keep_nan(x, ei::pdiv(one, ei::padd(one, ei::pexp(ei::pnegate(x)))));
+}
+
+template <class P>
+LN_INLINE P tanh(const P& x) {
+  return keep_nan(x, ei::ptanh(x));
+}
+
+template <class P>
+LN_INLINE P exponential(const P& x) {
+  return keep_nan(x, ei::pexp(x));
+}
+
+/// Runs body(offset, count) over n values in full registers, then once for the tail. The tail
+/// goes through the same packet code, so a value's bits do not depend on its position.
+template <class T, class Body>
+LN_INLINE void for_each_packet(Index n, const Body& body) {
+  Index i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>) body(i, kLanes<T>);
+  if (i < n) body(i, n - i);
+}
+
+}  // namespace LN_ISA
+}  // namespace lstm_native
