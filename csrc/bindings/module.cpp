@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "lstm_native/error.hpp"
+#include "lstm_native/runtime.hpp"
 
 namespace lstm_native::python {
 namespace {
@@ -22,6 +23,7 @@ void translate(std::exception_ptr pointer) {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The native core of lstm_native. Its Python face is the package itself.";
+  m.attr("__version__") = lstm_native::version();
   pybind11::register_exception_translator(&lstm_native::python::translate);
   lstm_native::python::register_runtime(m);
   lstm_native::python::register_layers(m);

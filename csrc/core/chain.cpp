@@ -50,6 +50,13 @@ void Chain<T>::parameters_changed() const {
 }
 
 template <class T>
+Index Chain<T>::version() const {
+  Index sum = 0;
+  for (const auto& layer : layers_) sum += layer->version();
+  return sum;
+}
+
+template <class T>
 class Chain<T>::ChainTape final : public Tape<T> {
  public:
   /// sizes: values in the input of each layer.

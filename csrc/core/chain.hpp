@@ -17,6 +17,7 @@ class Chain {
   /// Parameters of all layers in order, named "<layer index>.<name in the layer>".
   std::vector<std::pair<std::string, Parameter<T>*>> parameters() const;
   void parameters_changed() const;
+  Index version() const;  // changes whenever a weight does
 
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const Pass& pass) const;
 

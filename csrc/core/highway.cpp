@@ -38,7 +38,7 @@ std::vector<Parameter<T>*> HighwayLayer<T>::parameters() {
 }
 
 template <class T>
-void HighwayLayer<T>::parameters_changed() {
+void HighwayLayer<T>::drop_packed() {
   linear_.parameters_changed();
   inner_.parameters_changed();
 }

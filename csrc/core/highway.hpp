@@ -18,12 +18,12 @@ class HighwayLayer final : public Layer<T> {
   Index output_features() const override { return linear_.outputs(); }
   OutputShape output_shape(Index timesteps) const override;
   std::vector<Parameter<T>*> parameters() override;
-  void parameters_changed() override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
 
  private:
   class HighwayTape;
+  void drop_packed() override;
   /// The last `window` steps of each sample as one row.
   template <class V>
   Rows<V> windows(V* x, Index timesteps) const {

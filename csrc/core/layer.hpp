@@ -80,11 +80,19 @@ class Layer {
 
   /// In a fixed order. After writing to a value, call parameters_changed.
   virtual std::vector<Parameter<T>*> parameters() { return {}; }
-  virtual void parameters_changed() {}
+  void parameters_changed() {
+    ++version_;
+    drop_packed();
+  }
+  Index version() const { return version_; }  // how often the weights have changed
 
   /// y: samples x output row. x was checked. Returns null unless pass.remember.
   virtual std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                            const Pass& pass) const = 0;
+
+ private:
+  virtual void drop_packed() {}  // whatever was derived from the weights
+  Index version_ = 0;
 };
 
 /// Builds one layer with its initial weights. Throws InvalidArgument.

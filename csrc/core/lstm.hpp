@@ -20,7 +20,6 @@ class LSTMLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override;
   StateShape state_shape() const override { return {2, spec_.num_layers, spec_.hidden_size}; }
   std::vector<Parameter<T>*> parameters() override;
-  void parameters_changed() override { packed_.invalidate(); }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
 
@@ -30,6 +29,7 @@ class LSTMLayer final : public Layer<T> {
   static constexpr std::size_t kParametersPerLayer = 4;
   using Packed = std::vector<RecurrentWeights<T>>;  // one per stacked layer
 
+  void drop_packed() override { packed_.invalidate(); }
   std::shared_ptr<const Packed> packed() const;
 
   LSTMSpec spec_;

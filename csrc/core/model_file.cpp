@@ -22,6 +22,7 @@ using Metadata = std::map<std::string, std::string>;
 const char* const kFormat = "lstm_native";
 const char* const kFormatVersion = "1";
 constexpr std::string_view kUserPrefix = "user.";
+constexpr Index kMaxIterations = Index{1} << 53;  // leaves room to count on
 const char* const kStatePrefix = "optimizer.";
 
 template <class T>
@@ -78,9 +79,9 @@ TrainerDescription parse_trainer(const std::string& text) {
   ObjectReader reader(value, "trainer");
   TrainerDescription trainer;
   trainer.iterations = reader.integer("iterations");
-  if (trainer.iterations < 0)
-    throw FormatError("trainer.iterations: expected a value >= 0, got " +
-                      std::to_string(trainer.iterations));
+  if (trainer.iterations < 0 || trainer.iterations > kMaxIterations)
+    throw FormatError("trainer.iterations: expected 0 to " + std::to_string(kMaxIterations) +
+                      ", got " + std::to_string(trainer.iterations));
   trainer.loss = loss_from_json(reader.required("loss"), reader.path_of("loss"));
   trainer.optimizer =
       optimizer_from_json(reader.required("optimizer"), reader.path_of("optimizer"));

@@ -47,16 +47,11 @@ class NetworkImpl {
   void predict(const Batch<T>& x, T* y) const;
 
   /// To be called after weights were written.
-  void parameters_changed() {
-    ++version_;
-    chain_.parameters_changed();
-  }
-  Index version() const { return version_; }
+  void parameters_changed() { chain_.parameters_changed(); }
 
  private:
   Chain<T> chain_;
   std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
-  Index version_ = 0;
   mutable WorkspacePool workspaces_;
 };
 
@@ -93,7 +88,7 @@ class TrainerImpl {
   std::vector<std::vector<T>> gradients_;
   std::vector<T*> gradient_pointers_;
   std::vector<std::vector<T>> last_good_;  // weights before the last update
-  Index last_good_version_ = -1;           // network version that update made; -1: none
+  Index last_good_version_ = -1;           // the chain's version after that update; -1: none
 };
 
 }  // namespace lstm_native

@@ -6,9 +6,11 @@
 
 namespace lstm_native {
 
+const char* version() { return LN_VERSION; }
+
 BuildInfo build_info() {
   BuildInfo info;
-  info.version = LN_VERSION;
+  info.version = version();
 #if defined(__clang__)
   info.compiler = "clang " __clang_version__;
 #elif defined(__GNUC__)

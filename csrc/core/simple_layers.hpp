@@ -17,12 +17,12 @@ class DenseLayer final : public Layer<T> {
   Index output_features() const override { return spec_.units; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, spec_.units}; }
   std::vector<Parameter<T>*> parameters() override { return linear_.parameters(); }
-  void parameters_changed() override { linear_.parameters_changed(); }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
 
  private:
   class DenseTape;
+  void drop_packed() override { linear_.parameters_changed(); }
   DenseSpec spec_;
   Linear<T> linear_;
 };

@@ -71,7 +71,7 @@ void TrainerImpl<T>::save_weights() {
 template <class T>
 void TrainerImpl<T>::restore_weights() {
   // Weights written by somebody else since then are not ours to undo.
-  if (last_good_version_ != impl_.version()) return;
+  if (last_good_version_ != impl_.chain().version()) return;
   for (std::size_t i = 0; i < last_good_.size(); ++i)
     impl_.parameters()[i].second->value = last_good_[i];
   impl_.parameters_changed();
@@ -112,7 +112,7 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   save_weights();
   optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
   impl_.parameters_changed();
-  last_good_version_ = impl_.version();
+  last_good_version_ = impl_.chain().version();
   return result;
 }
 

@@ -17,7 +17,11 @@ struct BuildInfo {
   int threads = 1;
 };
 
+/// Throws InvalidArgument when LSTM_NATIVE_ISA names no available instruction set.
 BuildInfo build_info();
+
+/// The library's version, "major.minor.patch".
+const char* version();
 
 /// Chooses the instruction set by name ("generic", "avx2", "avx512", "neon"; "auto": the
 /// fastest available). Without a call, LSTM_NATIVE_ISA decides at first use, else "auto".

@@ -1,0 +1,49 @@
+# Flags shared by all targets, and the instruction sets of the target processor.
+
+# ln_compile_options(<target>): warnings, sanitizers, assertions.
+function(ln_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_17)
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+  if(LSTM_NATIVE_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  # The same expression must round the same way wherever it is compiled.
+  target_compile_options(${target} PRIVATE -ffp-contract=off)
+  target_compile_definitions(${target} PRIVATE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+  if(LSTM_NATIVE_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${LSTM_NATIVE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${LSTM_NATIVE_SANITIZE})
+  endif()
+endfunction()
+
+# LN_ISAS: the instruction sets to compile kernels for, fastest first.
+# LN_ISA_FLAGS_<set>: how. LN_BASELINE_FLAGS: what everything else is compiled for.
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" _processor)
+set(LN_BASELINE_FLAGS "")
+if(_processor MATCHES "^(x86_64|amd64)$")
+  set(LSTM_NATIVE_BASELINE "x86-64-v2" CACHE STRING
+      "Oldest x86-64 processor to run on (a value of -march)")
+  set(LN_BASELINE_FLAGS -march=${LSTM_NATIVE_BASELINE})
+  set(LN_ISAS avx512 avx2 generic)
+  set(LN_ISA_FLAGS_generic ${LN_BASELINE_FLAGS})
+  set(LN_ISA_FLAGS_avx2 -march=x86-64-v3)
+  set(LN_ISA_FLAGS_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
+elseif(_processor MATCHES "^(aarch64|arm64)$")
+  set(LN_ISAS neon)  # part of every 64-bit Arm processor
+else()
+  set(LN_ISAS generic)
+endif()
+
+# ln_core_options(<target>): for the core and whatever includes its headers. All of these must see
+# Eigen alike: under the name that keeps its templates apart from the kernels' and from a static
+# user's own Eigen, and compiled for the same processor, which decides the alignment of its types.
+function(ln_core_options target)
+  ln_compile_options(${target})
+  target_compile_options(${target} PRIVATE ${LN_BASELINE_FLAGS} $<$<CONFIG:Release>:-O2>)
+  target_compile_definitions(${target} PRIVATE Eigen=Eigen_core)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
+  target_include_directories(${target} SYSTEM PRIVATE ${LN_EIGEN_INCLUDE} ${LN_JSON_INCLUDE})
+endfunction()

@@ -1,0 +1,282 @@
+"""What every layer is in Python: a specification, and once its input is known, a native layer."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_native import _core
+from lstm_native._checks import as_tokens, as_values, check_dtype, check_int, check_positive_int
+
+State = tuple[NDArray[Any], ...] | NDArray[Any] | None
+"""(h, c) of an LSTM, each (layers, N, H); None for a layer without state."""
+
+_MAX_SEED = 2**64 - 1
+_BITS = {"float32": "32", "float64": "64"}
+
+
+def native_class(kind: str, dtype: str) -> Any:
+    """Return the core's class of a kind ("Layer", "Network", "Trainer") for a dtype."""
+    return getattr(_core, kind + _BITS[dtype])
+
+
+def check_seed(seed: int | None) -> int:
+    """Return the seed, or a new one that nobody can foresee."""
+    if seed is None:
+        return secrets.randbits(63)
+    return check_int(seed, name="seed", minimum=0, maximum=_MAX_SEED)
+
+
+class Tape:
+    """What one `layer.forward` remembers, to be led back once.
+
+    The layer's weights must not change in between.
+    """
+
+    def __init__(self, native: Any, layer: Layer, output_shape: tuple[int, ...], samples: int):
+        self._native = native
+        self._layer = layer
+        self._output_shape = output_shape
+        self._samples = samples
+
+    def backward(
+        self, dy: Any, dstate: State = None
+    ) -> tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]]:
+        """Back-propagate through the pass, and through time (Werbos 1990).
+
+        Parameters
+        ----------
+        dy : array_like, shape of y
+            Gradient of the loss with respect to y.
+        dstate : state, optional
+            Gradient with respect to the final state, as `forward` returned it.
+
+        Returns
+        -------
+        dx : ndarray, shape of x, or None
+            None when the input was tokens.
+        dstate : state or None
+            Gradient with respect to the initial state.
+        grads : dict of str to ndarray
+            Gradient of each parameter, named and shaped as in `state_dict`.
+
+        Raises
+        ------
+        RuntimeError
+            The tape was used before: its memory has been overwritten on the way back.
+        ValueError, TypeError
+            Gradients of the wrong shape or dtype.
+        """
+        layer = self._layer
+        dy = as_values(dy, name="dy", dtype=layer.dtype, shape=self._output_shape)
+        given = layer._native_state(dstate, self._samples, name="dstate")
+        dx, initial, grads = self._native.backward(dy, given)
+        return dx, layer._public_state(initial), grads
+
+
+class Layer:
+    """Base of all layers.
+
+    A layer is built when the number of its input features is known: from `input_size`, from the
+    first input it sees, or by the `Sequential` it is put into.
+
+    Attributes
+    ----------
+    dtype : {"float32", "float64"}
+        Of weights, inputs and outputs.
+    """
+
+    type_name: ClassVar[str] = ""
+    #: Whether the layer has weights, and so a dtype of its own.
+    has_weights: ClassVar[bool] = True
+
+    def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
+        self.dtype = check_dtype(dtype).name
+        self._seed = None if seed is None else check_seed(seed)
+        self._passes = 0
+        self._native: Any = None
+
+    # -- what subclasses say ---------------------------------------------------------------
+
+    def _spec(self) -> dict[str, Any]:
+        """Return the layer as the core and model files describe it."""
+        raise NotImplementedError
+
+    @classmethod
+    def _from_spec(cls, spec: dict[str, Any]) -> Layer:
+        """Return the unbuilt layer that `_spec` described."""
+        return cls(**spec)
+
+    @property
+    def _known_input_size(self) -> int | None:
+        """Input features, where the layer knows them before any input. Tokens have 0."""
+        return None
+
+    # -- building --------------------------------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        """Whether the layer has its weights."""
+        return self._native is not None
+
+    def _build(self, input_size: int, *, dtype: str, seed: int) -> None:
+        known = self._known_input_size
+        if known and known != input_size:
+            raise ValueError(
+                f"{self!r}: expected {known} input features (input_size), got {input_size}"
+            )
+        if self.built:
+            if self._native.input_features != input_size:
+                raise ValueError(
+                    f"{self!r}: was built for {self._native.input_features} input features, "
+                    f"got {input_size}"
+                )
+            if self.dtype != dtype:
+                raise ValueError(f"{self!r}: was built for {self.dtype}, got {dtype}")
+            return
+        own = self._seed if self._seed is not None else seed
+        self._native = native_class("Layer", dtype)(json.dumps(self._spec()), input_size, own)
+        self.dtype = dtype
+        self._seed = own
+
+    def _built_native(self, x: Any = None) -> Any:
+        if not self.built:
+            size = self._known_input_size
+            if size is None and x is not None:
+                shape = np.shape(x)
+                size = shape[-1] if len(shape) > 1 else None
+            if size is None:
+                raise RuntimeError(
+                    f"{self!r} has no weights yet: give input_size, or call it on an input first"
+                )
+            self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
+        return self._native
+
+    # -- running ---------------------------------------------------------------------------
+
+    def __call__(
+        self, x: Any, state: State = None, lengths: Any = None
+    ) -> tuple[NDArray[Any], State]:
+        """Run the layer; dropout rests.
+
+        Parameters
+        ----------
+        x : array_like, (N, T, F) or (N, F)
+            Input; an Embedding takes integer tokens (N, T) or (N,).
+        state : state, optional
+            Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H).
+        lengths : None
+            Not available yet: NotImplementedError for anything else.
+
+        Returns
+        -------
+        y : ndarray
+            (N, T, H), or (N, H) where the layer drops the time axis.
+        state : state or None
+            Final state.
+
+        Raises
+        ------
+        TypeError
+            Wrong dtype, such as integers where floats are needed.
+        ValueError
+            Wrong shape, empty, or not finite.
+        """
+        y, final, _ = self._run(x, state, lengths, remember=False)
+        return y, final
+
+    def forward(
+        self, x: Any, state: State = None, lengths: Any = None
+    ) -> tuple[NDArray[Any], State, Tape]:
+        """Run the layer as in training, and remember it: parameters and errors as in a call.
+
+        Returns
+        -------
+        y : ndarray
+        state : state or None
+        tape : Tape
+            `tape.backward(dy)` gives the gradients. Dropout draws a new mask for each pass.
+        """
+        y, final, tape = self._run(x, state, lengths, remember=True)
+        return y, final, Tape(tape, self, y.shape, len(y))
+
+    def _run(
+        self, x: Any, state: State, lengths: Any, *, remember: bool
+    ) -> tuple[NDArray[Any], State, Any]:
+        if lengths is not None:
+            raise NotImplementedError("lengths are not available in this version")
+        native = self._built_native(x)
+        x = check_input(x, native, self.dtype)
+        given = self._native_state(state, len(x), name="state")
+        assert self._seed is not None
+        seed = _core.derive_seed(self._seed, self._passes)
+        y, final, tape = native.forward(x, given, remember, seed)
+        self._passes += remember
+        return y, self._public_state(final), tape
+
+    def _native_state(
+        self, state: State, samples: int, *, name: str
+    ) -> Sequence[NDArray[Any]] | None:
+        if state is not None:
+            raise ValueError(f"{name}: {type(self).__name__} has no state, expected None")
+        return None
+
+    def _public_state(self, state: Sequence[NDArray[Any]]) -> State:
+        return None
+
+    # -- weights ---------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return copies of the parameters, with PyTorch's names and shapes.
+
+        Raises
+        ------
+        RuntimeError
+            The layer is not built yet.
+        """
+        parameters: dict[str, NDArray[Any]] = self._built_native().parameters()
+        return parameters
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set all parameters; nothing is set unless every name, shape and value fits.
+
+        Raises
+        ------
+        ValueError
+            A missing or unknown name, a wrong shape, NaN or infinity.
+        TypeError
+            Values that are no floats.
+        """
+        native = self._built_native()
+        native.set_parameters(
+            {name: as_values(v, name=name, dtype=self.dtype) for name, v in state.items()}
+        )
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{k}={v!r}" for k, v in self._spec().items() if k != "type")
+        return f"{type(self).__name__}({options})"
+
+
+def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
+    """Return `x` as the input of a native layer or network, or say what is wrong with it."""
+    if native.takes_tokens:
+        spec = json.loads(native.spec if hasattr(native, "spec") else native.layers[0].spec)
+        return as_tokens(x, name="x", vocabulary=spec["vocabulary"], ndim=(1, 2))
+    return as_values(
+        x,
+        name="x",
+        dtype=dtype,
+        ndim=(2, 3),
+        features=native.input_features,
+        layout="(samples, timesteps, features) or (samples, features)",
+    )
+
+
+def optional_size(value: int | None, *, name: str) -> int | None:
+    """Return a size that may be left open."""
+    return None if value is None else check_positive_int(value, name=name)

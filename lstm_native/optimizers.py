@@ -1,0 +1,332 @@
+"""How to minimise: optimisers as immutable settings, and learning-rate schedules.
+
+The update rules are those of torch.optim. An optimiser here holds settings only; its running
+state (moments, number of updates) lives in the model, and in the model's file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
+from lstm_native._checks import (
+    check_bool,
+    check_int,
+    check_positive_int,
+    check_real,
+    parse_json_object,
+)
+
+Schedule = Callable[[int, float], float]
+"""(epoch from 0, learning rate in force) -> learning rate of this epoch."""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Base of all optimisers: what they have in common.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size, > 0. A number; schedules are callbacks.
+    weight_decay : float
+        L2 penalty on all parameters (AdamW: decoupled decay), >= 0.
+    clip_norm : float or None
+        Largest global norm of the gradient over all parameters (Pascanu et al. 2013).
+    clip_value : float or None
+        Each gradient element is limited to [-clip_value, clip_value].
+    """
+
+    learning_rate: float = 1e-3
+    _: KW_ONLY
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+    name: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if callable(self.learning_rate):
+            raise TypeError(
+                f"learning_rate must be a number, got {self.learning_rate!r}; "
+                "a schedule goes into callbacks=[LearningRateScheduler(schedule)]"
+            )
+        self._check("learning_rate", above=0.0)
+        self._check("weight_decay", minimum=0.0)
+        for clip in ("clip_norm", "clip_value"):
+            if getattr(self, clip) is not None:
+                self._check(clip, above=0.0)
+
+    def to_json(self) -> str:
+        """Return the settings as the JSON text that model files hold; 0 says: no clipping.
+
+        Examples
+        --------
+        >>> SGD(0.1).to_json()  # doctest: +ELLIPSIS
+        '{"type": "sgd", "learning_rate": 0.1, ..., "clip_norm": 0.0, "clip_value": 0.0}'
+        """
+        options = dataclasses.asdict(self)
+        for clip in ("clip_norm", "clip_value"):
+            # At the end, as for every optimiser.
+            options[clip] = options.pop(clip) or 0.0
+        return json.dumps({"type": self.name, **options})
+
+    @staticmethod
+    def from_json(text: str) -> Optimizer:
+        """Return the optimiser that `to_json` wrote; fields left out have their defaults.
+
+        Raises
+        ------
+        ValueError
+            Not JSON, an unknown optimiser, a field that does not belong to it, or a value out
+            of range.
+        TypeError
+            A value that is no number.
+        """
+        known = {
+            name: [field.name for field in dataclasses.fields(kind)]
+            for name, kind in _OPTIMIZERS.items()
+        }
+        options = parse_json_object(text, name="optimizer", fields=known)
+        for clip in ("clip_norm", "clip_value"):
+            if options.get(clip) == 0:
+                options[clip] = None
+        return _OPTIMIZERS[options.pop("type")](**options)
+
+    def with_learning_rate(self, learning_rate: float) -> Optimizer:
+        """Return the same settings with another learning rate.
+
+        Examples
+        --------
+        >>> Adam(0.1).with_learning_rate(0.01).learning_rate
+        0.01
+        """
+        return dataclasses.replace(self, learning_rate=learning_rate)
+
+    def _check(self, field: str, **bounds: float) -> None:
+        value = check_real(getattr(self, field), name=field, **bounds)
+        object.__setattr__(self, field, value)
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum (Sutskever et al. 2013).
+
+    Parameters
+    ----------
+    learning_rate : float
+    momentum : float
+        In [0, 1).
+    nesterov : bool
+        Nesterov's momentum; needs momentum > 0.
+    weight_decay, clip_norm, clip_value
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> SGD(0.1, momentum=0.9).momentum
+    0.9
+    """
+
+    learning_rate: float = 0.01
+    _: KW_ONLY
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    name: ClassVar[str] = "sgd"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        self._check("momentum", minimum=0.0, below=1.0)
+        object.__setattr__(self, "nesterov", check_bool(self.nesterov, name="nesterov"))
+        if self.nesterov and self.momentum == 0.0:
+            raise ValueError("nesterov needs momentum > 0, got momentum 0.0")
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adaptive moments (Kingma & Ba 2015).
+
+    Parameters
+    ----------
+    learning_rate : float
+    beta1, beta2 : float
+        Decay of the mean gradient and of the mean squared gradient, each in [0, 1).
+    epsilon : float
+        Added to the root of the mean squared gradient, > 0.
+    weight_decay, clip_norm, clip_value
+        See `Optimizer`.
+    """
+
+    _: KW_ONLY
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    name: ClassVar[str] = "adam"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        self._check("beta1", minimum=0.0, below=1.0)
+        self._check("beta2", minimum=0.0, below=1.0)
+        self._check("epsilon", above=0.0)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019); parameters as `Adam`."""
+
+    _: KW_ONLY
+    weight_decay: float = 0.01
+
+    name: ClassVar[str] = "adamw"
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """Gradient divided by its running root mean square (Tieleman & Hinton 2012).
+
+    Parameters
+    ----------
+    learning_rate : float
+    rho : float
+        Decay of the mean squared gradient, in [0, 1).
+    momentum : float
+        In [0, 1).
+    epsilon : float
+        Added to the root of the mean squared gradient, > 0.
+    weight_decay, clip_norm, clip_value
+        See `Optimizer`.
+    """
+
+    _: KW_ONLY
+    rho: float = 0.99
+    momentum: float = 0.0
+    epsilon: float = 1e-8
+
+    name: ClassVar[str] = "rmsprop"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        self._check("rho", minimum=0.0, below=1.0)
+        self._check("momentum", minimum=0.0, below=1.0)
+        self._check("epsilon", above=0.0)
+
+
+_OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Adam, AdamW, RMSprop)}
+
+#: The names, as in model files.
+NAMES: tuple[str, ...] = tuple(_OPTIMIZERS)
+
+
+def parse(optimizer: Any) -> Optimizer:
+    """Return the optimiser that a name ("adam": with its defaults) or an object stands for.
+
+    Raises
+    ------
+    ValueError
+        Unknown name; the message lists the known ones.
+    TypeError
+        Neither a name nor an optimiser.
+    """
+    if isinstance(optimizer, Optimizer) and type(optimizer) is not Optimizer:
+        return optimizer
+    if not isinstance(optimizer, str):
+        raise TypeError(
+            f"optimizer must be a name ({', '.join(NAMES)}) or an optimiser, got {optimizer!r}"
+        )
+    if optimizer.lower() not in _OPTIMIZERS:
+        raise ValueError(f"unknown optimizer '{optimizer}'; known are {', '.join(NAMES)}")
+    return _OPTIMIZERS[optimizer.lower()]()
+
+
+def cosine_decay(
+    learning_rate: float, *, epochs: int, final: float = 0.0, warmup: int = 0
+) -> Schedule:
+    """Fall along half a cosine from `learning_rate` towards `final` (Loshchilov & Hutter 2017).
+
+    Parameters
+    ----------
+    learning_rate : float
+        The highest rate, > 0.
+    epochs : int
+        After this many epochs `final` would be reached; epochs past the last keep its rate.
+    final : float
+        In [0, learning_rate].
+    warmup : int
+        So many epochs first climb in even steps: epoch e of w has (e + 1) / (w + 1) of the
+        highest rate. Less than `epochs`.
+
+    Returns
+    -------
+    callable
+        For `LearningRateScheduler`.
+
+    Examples
+    --------
+    >>> schedule = cosine_decay(0.1, epochs=4)
+    >>> [round(schedule(epoch, 0.0), 4) for epoch in range(4)]
+    [0.1, 0.0854, 0.05, 0.0146]
+    """
+    epochs = check_positive_int(epochs, name="epochs")
+    check_int(warmup, name="warmup", minimum=0, maximum=epochs - 1)
+    top = check_real(learning_rate, name="learning_rate", above=0.0)
+    low = check_real(final, name="final", minimum=0.0, maximum=top)
+
+    def decay(step: int) -> float:
+        part = min(step, epochs - warmup - 1) / (epochs - warmup)
+        return low + 0.5 * (top - low) * (1.0 + math.cos(math.pi * part))
+
+    return _after_warmup(top, warmup, decay)
+
+
+def exponential_decay(learning_rate: float, *, rate: float, warmup: int = 0) -> Schedule:
+    """Multiply the learning rate by `rate` (in (0, 1]) each epoch; `warmup` as in `cosine_decay`.
+
+    Examples
+    --------
+    >>> schedule = exponential_decay(0.1, rate=0.5, warmup=1)
+    >>> [schedule(epoch, 0.0) for epoch in range(4)]
+    [0.05, 0.1, 0.05, 0.025]
+    """
+    top = check_real(learning_rate, name="learning_rate", above=0.0)
+    factor = check_real(rate, name="rate", above=0.0, maximum=1.0)
+    return _after_warmup(top, warmup, lambda step: top * factor**step)
+
+
+def step_decay(
+    learning_rate: float, *, every: int, factor: float = 0.1, warmup: int = 0
+) -> Schedule:
+    """Multiply the learning rate by `factor` (in (0, 1]) after each `every` epochs.
+
+    `warmup` as in `cosine_decay`.
+
+    Examples
+    --------
+    >>> schedule = step_decay(0.1, every=2, factor=0.5)
+    >>> [schedule(epoch, 0.0) for epoch in range(5)]
+    [0.1, 0.1, 0.05, 0.05, 0.025]
+    """
+    top = check_real(learning_rate, name="learning_rate", above=0.0)
+    period = check_positive_int(every, name="every")
+    drop = check_real(factor, name="factor", above=0.0, maximum=1.0)
+    return _after_warmup(top, warmup, lambda step: top * drop ** (step // period))
+
+
+def _after_warmup(top: float, warmup: int, decay: Callable[[int], float]) -> Schedule:
+    ramp = check_int(warmup, name="warmup", minimum=0)
+
+    def schedule(epoch: int, learning_rate: float) -> float:
+        if epoch < ramp:
+            return top * (epoch + 1) / (ramp + 1)
+        return decay(epoch - ramp)
+
+    return schedule
