@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._checks import as_tokens, as_values, check_dtype, check_int, check_positive_int
+from lstm_native._checks import as_tokens, as_values, check_dtype, check_int
 
 State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 """(h, c) of an LSTM, each (layers, N, H); None for a layer without state."""
 
 _MAX_SEED = 2**64 - 1
+_MAX_SIZE = 2**24
 _BITS = {"float32": "32", "float64": "64"}
 
 
@@ -277,6 +278,11 @@ def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
     )
 
 
+def check_size(value: int, *, name: str) -> int:
+    """Return a number of units or features that the core can take."""
+    return check_int(value, name=name, minimum=1, maximum=_MAX_SIZE)
+
+
 def optional_size(value: int | None, *, name: str) -> int | None:
     """Return a size that may be left open."""
-    return None if value is None else check_positive_int(value, name=name)
+    return None if value is None else check_size(value, name=name)

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lstm_native._checks import as_values, check_bool, check_choice, check_positive_int, check_real
-from lstm_native.layer import Layer, State, optional_size
+from lstm_native.layer import Layer, State, check_size, optional_size
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "softmax")
 
@@ -115,7 +115,7 @@ cell_clip, reverse, stateful
         for name, (value, default) in refused.items():
             if value is not default and value != default:
                 raise NotImplementedError(f"{name}={value!r} is not available in this version")
-        self.hidden_size = check_positive_int(hidden_size, name="hidden_size")
+        self.hidden_size = check_size(hidden_size, name="hidden_size")
         self.input_size = optional_size(input_size, name="input_size")
         self.num_layers = check_positive_int(num_layers, name="num_layers")
         self.return_sequences = check_bool(return_sequences, name="return_sequences")
@@ -195,7 +195,7 @@ class Dense(Layer):
         seed: int | None = None,
     ) -> None:
         super().__init__(dtype=dtype, seed=seed)
-        self.units = check_positive_int(units, name="units")
+        self.units = check_size(units, name="units")
         self.activation = check_choice(activation, name="activation", choices=ACTIVATIONS)
         self.use_bias = check_bool(use_bias, name="use_bias")
         self.input_size = optional_size(input_size, name="input_size")
@@ -250,7 +250,7 @@ class Embedding(Layer):
     ) -> None:
         super().__init__(dtype=dtype, seed=seed)
         self.vocabulary = check_positive_int(vocabulary, name="vocabulary")
-        self.features = check_positive_int(features, name="features")
+        self.features = check_size(features, name="features")
 
     def _spec(self) -> dict[str, Any]:
         return {
@@ -379,7 +379,7 @@ class Highway(Layer):
                 raise ValueError(f"{layer!r} already has weights; a Highway builds its own layers")
         if not self.layers:
             raise ValueError("layers: expected at least one, got none")
-        self.window = check_positive_int(window, name="window")
+        self.window = check_size(window, name="window")
 
     def _spec(self) -> dict[str, Any]:
         return {

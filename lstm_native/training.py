@@ -216,9 +216,11 @@ def _split(
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError("validation_data must be (x, y) or (x, y, sample_weight)")
         x, y, *weight = validation_data
-        return data, check_data(
-            model, x, y, loss, sample_weight=weight[0] if weight else None
-        )
+        try:
+            held_out = check_data(model, x, y, loss, sample_weight=weight[0] if weight else None)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation_data: {error}") from None
+        return data, held_out
     if not share:
         return data, None
     count = round(len(data) * share)

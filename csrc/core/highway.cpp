@@ -1,5 +1,7 @@
 #include "core/highway.hpp"
 
+#include <algorithm>
+
 #include "core/random.hpp"
 #include "lstm_native/error.hpp"
 
@@ -67,7 +69,11 @@ class HighwayLayer<T>::HighwayTape final : public Tape<T> {
 template <class T>
 std::unique_ptr<Tape<T>> HighwayLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                   const Pass& pass) const {
-  auto inner = inner_.forward(x, y, pass);
+  // The inner tape may look at its own output again: the sum goes elsewhere.
+  const Index size = x.samples * linear_.outputs();
+  T* inner_output = pass.remember ? pass.workspace.take<T>(size) : y;
+  auto inner = inner_.forward(x, inner_output, pass);
+  if (inner_output != y) std::copy_n(inner_output, size, y);
   linear_.forward(x.samples, windows(x.values, x.timesteps), {y, linear_.outputs()},
                   /*accumulate=*/true);
   if (!pass.remember) return nullptr;

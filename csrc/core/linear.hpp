@@ -4,15 +4,9 @@
 #include "core/aligned.hpp"
 #include "core/layer.hpp"
 #include "core/packed_cache.hpp"
+#include "core/rows.hpp"
 
 namespace lstm_native {
-
-/// rows x features, rows `stride` values apart.
-template <class V>
-struct Rows {
-  V* data;
-  Index stride;
-};
 
 template <class T>
 class Linear {

@@ -64,7 +64,8 @@ LSTMLayer<T>::LSTMLayer(const LSTMSpec& spec, Index inputs, std::uint64_t seed)
 template <class T>
 OutputShape LSTMLayer<T>::output_shape(Index timesteps) const {
   if (timesteps < 1)
-    throw InvalidArgument("LSTM: expected input with a time axis (samples, timesteps, features)");
+    throw InvalidArgument(
+        "LSTM: expected 3 dimensions (samples, timesteps, features), got 2: no time axis");
   return {spec_.return_sequences ? timesteps : 0, spec_.hidden_size};
 }
 
@@ -82,8 +83,8 @@ std::shared_ptr<const typename LSTMLayer<T>::Packed> LSTMLayer<T>::packed() cons
     packed.resize(static_cast<std::size_t>(spec_.num_layers));
     for (std::size_t l = 0; l < packed.size(); ++l) {
       const Parameter<T>* p = &parameters_[l * kParametersPerLayer];
-      packed[l].pack({kGates, spec_.hidden_size, k.lanes}, p[0].info.shape[1], p[0].value.data(),
-                     p[1].value.data(), p[2].value.data(), p[3].value.data());
+      packed[l].pack({kGates, spec_.hidden_size, kGateBlock<T>}, p[0].info.shape[1], k.lanes,
+                     p[0].value.data(), p[1].value.data(), p[2].value.data(), p[3].value.data());
     }
   });
 }
@@ -134,8 +135,8 @@ class LSTMLayer<T>::LSTMTape final : public Tape<T> {
       if (states.initial[0]) copy_rows(N, H, dh, P, states.initial[0] + l * N * H, H);
       if (states.initial[1]) copy_rows(N, H, dc, P, states.initial[1] + l * N * H, H);
       if (l > 0 && dropout_ > 0)
-        apply_dropout(dropout_, derive_seed(seed_, static_cast<std::uint64_t>(l)), steps * N * P,
-                      between[l % 2], between[l % 2]);
+        apply_dropout<T>(dropout_, derive_seed(seed_, static_cast<std::uint64_t>(l)), steps * N, H,
+                         {between[l % 2], P}, {between[l % 2], P});
     }
   }
 
@@ -188,8 +189,8 @@ std::unique_ptr<Tape<T>> LSTMLayer<T>::forward(const Batch<T>& x, T* y, const St
       const T* output = run.h + N * P;
       if (dropout > 0) {
         T* dropped = workspace.take<T>(steps * N * P);
-        apply_dropout(dropout, derive_seed(pass.seed, static_cast<std::uint64_t>(l + 1)),
-                      steps * N * P, output, dropped);
+        apply_dropout<T>(dropout, derive_seed(pass.seed, static_cast<std::uint64_t>(l + 1)),
+                         steps * N, H, {output, P}, {dropped, P});
         output = dropped;
       }
       input = {output, N * P, P};

@@ -23,15 +23,14 @@ void pack_columns(Index depth, Index cols, Index lanes, const At& at, T* out) {
   }
 }
 
-/// Where gate g of hidden unit u stands in gate-panel order: panels of `lanes` units, each with
-/// its G gates side by side, so that one tile holds all gates of its units.
+/// Where gate g of hidden unit u stands in gate order (see kernel_table.hpp).
 struct GateOrder {
-  Index gates, hidden_size, lanes;
+  Index gates, hidden_size, block;
 
-  Index padded() const { return round_up(hidden_size, lanes); }
+  Index padded() const { return round_up(hidden_size, block); }
   Index columns() const { return gates * padded(); }
   Index column(Index gate, Index unit) const {
-    return (unit / lanes * gates + gate) * lanes + unit % lanes;
+    return (unit / block * gates + gate) * block + unit % block;
   }
 
   /// Calls body(gate, unit, column) for every real column; padding is left out.
@@ -42,34 +41,49 @@ struct GateOrder {
   }
 };
 
-/// W (gates * H) x depth, as PyTorch has it, into gate panels: depth x columns.
+/// W (gates * H) x depth, as PyTorch has it, packed as depth x columns for a product.
 template <class T>
-void pack_gates(const GateOrder& order, Index depth, const T* w, T* out) {
-  const Index width = order.gates * order.lanes;
-  for (Index i = 0; i < order.columns() * depth; ++i) out[i] = T(0);
+void pack_gates(const GateOrder& order, Index depth, Index lanes, const T* w, T* out) {
+  const Index width = 4 * lanes, columns = order.columns();
+  for (Index i = 0; i < columns * depth; ++i) out[i] = T(0);
   order.for_each([&](Index g, Index u, Index column) {
     const T* row = w + (g * order.hidden_size + u) * depth;
-    T* panel = out + column / width * width * depth + column % width;
-    for (Index k = 0; k < depth; ++k) panel[k * width] = row[k];
+    const Index panel = column / width * width;
+    const Index panel_width = columns - panel < width ? columns - panel : width;
+    T* to = out + panel * depth + column % width;
+    for (Index k = 0; k < depth; ++k) to[k * panel_width] = row[k];
   });
 }
 
-/// The transpose, for gradients: columns x depth, its rows in gate-panel order.
+/// U (gates * H) x H for the recurrent step: panels of `lanes` units, in each H rows of
+/// (gate, unit), so that one tile holds all gates of its units.
 template <class T>
-void pack_gates_transposed(const GateOrder& order, Index depth, const T* w, T* out) {
-  const Index width = 4 * order.lanes, rows = order.columns();
-  for (Index i = 0; i < packed_size(depth, rows, order.lanes); ++i) out[i] = T(0);
+void pack_recurrent(const GateOrder& order, Index lanes, const T* w, T* out) {
+  const Index H = order.hidden_size, width = order.gates * lanes;
+  for (Index i = 0; i < round_up(H, lanes) * order.gates * H; ++i) out[i] = T(0);
+  for (Index g = 0; g < order.gates; ++g)
+    for (Index u = 0; u < H; ++u) {
+      T* to = out + u / lanes * width * H + g * lanes + u % lanes;
+      for (Index k = 0; k < H; ++k) to[k * width] = w[(g * H + u) * H + k];
+    }
+}
+
+/// The transpose, for gradients: columns x depth, its rows in gate order.
+template <class T>
+void pack_gates_transposed(const GateOrder& order, Index depth, Index lanes, const T* w, T* out) {
+  const Index width = 4 * lanes, rows = order.columns();
+  for (Index i = 0; i < packed_size(depth, rows, lanes); ++i) out[i] = T(0);
   order.for_each([&](Index g, Index u, Index row) {
     const T* values = w + (g * order.hidden_size + u) * depth;
     for (Index col = 0; col < depth; col += width) {
       const Index end = depth - col < width ? depth - col : width;
-      T* to = out + col * rows + row * round_up(end, order.lanes);
+      T* to = out + col * rows + row * round_up(end, lanes);
       for (Index j = 0; j < end; ++j) to[j] = values[col + j];
     }
   });
 }
 
-/// Adds a gradient held as depth x columns (gate-panel order) to one held as W is.
+/// Adds a gradient held as depth x columns (gate order) to one held as W is.
 template <class T>
 void add_unpacked_gates(const GateOrder& order, Index depth, const T* packed, T* gradient) {
   order.for_each([&](Index g, Index u, Index column) {

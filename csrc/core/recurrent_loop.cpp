@@ -133,7 +133,7 @@ void add_weight_gradient(const RecurrentWeights<T>& w, const RecurrentRun<T>& ru
   const Workspace::Scope scope(workspace);
   const KernelTable<T>& k = kernels<T>();
   const Index N = run.samples, steps = run.timesteps, columns = w.order.columns();
-  const Index width = 4 * k.lanes, panels = columns / width;
+  const Index width = 4 * k.lanes, panels = (columns + width - 1) / width;
   T* packed = workspace.take_zeros<T>(depth * columns);
   T* sums = workspace.take_zeros<T>(columns);
   T* scratch = workspace.take<T>(panels * k.gradient_scratch);
@@ -156,7 +156,7 @@ void add_weight_gradient(const RecurrentWeights<T>& w, const RecurrentRun<T>& ru
     };
     for (Index panel = begin; panel < end; ++panel) {
       args.begin = panel * width;
-      args.end = args.begin + width;
+      args.end = std::min(args.begin + width, columns);
       if (a.time_stride == N * a.row_stride) {
         call(0, 0, steps * N, a.row_stride, columns);
       } else if (steps > N) {
@@ -177,21 +177,21 @@ void add_weight_gradient(const RecurrentWeights<T>& w, const RecurrentRun<T>& ru
 }  // namespace
 
 template <class T>
-void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size, const T* w_input,
-                               const T* w_recurrent, const T* bias_input,
+void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size, Index lanes,
+                               const T* w_input, const T* w_recurrent, const T* bias_input,
                                const T* bias_recurrent) {
   order = gate_order;
   inputs = input_size;
   const Index columns = order.columns(), H = order.hidden_size;
   const auto resize = [](AlignedVector<T>& v, Index n) { v.resize(static_cast<std::size_t>(n)); };
   resize(input, columns * inputs);
-  resize(recurrent, columns * H);
-  resize(input_transposed, packed_size(inputs, columns, order.lanes));
-  resize(recurrent_transposed, packed_size(H, columns, order.lanes));
-  pack_gates(order, inputs, w_input, input.data());
-  pack_gates(order, H, w_recurrent, recurrent.data());
-  pack_gates_transposed(order, inputs, w_input, input_transposed.data());
-  pack_gates_transposed(order, H, w_recurrent, recurrent_transposed.data());
+  resize(recurrent, order.gates * round_up(H, lanes) * H);
+  resize(input_transposed, packed_size(inputs, columns, lanes));
+  resize(recurrent_transposed, packed_size(H, columns, lanes));
+  pack_gates(order, inputs, lanes, w_input, input.data());
+  pack_recurrent(order, lanes, w_recurrent, recurrent.data());
+  pack_gates_transposed(order, inputs, lanes, w_input, input_transposed.data());
+  pack_gates_transposed(order, H, lanes, w_recurrent, recurrent_transposed.data());
   bias.assign(static_cast<std::size_t>(columns), T(0));
   order.for_each([&](Index g, Index u, Index column) {
     bias[static_cast<std::size_t>(column)] = bias_input[g * H + u] + bias_recurrent[g * H + u];

@@ -26,13 +26,13 @@ template <class T>
 struct RecurrentWeights {
   GateOrder order{};
   Index inputs = 0;
-  AlignedVector<T> input, recurrent;  // inputs x columns, hidden_size x columns; gate panels
+  AlignedVector<T> input, recurrent;  // inputs x columns, hidden_size x columns
   AlignedVector<T> bias;              // columns
   AlignedVector<T> input_transposed, recurrent_transposed;  // columns x inputs, x hidden_size
 
   /// w_input (4H, F), w_recurrent (4H, H), two biases (4H), in PyTorch's layout.
-  void pack(const GateOrder& gate_order, Index input_size, const T* w_input, const T* w_recurrent,
-            const T* bias_input, const T* bias_recurrent);
+  void pack(const GateOrder& gate_order, Index input_size, Index lanes, const T* w_input,
+            const T* w_recurrent, const T* bias_input, const T* bias_recurrent);
 };
 
 /// One layer over N samples and T steps. P = padded hidden size. All memory is the caller's.

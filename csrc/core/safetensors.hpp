@@ -42,7 +42,7 @@ struct SafetensorsHeader {
 };
 
 /// Reads a header that may be hostile: every key, type, length and offset is checked, and the
-/// tensors must fill `data_size` bytes without hole or overlap. Memory stays within a few times
+/// tensors must fill `data_size` bytes without hole or overlap. Memory stays within about ten times
 /// the length of `text`. Throws FormatError.
 SafetensorsHeader parse_safetensors_header(const std::string& text, std::uint64_t data_size);
 

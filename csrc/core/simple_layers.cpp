@@ -91,30 +91,30 @@ std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, con
 template <class T>
 class DropoutLayer<T>::DropoutTape final : public Tape<T> {
  public:
-  DropoutTape(double rate, std::uint64_t seed, Index count)
-      : rate_(rate), seed_(seed), count_(count) {}
+  DropoutTape(double rate, std::uint64_t seed, Index rows, Index features)
+      : rate_(rate), seed_(seed), rows_(rows), features_(features) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const*, Workspace&) override {
-    if (dx) apply_dropout(rate_, seed_, count_, dy, dx);
+    if (dx) apply_dropout<T>(rate_, seed_, rows_, features_, {dy, features_}, {dx, features_});
   }
 
  private:
   double rate_;
   std::uint64_t seed_;
-  Index count_;
+  Index rows_, features_;
 };
 
 template <class T>
 std::unique_ptr<Tape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                   const Pass& pass) const {
-  const Index count = rows_of(x.samples, x.timesteps) * features_;
+  const Index rows = rows_of(x.samples, x.timesteps);
   const double rate = pass.training ? spec_.rate : 0.0;
   if (rate > 0)
-    apply_dropout(rate, pass.seed, count, x.values, y);
+    apply_dropout<T>(rate, pass.seed, rows, features_, {x.values, features_}, {y, features_});
   else
-    std::copy_n(x.values, count, y);
+    std::copy_n(x.values, rows * features_, y);
   if (!pass.remember) return nullptr;
-  return std::make_unique<DropoutTape>(rate, pass.seed, count);
+  return std::make_unique<DropoutTape>(rate, pass.seed, rows, features_);
 }
 
 // ---- LayerNorm --------------------------------------------------------------------------------

@@ -3,6 +3,10 @@
 // Conventions shared by every kernel:
 //   lanes      values per SIMD register of this set and dtype
 //   padded(n)  n rounded up to a multiple of lanes; padding lanes hold zeros
+//   P          hidden_size rounded up to gate blocks, the same for every instruction set
+//   gate order columns of gates come in blocks of kGateBlock hidden units, each block with its
+//              gates side by side: (block, gate, unit). Sums over gates so run in the same order
+//              on every set.
 //   stride     distance between two rows, in values
 //   rows never overlap; no two arguments alias unless the comment says so
 // Each output value is one sum over k in ascending order, whatever the tile it is computed in:
@@ -14,6 +18,10 @@
 namespace lstm_native {
 
 using Index = std::int64_t;
+
+/// Hidden units per gate block: as many as the widest register (64 bytes) holds.
+template <class T>
+inline constexpr Index kGateBlock = 64 / sizeof(T);
 
 enum class Pointwise { relu, sigmoid, tanh };
 
@@ -49,13 +57,14 @@ struct GradientProductArgs {
 template <class T>
 struct LstmStepArgs {
   Index rows = 0, hidden_size = 0;
-  const T* recurrent = nullptr;  // hidden_size x 4 gates, in gate panels
-  const T* projected = nullptr;  // rows x 4 padded(H): b + W x, in gate-panel order
-  const T* h_prev = nullptr;     // rows x padded(H)
-  const T* c_prev = nullptr;     // rows x padded(H)
-  T* h = nullptr;                // rows x padded(H); may not alias h_prev
-  T* c = nullptr;                // rows x padded(H); may alias c_prev
-  T* gates = nullptr;            // rows x 4 padded(H) activated gates; null when not remembered
+  const T* recurrent = nullptr;  // hidden_size x 4 gates, see pack_recurrent in packing.hpp
+  const T* projected = nullptr;  // rows x 4P: b + W x, in gate order
+  const T* h_prev = nullptr;     // rows x P
+  const T* c_prev = nullptr;     // rows x P
+  T* h = nullptr;                // rows x P; may not alias h_prev
+  T* c = nullptr;                // rows x P; may alias c_prev
+  T* gates = nullptr;            // rows x 4P activated gates, may alias projected; null when
+                                 // they are not to be remembered
   T* y = nullptr;                // rows x H, or null
   Index y_stride = 0;
 };
@@ -64,13 +73,13 @@ struct LstmStepArgs {
 template <class T>
 struct LstmStepBackwardArgs {
   Index rows = 0, hidden_size = 0;
-  const T* c_prev = nullptr;  // rows x padded(H)
-  const T* c = nullptr;       // rows x padded(H)
-  const T* dh = nullptr;      // rows x padded(H): from the step after
+  const T* c_prev = nullptr;  // rows x P
+  const T* c = nullptr;       // rows x P
+  const T* dh = nullptr;      // rows x P: from the step after
   const T* dy = nullptr;      // rows x H: from the layer above, or null
   Index dy_stride = 0;
-  T* dc = nullptr;     // rows x padded(H): in for c, out for c_prev
-  T* gates = nullptr;  // rows x 4 padded(H): in activated, out gradients before activation
+  T* dc = nullptr;     // rows x P: in for c, out for c_prev
+  T* gates = nullptr;  // rows x 4P: in activated, out gradients before activation
 };
 
 /// The numbers of one optimiser update (training.hpp), bias corrections folded in.

@@ -8,60 +8,82 @@
 namespace lstm_native {
 namespace LN_ISA {
 
-/// R rows x P panels (lanes hidden units each). Several panels at once give a single row enough
-/// independent sums to hide the latency of the multiply-adds.
-template <class Cell, class T, int R, int P>
-LN_INLINE void step_tile(const LstmStepArgs<T>& s, Index padded, Index row, Index panel) {
+/// Where the gates of a panel (lanes hidden units) begin in a row in gate order; gate g follows
+/// g * kGateBlock behind.
+template <class Cell, class T>
+LN_INLINE Index gate_offset(Index panel) {
+  const Index unit = panel * kLanes<T>, block = unit / kGateBlock<T>;
+  return block * Cell::kGates * kGateBlock<T> + unit % kGateBlock<T>;
+}
+
+/// How the rows of a step lie: panels that hold units, P, and values per row of gates.
+template <class Cell, class T>
+struct StepLayout {
+  Index panels, padded, columns;
+
+  explicit StepLayout(Index hidden_size)
+      : panels((hidden_size + kLanes<T> - 1) / kLanes<T>),
+        padded((hidden_size + kGateBlock<T> - 1) / kGateBlock<T> * kGateBlock<T>),
+        columns(Cell::kGates * padded) {}
+};
+
+/// R rows x V panels. Several panels at once give a single row enough independent sums to hide
+/// the latency of the multiply-adds.
+template <class Cell, class T, int R, int V>
+LN_INLINE void step_tile(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                         Index panel) {
   constexpr Index L = kLanes<T>;
   constexpr int G = Cell::kGates;
   const Index depth = s.hidden_size;
-  Packet<T> sum[R][P][G];
+  Packet<T> sum[R][V][G];
   for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p)
+    for (int v = 0; v < V; ++v)
       for (int g = 0; g < G; ++g)
-        sum[r][p][g] = load(s.projected + (row + r) * G * padded + ((panel + p) * G + g) * L);
+        sum[r][v][g] = load(s.projected + (row + r) * layout.columns +
+                            gate_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
 
-  const T* h = s.h_prev + row * padded;
+  const T* h = s.h_prev + row * layout.padded;
   const T* w = s.recurrent + panel * depth * G * L;
   for (Index k = 0; k < depth; ++k) {
     Packet<T> x[R];
-    for (int r = 0; r < R; ++r) x[r] = broadcast(h[r * padded + k]);
-    for (int p = 0; p < P; ++p)
+    for (int r = 0; r < R; ++r) x[r] = broadcast(h[r * layout.padded + k]);
+    for (int v = 0; v < V; ++v)
       for (int g = 0; g < G; ++g) {
-        const Packet<T> weight = load(w + p * depth * G * L + g * L);
-        for (int r = 0; r < R; ++r) sum[r][p][g] = ei::pmadd(weight, x[r], sum[r][p][g]);
+        const Packet<T> weight = load(w + v * depth * G * L + g * L);
+        for (int r = 0; r < R; ++r) sum[r][v][g] = ei::pmadd(weight, x[r], sum[r][v][g]);
       }
     w += G * L;
   }
 
   for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p) {
-      const Index unit = (panel + p) * L;
-      const Index at = (row + r) * padded + unit;
+    for (int v = 0; v < V; ++v) {
+      const Index unit = (panel + v) * L;
+      const Index at = (row + r) * layout.padded + unit;
       Packet<T> c;
-      const Packet<T> out = Cell::forward(sum[r][p], load(s.c_prev + at), c);
+      const Packet<T> out = Cell::forward(sum[r][v], load(s.c_prev + at), c);
       store(s.c + at, c);
       store(s.h + at, out);
       if (s.gates)
         for (int g = 0; g < G; ++g)
-          store(s.gates + (row + r) * G * padded + (panel + p) * G * L + g * L, sum[r][p][g]);
+          store(s.gates + (row + r) * layout.columns + gate_offset<Cell, T>(panel + v) +
+                    g * kGateBlock<T>,
+                sum[r][v][g]);
       if (s.y) store_partial(s.y + (row + r) * s.y_stride + unit, out, s.hidden_size - unit);
     }
 }
 
 template <class Cell, class T>
 void recurrent_step(const LstmStepArgs<T>& s) {
-  constexpr Index L = kLanes<T>;
-  const Index panels = (s.hidden_size + L - 1) / L, padded = panels * L;
+  const StepLayout<Cell, T> layout(s.hidden_size);
   if (s.rows == 1) {
     Index panel = 0;
-    for (; panel + 2 <= panels; panel += 2) step_tile<Cell, T, 1, 2>(s, padded, 0, panel);
-    if (panel < panels) step_tile<Cell, T, 1, 1>(s, padded, 0, panel);
+    for (; panel + 2 <= layout.panels; panel += 2) step_tile<Cell, T, 1, 2>(s, layout, 0, panel);
+    if (panel < layout.panels) step_tile<Cell, T, 1, 1>(s, layout, 0, panel);
     return;
   }
-  for (Index panel = 0; panel < panels; ++panel)
+  for (Index panel = 0; panel < layout.panels; ++panel)
     for_row_tiles<kMaxRows>(s.rows, [&](auto size, Index row) __attribute__((always_inline)) {
-      step_tile<Cell, T, decltype(size)::value, 1>(s, padded, row, panel);
+      step_tile<Cell, T, decltype(size)::value, 1>(s, layout, row, panel);
     });
 }
 
@@ -69,20 +91,20 @@ template <class Cell, class T>
 void recurrent_step_backward(const LstmStepBackwardArgs<T>& s) {
   constexpr Index L = kLanes<T>;
   constexpr int G = Cell::kGates;
-  const Index panels = (s.hidden_size + L - 1) / L, padded = panels * L;
+  const StepLayout<Cell, T> layout(s.hidden_size);
   for (Index row = 0; row < s.rows; ++row)
-    for (Index panel = 0; panel < panels; ++panel) {
-      const Index unit = panel * L, at = row * padded + unit;
-      T* gates = s.gates + row * G * padded + panel * G * L;
+    for (Index panel = 0; panel < layout.panels; ++panel) {
+      const Index unit = panel * L, at = row * layout.padded + unit;
+      T* gates = s.gates + row * layout.columns + gate_offset<Cell, T>(panel);
       Packet<T> gate[G];
-      for (int g = 0; g < G; ++g) gate[g] = load(gates + g * L);
+      for (int g = 0; g < G; ++g) gate[g] = load(gates + g * kGateBlock<T>);
       Packet<T> dh = load(s.dh + at);
       if (s.dy)
         dh = ei::padd(dh, load_partial(s.dy + row * s.dy_stride + unit, s.hidden_size - unit));
       const Packet<T> dc =
           Cell::backward(gate, load(s.c_prev + at), load(s.c + at), dh, load(s.dc + at));
       store(s.dc + at, dc);
-      for (int g = 0; g < G; ++g) store(gates + g * L, gate[g]);
+      for (int g = 0; g < G; ++g) store(gates + g * kGateBlock<T>, gate[g]);
     }
 }
 
