@@ -1,0 +1,27 @@
+// Runs every C++ test. --isa=<name> chooses the instruction set; one that this processor lacks
+// ends in 77, which ctest reports as skipped.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+
+#include "lstm_native/runtime.hpp"
+
+int main(int argc, char** argv) {
+  const std::string option = "--isa=";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.compare(0, option.size(), option) != 0) continue;
+    const std::string isa = argument.substr(option.size());
+    const auto available = lstm_native::build_info().isas_available;
+    if (isa != "auto" && std::find(available.begin(), available.end(), isa) == available.end()) {
+      std::cout << "This processor has no " << isa << ": skipped.\n";
+      return 77;
+    }
+    lstm_native::set_isa(isa);
+  }
+  std::cout << "Instruction set: " << lstm_native::build_info().isa << std::endl;
+  return doctest::Context(argc, argv).run();
+}

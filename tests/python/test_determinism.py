@@ -1,0 +1,248 @@
+"""A row is its own world: the same bits in any batch, at any place, on any number of threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import product as p
+import pytest
+import reference as ref
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lstm_native as ln
+from lstm_native import _core
+
+# Every set but the baseline multiplies and adds in one rounding.
+FUSED_SETS = [name for name in _core.build_info()["isas_available"] if name != "generic"]
+
+
+def make_model(dtype: np.dtype, hidden: int = 21, **options) -> ln.Sequential:
+    return ln.Sequential(
+        [
+            ln.LSTM(hidden, num_layers=2, **options),
+            ln.LayerNorm(),
+            ln.LSTM(hidden // 2 + 1),
+            ln.Dense(3, activation="softmax"),
+        ],
+        dtype=dtype.name,
+        seed=9,
+    )
+
+
+@given(
+    batch=st.integers(1, 70),
+    t=p.timesteps,
+    f=p.features,
+    h=p.hidden_sizes,
+    seed=p.seeds,
+)
+def test_a_sequence_gives_the_same_bits_in_any_batch(isa, dtype, threads, batch, t, f, h, seed):
+    rng = np.random.default_rng(seed)
+    layer = p.make_layer(p.lstm_spec(h, num_layers=2), f, dtype)
+    p.randomise(layer, rng)
+    x = p.normal(rng, (batch, t, f), dtype)
+    state = tuple(p.normal(rng, (2, batch, h), dtype) for _ in "hc")
+    together, final, _ = layer.forward(x, state, False, 0)
+    for i in {0, batch // 2, batch - 1}:
+        own = tuple(np.ascontiguousarray(s[:, i : i + 1]) for s in state)
+        alone, alone_final, _ = layer.forward(x[i : i + 1], own, False, 0)
+        p.assert_same_bits(alone, together[i : i + 1])
+        for one, all_of_them in zip(alone_final, final, strict=True):
+            p.assert_same_bits(one, np.ascontiguousarray(all_of_them[:, i : i + 1]))
+    order = rng.permutation(batch)
+    moved = layer.forward(
+        x[order], tuple(np.ascontiguousarray(s[:, order]) for s in state), False, 0
+    )[0]
+    p.assert_same_bits(moved, together[order])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 16, 33])
+def test_predict_does_not_depend_on_the_batch_size(isa, dtype, threads, batch_size):
+    model = make_model(dtype)
+    x = p.normal(np.random.default_rng(0), (33, 8, 5), dtype)
+    p.assert_same_bits(model.predict(x, batch_size=batch_size), model.predict(x))
+
+
+def test_steps_that_follow_change_nothing_before_them(isa, dtype):
+    """Padding behind a sequence, whatever it holds, does not reach back."""
+    model = make_model(dtype)
+    x = p.normal(np.random.default_rng(0), (5, 12, 4), dtype)
+    whole = model.predict(x)
+    for length in (1, 2, 7, 11):
+        changed = x.copy()
+        changed[:, length:] = 1e6
+        p.assert_same_bits(
+            np.ascontiguousarray(model.predict(changed)[:, :length]),
+            np.ascontiguousarray(whole[:, :length]),
+        )
+        p.assert_same_bits(model.predict(x[:, :length]), np.ascontiguousarray(whole[:, :length]))
+
+
+def test_one_sequence_beside_overflowing_ones(isa, dtype):
+    """An infinity in another row stays in that row."""
+    layer = p.make_layer(p.dense_spec(7), 5, dtype)
+    x = p.normal(np.random.default_rng(0), (9, 5), dtype)
+    expected = layer.forward(x, None, False, 0)[0]
+    x[4] = np.finfo(dtype).max
+    found = layer.forward(x, None, False, 0)[0]
+    rest = [i for i in range(9) if i != 4]
+    p.assert_same_bits(found[rest], expected[rest])
+
+
+def run_on_threads(count: int, work):
+    before = ln.get_num_threads()
+    ln.set_num_threads(count)
+    try:
+        return work()
+    finally:
+        ln.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("n", "t", "f", "h"), [(64, 20, 40, 70), (3, 30, 16, 200), (1, 25, 3, 300), (257, 4, 9, 8)]
+)
+def test_forward_and_gradients_do_not_depend_on_threads(isa, dtype, n, t, f, h):
+    rng = np.random.default_rng(0)
+    layer = p.make_layer(p.lstm_spec(h), f, dtype)
+    p.randomise(layer, rng, scale=0.1)
+    x, dy = p.normal(rng, (n, t, f), dtype), p.normal(rng, (n, t, h), dtype)
+
+    def work():
+        y, state, tape = layer.forward(x, None, True, 0)
+        return y, state, tape.backward(dy, None)
+
+    expected = run_on_threads(1, work)
+    for count in (2, 3, 4):
+        y, state, (dx, dstate, gradients) = run_on_threads(count, work)
+        p.assert_same_bits(y, expected[0])
+        for one, other in zip((*state, *dstate), (*expected[1], *expected[2][1]), strict=True):
+            p.assert_same_bits(one, other)
+        p.assert_same_bits(dx, expected[2][0])
+        p.assert_same_weights(gradients, expected[2][2])
+
+
+def fit(dtype: np.dtype, *, seed: int = 5, **options) -> tuple[ln.Sequential, ln.History]:
+    rng = np.random.default_rng(0)
+    model = make_model(dtype, dropout=0.3)
+    x = p.normal(rng, (90, 7, 4), dtype)
+    y = rng.integers(0, 3, (90, 7))
+    history = model.fit(
+        x,
+        y,
+        epochs=3,
+        batch_size=40,
+        loss="categorical_crossentropy",
+        optimizer=ln.AdamW(0.01, clip_norm=1.0),
+        validation_split=0.2,
+        seed=seed,
+        verbose=False,
+        **options,
+    )
+    return model, history
+
+
+def test_fit_with_a_seed_repeats_bit_for_bit(isa, dtype):
+    first, first_history = run_on_threads(1, lambda: fit(dtype))
+    for count in (1, 2, 4):
+        model, history = run_on_threads(count, lambda: fit(dtype))
+        p.assert_same_weights(model.state_dict(), first.state_dict())
+        for key in ("loss", "val_loss"):
+            assert history.history[key] == first_history.history[key]
+    other, _ = fit(dtype, seed=6)
+    name = "0.weight_ih_l0"
+    assert (other.state_dict()[name] != first.state_dict()[name]).any()
+
+
+def test_fit_does_not_touch_the_global_random_state():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 (the legacy state is the point)
+    fit(np.dtype("float32"))
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+def test_arrays_handed_in_are_only_read():
+    rng = np.random.default_rng(0)
+    x, y = p.normal(rng, (9, 4, 3), "float32"), p.normal(rng, (9, 1), "float32")
+    x_before, y_before = x.copy(), y.copy()
+    model = ln.Sequential([ln.LSTM(5, return_sequences=False), ln.Dense(1)], seed=0)
+    model.fit(x, y, epochs=2, seed=0, verbose=False)
+    model.predict(x)
+    p.assert_same_bits(x, x_before)
+    p.assert_same_bits(y, y_before)
+
+
+def test_arrays_handed_out_belong_to_the_caller():
+    """Writing into a result changes neither the model nor a later result."""
+    model = ln.Sequential([ln.LSTM(5)], seed=0)
+    x = p.normal(np.random.default_rng(0), (2, 3, 4), "float32")
+    y = model.predict(x)
+    kept = y.copy()
+    y[:] = 7.0
+    weights = model.state_dict()
+    for value in weights.values():
+        value[:] = 0.0
+    p.assert_same_bits(model.predict(x), kept)
+
+
+def on_each_set(names: list[str], work) -> list:
+    """What `work` returns on each instruction set."""
+    before = _core.build_info()["isa"]
+    found = []
+    try:
+        for name in names:
+            _core.set_isa(name)
+            found.append(work())
+    finally:
+        _core.set_isa(before)
+    return found
+
+
+@given(n=p.samples, t=p.timesteps, f=p.features, h=p.hidden_sizes, seed=p.seeds)
+def test_sets_that_fuse_multiply_and_add_give_the_same_bits(dtype, n, t, f, h, seed):
+    """AVX2 and AVX-512 sum in the same order; the baseline has no FMA and may differ."""
+    layer = p.make_layer(p.lstm_spec(h, num_layers=2), f, dtype)
+    p.randomise(layer, np.random.default_rng(seed))
+    x = p.normal(np.random.default_rng(seed), (n, t, f), dtype)
+    first, *others = on_each_set(FUSED_SETS, lambda: layer.forward(x, None, False, 0)[0])
+    for other in others:
+        p.assert_same_bits(other, first)
+
+
+@pytest.mark.parametrize("hidden", [5, 9, 16, 21])
+def test_dropout_masks_do_not_depend_on_the_instruction_set(dtype, hidden):
+    """The same seed drops the same values, however wide the vectors are."""
+    rng = np.random.default_rng(0)
+    layer = p.make_layer(p.lstm_spec(hidden, num_layers=3, dropout=0.4), 4, dtype)
+    x, dy = p.normal(rng, (5, 6, 4), dtype), p.normal(rng, (5, 6, hidden), dtype)
+
+    def work() -> tuple[np.ndarray, np.ndarray]:
+        y, _, tape = layer.forward(x, None, True, 3)
+        return y, tape.backward(dy, None)[0]
+
+    (y, dx), *others = on_each_set(_core.build_info()["isas_available"], work)
+    for other_y, other_dx in others:
+        assert ref.relative_error(other_y, y) <= p.FORWARD_TOLERANCE[dtype]
+        assert ref.relative_error(other_dx, dx) <= p.GRADIENT_TOLERANCE[dtype]
+
+
+def test_training_ends_in_the_same_place_on_every_set(dtype):
+    """Not bit for bit: gradients are summed in an order that follows the vector length."""
+    first, *others = on_each_set(
+        _core.build_info()["isas_available"], lambda: fit(dtype)[0].state_dict()
+    )
+    for other in others:
+        for name, value in first.items():
+            error = ref.relative_error(other[name], value)
+            assert error <= (1e-4 if dtype == np.float32 else 1e-11), name
+
+
+def test_concurrent_predictions_do_not_disturb_each_other(isa):
+    """predict releases the GIL and may run from several Python threads at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    model = make_model(np.dtype("float32"))
+    rng = np.random.default_rng(0)
+    inputs = [p.normal(rng, (n, 9, 4), "float32") for n in range(1, 25)]
+    expected = [model.predict(x) for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        for found, wanted in zip(pool.map(model.predict, inputs), expected, strict=True):
+            p.assert_same_bits(found, wanted)

@@ -1,0 +1,85 @@
+"""Losses by name and as objects."""
+
+import dataclasses
+import json
+
+import pytest
+
+from lstm_native import losses
+
+ALL = [losses.parse(name) for name in losses.NAMES]
+
+
+@pytest.mark.parametrize("loss", [*ALL, losses.Huber(0.25)])
+def test_json_goes_there_and_back(loss):
+    assert losses.Loss.from_json(loss.to_json()) == loss
+
+
+def test_json_is_what_model_files_hold():
+    assert json.loads(losses.parse("mse").to_json()) == {"type": "mse"}
+    assert json.loads(losses.Huber(2).to_json()) == {"type": "huber", "delta": 2.0}
+    assert losses.Loss.from_json('{"type": "huber"}') == losses.Huber(1.0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("mse", "mse"),
+        ("MSE", "mse"),
+        ("mean_squared_error", "mse"),
+        ("MeanSquaredError", "mse"),
+        ("mean_absolute_error", "mae"),
+        ("huber_loss", "huber"),
+        ("Huber", "huber"),
+        ("bce", "binary_crossentropy"),
+        ("BinaryCrossentropy", "binary_crossentropy"),
+        ("sparse_categorical_crossentropy", "categorical_crossentropy"),
+        ("CategoricalCrossentropy", "categorical_crossentropy"),
+    ],
+)
+def test_names_as_keras_users_type_them(typed, name):
+    assert losses.parse(typed).name == name
+
+
+def test_what_targets_and_outputs_are():
+    assert [loss.name for loss in ALL if loss.takes_labels] == ["categorical_crossentropy"]
+    assert [loss.name for loss in ALL if loss.takes_logits] == [
+        "binary_crossentropy",
+        "categorical_crossentropy",
+    ]
+
+
+def test_an_object_is_its_own_loss():
+    loss = losses.Huber(0.5)
+    assert losses.parse(loss) is loss
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match="unknown loss 'mze'") as info:
+        losses.parse("mze")
+    assert all(name in str(info.value) for name in losses.NAMES)
+
+
+@pytest.mark.parametrize("bad", [None, 3, losses.Huber, losses.Loss(), abs])
+def test_other_objects_are_no_losses(bad):
+    with pytest.raises(TypeError, match="loss must be a name"):
+        losses.parse(bad)
+
+
+@pytest.mark.parametrize(
+    ("delta", "error"),
+    [(0, ValueError), (-1.0, ValueError), (float("nan"), ValueError), ("1", TypeError)],
+)
+def test_delta_is_checked(delta, error):
+    with pytest.raises(error, match=f"delta must be .*{delta}"):
+        losses.Huber(delta)
+
+
+def test_a_field_of_another_loss_is_refused():
+    with pytest.raises(ValueError, match="'mse' has 'type', got also 'delta'"):
+        losses.Loss.from_json('{"type": "mse", "delta": 1.0}')
+
+
+def test_losses_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        losses.Huber().delta = 2.0

@@ -1,0 +1,60 @@
+"""An independent reference in float64 NumPy: slow, readable, and importing nothing of the product.
+
+Every function works on float64 arrays and says which shapes it takes. Forward functions return
+what their backward partner needs; nothing is fused, padded or reordered for speed, so that each
+line can be read beside the paper it comes from.
+
+Words: N samples, T timesteps, F features, H hidden units; gate order i, f, g, o.
+"""
+
+from reference.initialisers import glorot_bound, orthogonality_defect
+from reference.layers import (
+    activate,
+    activate_backward,
+    dense_backward,
+    dense_forward,
+    embedding_backward,
+    embedding_forward,
+    highway_forward,
+    highway_linear_backward,
+    layer_norm_backward,
+    layer_norm_forward,
+    sigmoid,
+)
+from reference.losses import LOSSES, loss_and_gradient
+from reference.lstm import cell_backward, cell_forward, lstm_backward, lstm_forward, random_lstm
+from reference.numeric import (
+    central_difference,
+    directional_difference,
+    relative_error,
+)
+from reference.optimizers import OPTIMIZERS, clip_gradients, global_norm
+
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "activate",
+    "activate_backward",
+    "cell_backward",
+    "cell_forward",
+    "central_difference",
+    "clip_gradients",
+    "dense_backward",
+    "dense_forward",
+    "directional_difference",
+    "embedding_backward",
+    "embedding_forward",
+    "global_norm",
+    "glorot_bound",
+    "highway_forward",
+    "highway_linear_backward",
+    "layer_norm_backward",
+    "layer_norm_forward",
+    "loss_and_gradient",
+    "lstm_backward",
+    "lstm_forward",
+    "orthogonality_defect",
+    "random_lstm",
+    "relative_error",
+    "sigmoid",
+]
