@@ -92,8 +92,10 @@ void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> 
   T* weight_gradient = workspace.take_zeros<T>(inputs_ * padded);
   T* bias_gradient = workspace.take_zeros<T>(padded);
   const Index panels = (outputs_ + width - 1) / width;
-  T* scratch = workspace.take<T>(panels * k.gradient_scratch);
-  parallel_for(panels, work, [&](Index begin, Index end) {
+  const Index scratch_size = k.gradient_scratch(inputs_);
+  const Index parts = parallel_parts(panels, work);
+  T* scratch = workspace.take<T>(parts * scratch_size);
+  run_parts(parts, panels, [&](Index part, Index begin, Index end) {
     GradientProductArgs<T> args;
     args.samples = rows;
     args.a_cols = inputs_;
@@ -106,7 +108,7 @@ void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> 
     args.out = weight_gradient;
     args.out_stride = padded;
     args.sums = bias_gradient;
-    args.scratch = scratch + begin * k.gradient_scratch;
+    args.scratch = scratch + part * scratch_size;
     k.gradient_product(args);
   });
   for (Index o = 0; o < outputs_; ++o)

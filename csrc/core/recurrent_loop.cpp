@@ -136,16 +136,20 @@ void add_weight_gradient(const RecurrentWeights<T>& w, const RecurrentRun<T>& ru
   const Index width = 4 * k.lanes, panels = (columns + width - 1) / width;
   T* packed = workspace.take_zeros<T>(depth * columns);
   T* sums = workspace.take_zeros<T>(columns);
-  T* scratch = workspace.take<T>(panels * k.gradient_scratch);
+  const Index scratch_size = k.gradient_scratch(depth);
   const double work = static_cast<double>(N * steps) * static_cast<double>(columns * depth);
+  const Index parts = parallel_parts(panels, work);
+  T* scratch = workspace.take<T>(parts * scratch_size);
   // A panel's gradient is summed by one thread in one order, whatever the number of threads.
-  parallel_for(panels, work, [&](Index begin, Index end) {
+  run_parts(parts, panels, [&](Index part, Index begin, Index end) {
     GradientProductArgs<T> args;
     args.a_cols = depth;
     args.out = packed;
     args.out_stride = columns;
     args.sums = bias_1 ? sums : nullptr;
-    args.scratch = scratch + begin * k.gradient_scratch;
+    args.scratch = scratch + part * scratch_size;
+    args.begin = begin * width;
+    args.end = std::min(end * width, columns);
     const auto call = [&](Index t, Index n, Index count, Index a_stride, Index b_stride) {
       args.samples = count;
       args.a = a.at(t, n);
@@ -154,16 +158,12 @@ void add_weight_gradient(const RecurrentWeights<T>& w, const RecurrentRun<T>& ru
       args.b_stride = b_stride;
       k.gradient_product(args);
     };
-    for (Index panel = begin; panel < end; ++panel) {
-      args.begin = panel * width;
-      args.end = std::min(args.begin + width, columns);
-      if (a.time_stride == N * a.row_stride) {
-        call(0, 0, steps * N, a.row_stride, columns);
-      } else if (steps > N) {
-        for (Index n = 0; n < N; ++n) call(0, n, steps, a.time_stride, N * columns);
-      } else {
-        for (Index t = 0; t < steps; ++t) call(t, 0, N, a.row_stride, columns);
-      }
+    if (a.time_stride == N * a.row_stride) {
+      call(0, 0, steps * N, a.row_stride, columns);
+    } else if (steps > N) {
+      for (Index n = 0; n < N; ++n) call(0, n, steps, a.time_stride, N * columns);
+    } else {
+      for (Index t = 0; t < steps; ++t) call(t, 0, N, a.row_stride, columns);
     }
   });
   add_unpacked_gates(w.order, depth, packed, gradient);
@@ -208,7 +208,7 @@ void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Works
   const Index chunk = std::clamp<Index>(kChunkBytes / row_bytes, 1, run.timesteps);
   const Steps<T> projected{run.gates ? run.gates : workspace.take<T>(chunk * N * columns),
                            N * columns, columns};
-  parallel_for(N, work, [&](Index r0, Index r1) {
+  run_parts(parts, N, [&](Index, Index r0, Index r1) {
     forward_rows(w, run, projected, chunk, r0, r1);
   });
 }

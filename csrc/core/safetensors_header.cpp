@@ -175,39 +175,27 @@ class HeaderHandler : public nlohmann::json_sax<json> {
     switch (place_) {
       case Place::metadata_start:
       case Place::metadata:
-      case Place::metadata_value:
-        return kMetadataKey;
+      case Place::metadata_value: return kMetadataKey;
       case Place::tensor_start:
-      case Place::tensor:
-        return tensor;
-      case Place::dtype:
-        return tensor + ".dtype";
+      case Place::tensor: return tensor;
+      case Place::dtype: return tensor + ".dtype";
       case Place::shape_start:
-      case Place::shape:
-        return tensor + ".shape";
+      case Place::shape: return tensor + ".shape";
       case Place::offsets_start:
-      case Place::offsets:
-        return tensor + ".data_offsets";
-      default:
-        return "header";
+      case Place::offsets: return tensor + ".data_offsets";
+      default: return "header";
     }
   }
 
   bool unexpected(const std::string& actual) const {
     switch (place_) {
-      case Place::metadata_value:
-        refuse(where(), "strings only", actual);
-      case Place::dtype:
-        refuse(where(), "a dtype of the format", actual);
+      case Place::metadata_value: refuse(where(), "strings only", actual);
+      case Place::dtype: refuse(where(), "a dtype of the format", actual);
       case Place::shape_start:
-      case Place::offsets_start:
-        refuse(where(), "an array", actual);
-      case Place::shape:
-        refuse(where(), "integers from 0 to 2^63 - 1", actual);
-      case Place::offsets:
-        refuse(where(), "two integers >= 0", actual);
-      default:
-        refuse(where(), "an object", actual);
+      case Place::offsets_start: refuse(where(), "an array", actual);
+      case Place::shape: refuse(where(), "integers from 0 to 2^63 - 1", actual);
+      case Place::offsets: refuse(where(), "two integers >= 0", actual);
+      default: refuse(where(), "an object", actual);
     }
   }
 

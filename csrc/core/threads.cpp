@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <Eigen/ThreadPool>
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
@@ -95,19 +96,18 @@ Index parallel_parts(Index count, double work) {
   return parts > count ? count : parts;
 }
 
-void parallel_for(Index count, double work, const std::function<void(Index, Index)>& body) {
-  const Index parts = parallel_parts(count, work);
+void run_parts(Index parts, Index count, const std::function<void(Index, Index, Index)>& body) {
   if (parts <= 1) {
-    if (count > 0) body(0, count);
+    if (count > 0) body(0, 0, count);
     return;
   }
   const auto begin = [=](Index part) { return count * part / parts; };
   const auto run = [&body, begin](Index part) {
     inside_part = true;
-    body(begin(part), begin(part + 1));
+    body(part, begin(part), begin(part + 1));
     inside_part = false;
   };
-  const auto threads = workers(num_threads() - 1);
+  const auto threads = workers(std::max(static_cast<int>(parts), num_threads()) - 1);
   Eigen::Barrier done(static_cast<unsigned>(parts - 1));
   for (Index part = 1; part < parts; ++part)
     threads->Schedule([&run, &done, part] {

@@ -7,12 +7,19 @@
 
 namespace lstm_native {
 
-/// Splits [0, count) into contiguous parts and runs body(begin, end) on each, in parallel when
-/// `work` (multiply-adds, or values touched) is worth it. Which thread runs which part must not
-/// matter to the result. body may not throw.
-void parallel_for(Index count, double work, const std::function<void(Index, Index)>& body);
-
-/// Parts that parallel_for would use: 1 when the work stays on the caller's thread.
+/// Into how many parts work should be cut: 1 when it should stay on the caller's thread.
+/// `work`: multiply-adds, or values touched.
 Index parallel_parts(Index count, double work);
+
+/// Cuts [0, count) into so many contiguous parts and runs body(part, begin, end) on each, in
+/// parallel. Which thread runs which part must not matter to the result. body may not throw.
+void run_parts(Index parts, Index count, const std::function<void(Index, Index, Index)>& body);
+
+/// The two together, for bodies that need no memory of their part's own: body(begin, end).
+template <class Body>
+void parallel_for(Index count, double work, const Body& body) {
+  run_parts(parallel_parts(count, work), count,
+            [&body](Index, Index begin, Index end) { body(begin, end); });
+}
 
 }  // namespace lstm_native

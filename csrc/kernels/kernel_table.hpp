@@ -50,7 +50,7 @@ struct GradientProductArgs {
   T* out = nullptr;          // a_cols x padded(b columns)
   Index out_stride = 0;
   T* sums = nullptr;     // padded(b columns), or null
-  T* scratch = nullptr;  // gradient_scratch values
+  T* scratch = nullptr;  // gradient_scratch(a_cols) values
 };
 
 /// One time step of an LSTM for some rows: recurrent product, gates, new cell and output.
@@ -105,7 +105,7 @@ struct UpdateArgs {
 template <class T>
 struct KernelTable {
   Index lanes;
-  Index gradient_scratch;
+  Index (*gradient_scratch)(Index a_cols);  // values
   void (*product)(const ProductArgs<T>&);
   void (*gradient_product)(const GradientProductArgs<T>&);
   void (*lstm_step)(const LstmStepArgs<T>&);

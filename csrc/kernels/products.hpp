@@ -54,61 +54,84 @@ void product(const ProductArgs<T>& p) {
   }
 }
 
-/// Samples per block: a packed block of one panel stays in the first-level cache while every
-/// row tile of the gradient passes over it.
+/// Samples per block. A block of both operands is packed, so that the innermost loop reads both in
+/// sequence: rows of `a` lie a power of two apart, where they would evict each other.
 inline constexpr Index kSampleBlock = 64;
 
+/// The block's rows of a, as the tiles of for_row_tiles read them: per tile (sample, row).
+template <class T>
+LN_INLINE void pack_left(const GradientProductArgs<T>& p, Index s0, Index block, T* packed) {
+  for_row_tiles<kMaxRows>(p.a_cols, [&](auto size, Index j) __attribute__((always_inline)) {
+    constexpr int R = decltype(size)::value;
+    const T* from = p.a + s0 * p.a_stride + j;
+    T* to = packed + j * block;
+    for (Index s = 0; s < block; ++s, from += p.a_stride, to += R)
+      for (int r = 0; r < R; ++r) to[r] = from[r];
+  });
+}
+
+/// One block of samples into one panel of V vectors of columns.
 template <class T, int V>
-LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, Index col, Index valid) {
+LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, Index s0, Index block, Index col,
+                              Index valid, const T* left, T* right) {
   constexpr Index L = kLanes<T>;
-  for (Index s0 = 0; s0 < p.samples; s0 += kSampleBlock) {
-    const Index block = p.samples - s0 < kSampleBlock ? p.samples - s0 : kSampleBlock;
-    Packet<T> sums[V];
-    for (int v = 0; v < V; ++v) sums[v] = p.sums ? load(p.sums + col + v * L) : broadcast(T(0));
-    for (Index s = 0; s < block; ++s) {
-      const T* row = p.b + (s0 + s) * p.b_stride + col;
-      for (int v = 0; v < V; ++v) {
-        const Index rest = valid - v * L;
-        const Packet<T> value = load_partial(row + v * L, rest < L ? rest : L);
-        store(p.scratch + (s * V + v) * L, value);
-        sums[v] = ei::padd(sums[v], value);
-      }
+  Packet<T> sums[V];
+  for (int v = 0; v < V; ++v) sums[v] = p.sums ? load(p.sums + col + v * L) : broadcast(T(0));
+  for (Index s = 0; s < block; ++s) {
+    const T* row = p.b + (s0 + s) * p.b_stride + col;
+    for (int v = 0; v < V; ++v) {
+      const Index rest = valid - v * L;
+      const Packet<T> value = load_partial(row + v * L, rest < L ? rest : L);
+      store(right + (s * V + v) * L, value);
+      sums[v] = ei::padd(sums[v], value);
     }
-    if (p.sums)
-      for (int v = 0; v < V; ++v) store(p.sums + col + v * L, sums[v]);
-    for_row_tiles<kMaxRows>(p.a_cols, [&](auto size, Index j) __attribute__((always_inline)) {
-      constexpr int R = decltype(size)::value;
-      Tile<T, R, V> tile;
-      T* out = p.out + j * p.out_stride + col;
-      for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) tile.sum[r][v] = load(out + r * p.out_stride + v * L);
-      tile.multiply_add(block, p.a + s0 * p.a_stride + j, 1, p.a_stride, p.scratch, V * L);
-      for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
-    });
   }
+  if (p.sums)
+    for (int v = 0; v < V; ++v) store(p.sums + col + v * L, sums[v]);
+  for_row_tiles<kMaxRows>(p.a_cols, [&](auto size, Index j) __attribute__((always_inline)) {
+    constexpr int R = decltype(size)::value;
+    Tile<T, R, V> tile;
+    T* out = p.out + j * p.out_stride + col;
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) tile.sum[r][v] = load(out + r * p.out_stride + v * L);
+    tile.multiply_add(block, left + j * block, 1, R, right, V * L);
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
+  });
 }
 
 template <class T>
 void gradient_product(const GradientProductArgs<T>& p) {
   constexpr Index L = kLanes<T>, width = kPanelVectors * L;
-  for (Index col = p.begin; col < p.end; col += width) {
-    const Index valid = p.end - col < width ? p.end - col : width;
-    switch ((valid + L - 1) / L) {
-      case 1:
-        gradient_panel<T, 1>(p, col, valid);
-        break;
-      case 2:
-        gradient_panel<T, 2>(p, col, valid);
-        break;
-      case 3:
-        gradient_panel<T, 3>(p, col, valid);
-        break;
-      default:
-        gradient_panel<T, 4>(p, col, valid);
-        break;
+  T* right = p.scratch;
+  T* left = p.scratch + kSampleBlock * width;
+  for (Index s0 = 0; s0 < p.samples; s0 += kSampleBlock) {
+    const Index block = p.samples - s0 < kSampleBlock ? p.samples - s0 : kSampleBlock;
+    pack_left(p, s0, block, left);
+    for (Index col = p.begin; col < p.end; col += width) {
+      const Index valid = p.end - col < width ? p.end - col : width;
+      switch ((valid + L - 1) / L) {
+        case 1:
+          gradient_panel<T, 1>(p, s0, block, col, valid, left, right);
+          break;
+        case 2:
+          gradient_panel<T, 2>(p, s0, block, col, valid, left, right);
+          break;
+        case 3:
+          gradient_panel<T, 3>(p, s0, block, col, valid, left, right);
+          break;
+        default:
+          gradient_panel<T, 4>(p, s0, block, col, valid, left, right);
+          break;
+      }
     }
   }
+}
+
+/// Values of scratch that gradient_product needs.
+template <class T>
+Index gradient_scratch(Index a_cols) {
+  return kSampleBlock * (kPanelVectors * kLanes<T> + a_cols);
 }
 
 }  // namespace LN_ISA

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from lstm_native.data import StandardScaler
 
+KINDS = ("identity", "sqrt")
+
 _BLOCK = 12  # rows over which level and dispersion are compared
 
 

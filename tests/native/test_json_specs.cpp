@@ -130,11 +130,12 @@ TEST_CASE("json specs: a refusal names the key, what was expected and what came"
       {R"([{"type":"highway","window":1,"layers":[{"type":"dropout","rate":0},{"type":"dense",)"
        R"("units":0}]}])",
        "layers[0].layers[1].units: expected 1 to 16777216, got 0"}};
-  for (const auto& [text, expected] : cases) {
+  for (const auto& entry : cases) {
+    const std::string& text = entry.first;
     CAPTURE(text);
-    check_refused(message_of<InvalidArgument>(
-                      [&text = text] { layers_from_json(parse_json(text, "layers")); }),
-                  expected);
+    check_refused(
+        message_of<InvalidArgument>([&] { layers_from_json(parse_json(text, "layers")); }),
+        entry.second);
   }
 }
 

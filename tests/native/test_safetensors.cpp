@@ -156,12 +156,13 @@ TEST_CASE("safetensors: a hostile header is refused, and the message says why") 
       // 2^31 * 2^31 * 2^2 wraps to 0 in 64 bits.
       {one(R"({"dtype":"F32","shape":[2147483648,2147483648],"data_offsets":[0,0]})"),
        "expected more than 2^63 bytes for F32 (2147483648, 2147483648)"}};
-  for (const auto& [header, expected] : cases) {
+  for (const auto& entry : cases) {
+    const std::string& header = entry.first;
     const std::string message =
-        message_of<FormatError>([&header = header] { parse_safetensors_header(header, 8); });
+        message_of<FormatError>([&] { parse_safetensors_header(header, 8); });
     CAPTURE(header.substr(0, 200));
     CAPTURE(message);
-    CHECK(message.find(expected) != std::string::npos);
+    CHECK(message.find(entry.second) != std::string::npos);
     CHECK(message.size() < 400);
   }
 }

@@ -1,0 +1,203 @@
+// One time step of the LSTM, forward and backward, of every instruction set.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "core/packing.hpp"
+#include "isa_helpers.hpp"
+#include "numeric_helpers.hpp"
+#include "reference_cell.hpp"
+
+using namespace lstm_native;
+
+namespace {
+
+// Above the roundings of a sum of up to 40 terms near 1 and of the cell behind it.
+template <class T>
+constexpr double kTolerance = sizeof(T) == 4 ? 2e-6 : 4e-15;
+
+/// One step for some rows: what goes in, in PyTorch's layout, and in the kernels'.
+template <class T>
+struct StepCase {
+  Index rows, hidden, padded, columns, y_stride;
+  GateOrder order;
+  std::vector<T> projected, h, c;     // rows x 4H, rows x H
+  std::vector<T> weights, recurrent;  // (4H, H), packed
+
+  StepCase(Index n, Index H)
+      : rows(n), hidden(H), padded(round_up(H, kGateBlock<T>)), columns(4 * padded),
+        y_stride(H + 3), order{4, H, kGateBlock<T>} {
+    const auto seed = static_cast<std::uint64_t>(H);
+    projected = random_values<T>(rows * 4 * H, seed, 2.0);
+    h = random_values<T>(rows * H, seed + 1);
+    c = random_values<T>(rows * H, seed + 2, 2.0);
+    weights = random_values<T>(4 * H * H, seed + 3, 0.5);
+    const Index lanes = kernels<T>().lanes;
+    recurrent.resize(static_cast<std::size_t>(4 * round_up(H, lanes) * H));
+    pack_recurrent(order, lanes, weights.data(), recurrent.data());
+  }
+
+  std::vector<T> in_gate_order(const std::vector<T>& plain, Index first, Index count) const {
+    std::vector<T> out(static_cast<std::size_t>(count * columns));
+    order.for_each([&](Index g, Index u, Index column) {
+      for (Index r = 0; r < count; ++r)
+        out[r * columns + column] = plain[((first + r) * 4 + g) * hidden + u];
+    });
+    return out;
+  }
+
+  std::vector<T> with_padding(const std::vector<T>& plain, Index first, Index count) const {
+    std::vector<T> out(static_cast<std::size_t>(count * padded));
+    for (Index r = 0; r < count; ++r)
+      std::copy_n(&plain[(first + r) * hidden], hidden, &out[r * padded]);
+    return out;
+  }
+
+  struct Result {
+    std::vector<T> gates, h, c, y;
+  };
+
+  /// Rows [first, first + count). In place: gates over the projection, c over the old c.
+  Result run(Index first, Index count, bool remember, bool in_place) const {
+    std::vector<T> z = in_gate_order(projected, first, count);
+    const std::vector<T> h_prev = with_padding(h, first, count);
+    std::vector<T> c_prev = with_padding(c, first, count);
+    Result result{z, h_prev, c_prev, std::vector<T>((count - 1) * y_stride + hidden, T(-9))};
+    LstmStepArgs<T> step;
+    step.rows = count;
+    step.hidden_size = hidden;
+    step.recurrent = recurrent.data();
+    step.projected = in_place ? result.gates.data() : z.data();
+    step.h_prev = h_prev.data();
+    step.c_prev = in_place ? result.c.data() : c_prev.data();
+    step.h = result.h.data();
+    step.c = result.c.data();
+    step.gates = remember ? result.gates.data() : nullptr;
+    step.y = result.y.data();
+    step.y_stride = y_stride;
+    kernels<T>().lstm_step(step);
+    return result;
+  }
+
+  /// One step of the plain cell: a layer without input whose bias is the projection.
+  reference::LstmTrace wanted(Index row) const {
+    reference::Lstm w;
+    w.hidden = static_cast<std::size_t>(hidden);
+    w.recurrent = to_double(weights);
+    w.bias_input = to_double(std::vector<T>(&projected[row * 4 * hidden],
+                                            &projected[row * 4 * hidden] + 4 * hidden));
+    w.bias_recurrent.resize(w.bias_input.size());
+    const auto of = [&](const std::vector<T>& v) {
+      return to_double(std::vector<T>(&v[row * hidden], &v[row * hidden] + hidden));
+    };
+    return reference::lstm_forward(w, 1, 1, {0.0}, of(h), of(c));
+  }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("lstm step: any hidden size, and no row sees its neighbours", T, float, double) {
+  for_each_set([](const std::string&) {
+    for (const Index H : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 33, 40}) {
+      const StepCase<T> step(13, H);
+      const auto all = step.run(0, step.rows, true, false);
+      CAPTURE(H);
+      double error = 0;
+      for (Index r = 0; r < step.rows; ++r) {
+        const auto wanted = step.wanted(r);
+        for (Index u = 0; u < H; ++u) {
+          const auto differ = [&](T got, double want) {
+            error = std::max(error, std::abs(static_cast<double>(got) - want));
+          };
+          differ(all.h[r * step.padded + u], wanted.h[H + u]);
+          differ(all.c[r * step.padded + u], wanted.c[H + u]);
+          for (Index g = 0; g < 4; ++g)
+            differ(all.gates[r * step.columns + step.order.column(g, u)], wanted.gates[g * H + u]);
+        }
+        // Padding holds zeros as far as kernels read it, and y has none.
+        for (Index u = H; u < round_up(H, kernels<T>().lanes); ++u) {
+          REQUIRE(all.h[r * step.padded + u] == 0);
+          REQUIRE(all.c[r * step.padded + u] == 0);
+        }
+        REQUIRE(same_bits(&all.y[r * step.y_stride], &all.h[r * step.padded], H));
+        for (Index u = H; u < step.y_stride && r + 1 < step.rows; ++u)
+          REQUIRE(all.y[r * step.y_stride + u] == T(-9));
+      }
+      CHECK(error < kTolerance<T>);
+      for (Index rows = 1; rows <= step.rows; ++rows) {
+        const Index first = step.rows - rows;
+        const auto few = step.run(first, rows, rows % 2 == 0, true);
+        REQUIRE(same_bits(few.h.data(), &all.h[first * step.padded], rows * step.padded));
+        REQUIRE(same_bits(few.c.data(), &all.c[first * step.padded], rows * step.padded));
+        if (rows % 2 == 0)
+          REQUIRE(same_bits(few.gates.data(), &all.gates[first * step.columns],
+                            rows * step.columns));
+      }
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("lstm step backward: the pointwise half, with and without dy", T, float,
+                   double) {
+  for_each_set([](const std::string&) {
+    for (const Index H : {1, 3, 4, 8, 15, 16, 17, 33})
+      for (const bool with_dy : {true, false}) {
+        const Index rows = 5;
+        const StepCase<T> step(rows, H);
+        const auto forward = step.run(0, rows, true, false);
+        const auto dh = random_values<T>(rows * H, 11), dc = random_values<T>(rows * H, 12);
+        const auto dy = random_values<T>((rows - 1) * step.y_stride + H, 13);
+        const auto c_prev = step.with_padding(step.c, 0, rows),
+                   padded_dh = step.with_padding(dh, 0, rows);
+        auto got_dc = step.with_padding(dc, 0, rows), gates = forward.gates;
+        // Units of padding beyond the panels in use hold the zeros of the projection.
+        LstmStepBackwardArgs<T> args;
+        args.rows = rows;
+        args.hidden_size = H;
+        args.c_prev = c_prev.data();
+        args.c = forward.c.data();
+        args.dh = padded_dh.data();
+        args.dy = with_dy ? dy.data() : nullptr;
+        args.dy_stride = step.y_stride;
+        args.dc = got_dc.data();
+        args.gates = gates.data();
+        kernels<T>().lstm_step_backward(args);
+
+        double error = 0;
+        for (Index r = 0; r < rows; ++r)
+          for (Index u = 0; u < H; ++u) {
+            const auto gate = [&](const std::vector<T>& of, Index g) {
+              return static_cast<double>(of[r * step.columns + step.order.column(g, u)]);
+            };
+            const double i = gate(forward.gates, 0), f = gate(forward.gates, 1),
+                         g = gate(forward.gates, 2), o = gate(forward.gates, 3);
+            const double tanh_c = std::tanh(static_cast<double>(forward.c[r * step.padded + u]));
+            const double d_h = static_cast<double>(dh[r * H + u]) +
+                               (with_dy ? static_cast<double>(dy[r * step.y_stride + u]) : 0.0);
+            const double d_c =
+                static_cast<double>(dc[r * H + u]) + d_h * o * (1 - tanh_c * tanh_c);
+            const double wanted[] = {d_c * g * i * (1 - i),
+                                     d_c * static_cast<double>(step.c[r * H + u]) * f * (1 - f),
+                                     d_c * i * (1 - g * g), d_h * tanh_c * o * (1 - o)};
+            for (Index k = 0; k < 4; ++k)
+              error = std::max(error, std::abs(gate(gates, k) - wanted[k]));
+            error = std::max(
+                error, std::abs(static_cast<double>(got_dc[r * step.padded + u]) - d_c * f));
+          }
+        CAPTURE(H);
+        CAPTURE(with_dy);
+        CHECK(error < kTolerance<T>);
+        // Nothing may flow into padding: the products behind this step read it.
+        int leaks = 0;
+        for (Index r = 0; r < rows; ++r)
+          for (Index u = H; u < step.padded; ++u) {
+            if (got_dc[r * step.padded + u] != 0) ++leaks;
+            const GateOrder all{4, step.padded, kGateBlock<T>};
+            for (Index k = 0; k < 4; ++k)
+              if (gates[r * step.columns + all.column(k, u)] != 0) ++leaks;
+          }
+        CHECK(leaks == 0);
+      }
+  });
+}
