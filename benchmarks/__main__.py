@@ -136,24 +136,38 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     ln.set_num_threads(options.threads)
     info = ln.build_info()
-    print(f"lstm_native {info['version']} ({info['isa']}), PyTorch {torch.__version__}, "
-          f"{options.threads} thread(s), T {TIMESTEPS}, float32")
-    print(f"{'mode':10} {'B':>4} {'F':>5} {'H':>5} {'ours ms':>9} {'torch ms':>9} "
-          f"{'torch/ours':>10} {'GFLOP/s':>8}")
+    print(
+        f"lstm_native {info['version']} ({info['isa']}), PyTorch {torch.__version__}, "
+        f"{options.threads} thread(s), T {TIMESTEPS}, float32"
+    )
+    print(
+        f"{'mode':10} {'B':>4} {'F':>5} {'H':>5} {'ours ms':>9} {'torch ms':>9} "
+        f"{'torch/ours':>10} {'GFLOP/s':>8}"
+    )
     results = []
     for mode in options.modes:
         for cell in options.cells:
             r = compare(mode, cell, options.seconds)
             results.append(r)
-            print(f"{r.mode:10} {r.batch:4} {r.features:5} {r.hidden:5} {r.ours:9.3f} "
-                  f"{r.torch:9.3f} {r.ratio:10.2f} {r.gflops:8.1f}", flush=True)
+            print(
+                f"{r.mode:10} {r.batch:4} {r.features:5} {r.hidden:5} {r.ours:9.3f} "
+                f"{r.torch:9.3f} {r.ratio:10.2f} {r.gflops:8.1f}",
+                flush=True,
+            )
     if options.json:
-        found = {"build": info, "torch": torch.__version__, "threads": options.threads,
-                 "timesteps": TIMESTEPS, "results": [asdict(r) for r in results]}
+        found = {
+            "build": info,
+            "torch": torch.__version__,
+            "threads": options.threads,
+            "timesteps": TIMESTEPS,
+            "results": [asdict(r) for r in results],
+        }
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     worst = min(r.ratio for r in results)
-    print(f"geometric mean {statistics.geometric_mean(r.ratio for r in results):.2f}, "
-          f"minimum {worst:.2f}")
+    print(
+        f"geometric mean {statistics.geometric_mean(r.ratio for r in results):.2f}, "
+        f"minimum {worst:.2f}"
+    )
     return int(options.at_least is not None and worst < options.at_least)
 
 

@@ -259,6 +259,7 @@ class Layer:
         )
 
     def __repr__(self) -> str:
+        """Return the layer's options."""
         options = ", ".join(f"{k}={v!r}" for k, v in self._spec().items() if k != "type")
         return f"{type(self).__name__}({options})"
 

@@ -320,9 +320,7 @@ class Activation(Layer):
     type_name = "activation"
     has_weights = False
 
-    def __init__(
-        self, activation: str, *, dtype: str = "float32", seed: int | None = None
-    ) -> None:
+    def __init__(self, activation: str, *, dtype: str = "float32", seed: int | None = None) -> None:
         super().__init__(dtype=dtype, seed=seed)
         self.activation = check_choice(activation, name="activation", choices=ACTIVATIONS)
 

@@ -132,9 +132,9 @@ class Sequential:
                 layout="(samples, timesteps, features) or (samples, features)",
             )
             self._build(x.shape[-1])
-        x = check_input(x, self._network, self.dtype)
-        self._output_shape(x)  # says so when a layer cannot take so many steps
-        return x
+        checked = check_input(x, self._network, self.dtype)
+        self._output_shape(checked)  # says so when a layer cannot take so many steps
+        return checked
 
     def _output_shape(self, x: NDArray[Any]) -> tuple[int, ...]:
         """Shape of the output for a checked input."""
@@ -396,7 +396,7 @@ class Sequential:
         for key, value in merged.items():
             if not isinstance(key, str) or not isinstance(value, str):
                 raise TypeError(f"metadata must map str to str, got {key!r}: {value!r}")
-        _core.save_model(os.fspath(path), self._built_network(), self._trainer, merged)
+        _core.save_model(os.fsencode(path), self._built_network(), self._trainer, merged)
 
     def summary(self) -> str:
         """Return a table of the layers, their output shapes and numbers of parameters.
@@ -423,6 +423,7 @@ class Sequential:
         return "\n".join(f"{a:<10} {b:<12} {c:>11}".rstrip() for a, b, c in rows)
 
     def __repr__(self) -> str:
+        """Return the call that would make such a model."""
         inner = ", ".join(repr(layer) for layer in self.layers)
         return f"Sequential([{inner}], dtype={self.dtype!r})"
 
@@ -443,7 +444,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     ValueError
         It is no model file, is damaged, or was written by another version of the format.
     """
-    network, trainer, metadata = _core.load_model(os.fspath(path))
+    network, trainer, metadata = _core.load_model(os.fsencode(path))
     natives = network.layers
     layers = [layer_from_spec(json.loads(native.spec)) for native in natives]
     dtype = "float64" if isinstance(network, _core.Network64) else "float32"

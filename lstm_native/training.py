@@ -82,11 +82,14 @@ class Data:
     weights: NDArray[Any] | None
 
     def __len__(self) -> int:
+        """Return the number of samples."""
         return len(self.x)
 
     def part(self, rows: slice) -> Data:
         """Return some of the samples."""
-        return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+        return Data(
+            self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows]
+        )
 
 
 def check_data(
@@ -126,9 +129,7 @@ def check_data(
     return Data(x, checked, weights)
 
 
-def _check_values(
-    y: NDArray[Any], output: tuple[int, ...], loss: Loss, dtype: str
-) -> NDArray[Any]:
+def _check_values(y: NDArray[Any], output: tuple[int, ...], loss: Loss, dtype: str) -> NDArray[Any]:
     if loss.takes_logits and y.dtype.kind in "biu":
         y = y.astype(dtype)  # 0 and 1 are meant, whatever they are written as
     if output[-1] == 1 and y.shape == output[:-1]:
@@ -154,13 +155,15 @@ def _class_weights(
     class_weight: Mapping[int, float], y: NDArray[Any], output: tuple[int, ...], loss: Loss
 ) -> NDArray[Any]:
     if loss.takes_labels:
-        return as_class_weights(class_weight, name="class_weight", classes=output[-1])[y]
-    if loss.takes_logits and output[-1] == 1:
-        labels = (y[..., 0] > 0.5).astype(np.int64)
-        return as_class_weights(class_weight, name="class_weight", classes=2)[labels]
-    raise ValueError(
-        f"class_weight needs one class per row; {loss.name} with {output[-1]} outputs has none"
-    )
+        classes, labels = output[-1], y
+    elif loss.takes_logits and output[-1] == 1:
+        classes, labels = 2, (y[..., 0] > 0.5).astype(np.int64)
+    else:
+        raise ValueError(
+            f"class_weight needs one class per row; {loss.name} with {output[-1]} outputs has none"
+        )
+    weights = as_class_weights(class_weight, name="class_weight", classes=classes)
+    return np.asarray(weights[labels])
 
 
 def fit(

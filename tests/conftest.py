@@ -64,8 +64,11 @@ class CMake:
         self.run("cmake", "--build", build, *(["--target", *targets] if targets else []))
         return build
 
-    def run(self, *command: object, cwd: Path | None = None, **environment: str) -> str:
-        """What the command prints. Fails the test when it ends in anything but 0."""
+    def run(self, *command: object, cwd: Path = ROOT / "tests", **environment: str) -> str:
+        """What the command prints. Fails the test when it ends in anything but 0.
+
+        It does not run in the root, where Python would take `lstm_native` for the sources.
+        """
         words = [str(word) for word in command]
         result = subprocess.run(
             words, cwd=cwd, env=os.environ | environment, capture_output=True, text=True

@@ -31,8 +31,7 @@ Array<V> borrow(const py::handle& object, const char* name) {
 
 inline std::string shape_text(const std::vector<Index>& shape) {
   std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
@@ -67,8 +66,8 @@ Input<T> input_of(const py::object& x, bool takes_tokens) {
   Input<T> input;
   Batch<T>& b = input.batch;
   const auto refuse = [](const char* expected, py::ssize_t ndim) {
-    throw InvalidArgument(std::string("x: expected ") + expected + ", got " +
-                          std::to_string(ndim) + " dimensions");
+    throw InvalidArgument(std::string("x: expected ") + expected + ", got " + std::to_string(ndim) +
+                          " dimensions");
   };
   if (takes_tokens) {
     const auto array = borrow<std::int64_t>(x, "x");

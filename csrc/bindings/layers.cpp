@@ -15,8 +15,8 @@ std::vector<Index> state_dimensions(const Layer<T>& layer, Index samples) {
 
 /// Pointers to the state arrays in `states` (a sequence of arrays, or None for zeros).
 template <class T, std::size_t N>
-void borrow_states(const py::object& states, const Layer<T>& layer, Index samples,
-                   const char* name, const T* (&pointers)[N], std::vector<Array<T>>& owners) {
+void borrow_states(const py::object& states, const Layer<T>& layer, Index samples, const char* name,
+                   const T* (&pointers)[N], std::vector<Array<T>>& owners) {
   if (states.is_none()) return;
   const auto list = py::cast<py::sequence>(states);
   const Index count = layer.state_shape().count;
@@ -143,12 +143,12 @@ void register_layer(py::module_& m, const std::string& suffix) {
              return LayerHandle<T>{make_layer<T>(parse_layer(spec), input_features, seed)};
            }),
            py::arg("spec"), py::arg("input_features"), py::arg("seed"))
-      .def_property_readonly(
-          "spec", [](const LayerHandle<T>& h) { return json_text(h.layer->spec()); })
-      .def_property_readonly(
-          "input_features", [](const LayerHandle<T>& h) { return h.layer->input_features(); })
-      .def_property_readonly(
-          "output_features", [](const LayerHandle<T>& h) { return h.layer->output_features(); })
+      .def_property_readonly("spec",
+                             [](const LayerHandle<T>& h) { return json_text(h.layer->spec()); })
+      .def_property_readonly("input_features",
+                             [](const LayerHandle<T>& h) { return h.layer->input_features(); })
+      .def_property_readonly("output_features",
+                             [](const LayerHandle<T>& h) { return h.layer->output_features(); })
       .def_property_readonly("takes_tokens",
                              [](const LayerHandle<T>& h) { return h.layer->takes_tokens(); })
       .def_property_readonly("state_count",

@@ -1,6 +1,6 @@
 #include "bindings/module.hpp"
 
-#include <cerrno>
+#include <system_error>
 
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -13,7 +13,10 @@ void translate(std::exception_ptr pointer) {
     if (pointer) std::rethrow_exception(pointer);
   } catch (const FileError& e) {
     // OSError picks the subclass (FileNotFoundError, ...) from the number.
-    const py::tuple arguments = py::make_tuple(e.error_number(), std::string(e.what()), e.path());
+    const auto reason = std::generic_category().message(e.error_number());
+    const auto path =
+        py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(e.path().c_str()));
+    const py::tuple arguments = py::make_tuple(e.error_number(), reason, path);
     PyErr_SetObject(PyExc_OSError, arguments.ptr());
   }
 }

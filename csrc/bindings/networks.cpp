@@ -138,9 +138,8 @@ void register_network(py::module_& m, const std::string& suffix) {
           "evaluate",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
              const py::object& rows, bool output) {
-            return t.run(x, y, weights, rows, output, [&](const auto&... a) {
-              return t.trainer.evaluate(a...);
-            });
+            return t.run(x, y, weights, rows, output,
+                         [&](const auto&... a) { return t.trainer.evaluate(a...); });
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
           py::arg("output") = false)

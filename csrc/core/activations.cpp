@@ -14,12 +14,9 @@ constexpr double kActivationWork = 16;
 
 Pointwise pointwise_kind(Activation kind) {
   switch (kind) {
-    case Activation::sigmoid:
-      return Pointwise::sigmoid;
-    case Activation::tanh:
-      return Pointwise::tanh;
-    default:
-      return Pointwise::relu;
+    case Activation::sigmoid: return Pointwise::sigmoid;
+    case Activation::tanh: return Pointwise::tanh;
+    default: return Pointwise::relu;
   }
 }
 

@@ -11,8 +11,7 @@ void activate(Activation kind, Index rows, Index features, T* values);
 
 /// dx = dy * activation'; y is the activation's output; dx may be dy.
 template <class T>
-void activate_backward(Activation kind, Index rows, Index features, const T* y, const T* dy,
-                       T* dx);
+void activate_backward(Activation kind, Index rows, Index features, const T* y, const T* dy, T* dx);
 
 /// Softmax of one row; returns log(sum(exp(x))). out may be x.
 template <class T>

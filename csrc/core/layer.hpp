@@ -27,10 +27,10 @@ struct StateShape {
 
 /// How one pass is to run.
 struct Pass {
-  Workspace& workspace;      // what a tape keeps lives here
-  bool remember = false;     // make a tape
-  bool training = false;     // dropout acts
-  std::uint64_t seed = 0;    // decides the dropout masks
+  Workspace& workspace;    // what a tape keeps lives here
+  bool remember = false;   // make a tape
+  bool training = false;   // dropout acts
+  std::uint64_t seed = 0;  // decides the dropout masks
 };
 
 /// Initial states in, final states out; pointers to layers x samples x features, each may be

@@ -66,8 +66,8 @@ void Linear<T>::forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate)
 }
 
 template <class T>
-void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> dx,
-                         bool accumulate, T* const* gradients, Workspace& workspace) const {
+void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> dx, bool accumulate,
+                         T* const* gradients, Workspace& workspace) const {
   const auto weights = packed();
   const KernelTable<T>& k = kernels<T>();
   const double work = static_cast<double>(rows * inputs_ * outputs_);

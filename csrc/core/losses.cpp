@@ -20,10 +20,8 @@ struct ValueLoss {
 ValueLoss value_loss(const LossSpec& spec, double o, double y) {
   const double d = o - y, size = std::abs(d);
   switch (spec.kind) {
-    case LossKind::mse:
-      return {d * d, 2 * d};
-    case LossKind::mae:
-      return {size, d > 0 ? 1.0 : d < 0 ? -1.0 : 0.0};
+    case LossKind::mse: return {d * d, 2 * d};
+    case LossKind::mae: return {size, d > 0 ? 1.0 : d < 0 ? -1.0 : 0.0};
     case LossKind::huber:
       if (size <= spec.delta) return {0.5 * d * d, d};
       return {spec.delta * (size - 0.5 * spec.delta), d > 0 ? spec.delta : -spec.delta};
@@ -80,9 +78,8 @@ LossValue compute_loss(const LossSpec& spec, Index rows, Index features, const T
       }
       losses[r] = weight * row_loss(spec, features, output + r * features,
                                     targets.values ? targets.values + r * features : nullptr,
-                                    targets.labels ? targets.labels[r] : 0,
-                                    weight / result.weight, to,
-                                    scratch ? scratch + r * features : nullptr);
+                                    targets.labels ? targets.labels[r] : 0, weight / result.weight,
+                                    to, scratch ? scratch + r * features : nullptr);
     }
   });
   // Summed in order, by one thread: the loss is the same for any number of threads.

@@ -13,8 +13,7 @@ namespace {
 
 /// Copies N rows of H values between strides; a null source gives zeros.
 template <class T>
-void copy_rows(Index rows, Index values, const T* from, Index from_stride, T* to,
-               Index to_stride) {
+void copy_rows(Index rows, Index values, const T* from, Index from_stride, T* to, Index to_stride) {
   for (Index r = 0; r < rows; ++r) {
     if (from)
       std::copy_n(from + r * from_stride, values, to + r * to_stride);

@@ -33,7 +33,8 @@ void NetworkImpl<T>::predict(const Batch<T>& x, T* y) const {
 }
 
 template <class T>
-Network<T>::Network(const std::vector<LayerSpec>& layers, Index input_features, std::uint64_t seed) {
+Network<T>::Network(const std::vector<LayerSpec>& layers, Index input_features,
+                    std::uint64_t seed) {
   validate(layers);
   lstm_native::parameter_count(layers, input_features);
   impl_ = std::make_shared<NetworkImpl<T>>(make_layers<T>(layers, input_features, seed));

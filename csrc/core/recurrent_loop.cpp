@@ -208,18 +208,16 @@ void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Works
   const Index chunk = std::clamp<Index>(kChunkBytes / row_bytes, 1, run.timesteps);
   const Steps<T> projected{run.gates ? run.gates : workspace.take<T>(chunk * N * columns),
                            N * columns, columns};
-  run_parts(parts, N, [&](Index, Index r0, Index r1) {
-    forward_rows(w, run, projected, chunk, r0, r1);
-  });
+  run_parts(parts, N,
+            [&](Index, Index r0, Index r1) { forward_rows(w, run, projected, chunk, r0, r1); });
 }
 
 template <class T>
 void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
                   const RecurrentGradients<T>& g, Workspace& workspace) {
   const Index N = run.samples, P = w.order.padded();
-  parallel_for(N, product_work(w, run), [&](Index r0, Index r1) {
-    backward_rows(w, run, g, r0, r1);
-  });
+  parallel_for(N, product_work(w, run),
+               [&](Index r0, Index r1) { backward_rows(w, run, g, r0, r1); });
   add_weight_gradient(w, run, run.x, w.inputs, g.weight_input, g.bias_input, g.bias_recurrent,
                       workspace);
   const Steps<const T> h_prev{run.h, N * P, P};
@@ -230,8 +228,7 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
 template struct RecurrentWeights<float>;
 template struct RecurrentWeights<double>;
 template void run_forward(const RecurrentWeights<float>&, const RecurrentRun<float>&, Workspace&);
-template void run_forward(const RecurrentWeights<double>&, const RecurrentRun<double>&,
-                          Workspace&);
+template void run_forward(const RecurrentWeights<double>&, const RecurrentRun<double>&, Workspace&);
 template void run_backward(const RecurrentWeights<float>&, const RecurrentRun<float>&,
                            const RecurrentGradients<float>&, Workspace&);
 template void run_backward(const RecurrentWeights<double>&, const RecurrentRun<double>&,

@@ -14,8 +14,7 @@ namespace lstm_native {
 template <class T>
 class DenseLayer<T>::DenseTape final : public Tape<T> {
  public:
-  DenseTape(const DenseLayer& layer, const Batch<T>& x, const T* y)
-      : layer_(layer), x_(x), y_(y) {}
+  DenseTape(const DenseLayer& layer, const Batch<T>& x, const T* y) : layer_(layer), x_(x), y_(y) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {

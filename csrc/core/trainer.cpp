@@ -92,8 +92,8 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
 
   StepResult result;
   T* gradient = workspace_.take<T>(size);
-  const LossValue value = compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y,
-                                       gradient, workspace_);
+  const LossValue value =
+      compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y, gradient, workspace_);
   result.loss = value.loss;
   result.weight = value.weight;
   if (value.weight == 0) return result;  // everything masked: nothing to learn
@@ -123,8 +123,8 @@ StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, cons
   const Selected s = select(x, y, rows, row_count);
   if (!output) output = workspace_.take<T>(s.output_rows * s.shape.features);
   impl_.chain().forward(s.x, output, Pass{workspace_});
-  const LossValue value = compute_loss<T>(loss_, s.output_rows, s.shape.features, output, s.y,
-                                          nullptr, workspace_);
+  const LossValue value =
+      compute_loss<T>(loss_, s.output_rows, s.shape.features, output, s.y, nullptr, workspace_);
   StepResult result;
   result.loss = value.loss;
   result.weight = value.weight;

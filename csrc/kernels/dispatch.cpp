@@ -54,8 +54,8 @@ const InstructionSet* find(const std::string& name) {
     if (set.supported() && (name == "auto" || name == set.name)) return &set;
   std::string names = "auto";
   for (const std::string& available : available_sets()) names += ", " + available;
-  throw InvalidArgument("unknown or unsupported instruction set '" + name +
-                        "': expected one of " + names);
+  throw InvalidArgument("unknown or unsupported instruction set '" + name + "': expected one of " +
+                        names);
 }
 
 std::atomic<const InstructionSet*> active{nullptr};
@@ -97,9 +97,7 @@ const InstructionSet& active_set() {
   return *set;
 }
 
-void use_set(const std::string& name) {
-  active.store(find(name), std::memory_order_release);
-}
+void use_set(const std::string& name) { active.store(find(name), std::memory_order_release); }
 
 template <>
 const KernelTable<float>& kernels<float>() {

@@ -18,10 +18,8 @@ void pointwise(Pointwise kind, Index n, T* values) {
     case Pointwise::relu:
       // max(x, 0) would turn NaN into 0 on some sets.
       return apply([](const P& x) { return keep_nan(x, ei::pmax(x, broadcast(T(0)))); });
-    case Pointwise::sigmoid:
-      return apply([](const P& x) { return sigmoid(x); });
-    case Pointwise::tanh:
-      return apply([](const P& x) { return tanh(x); });
+    case Pointwise::sigmoid: return apply([](const P& x) { return sigmoid(x); });
+    case Pointwise::tanh: return apply([](const P& x) { return tanh(x); });
   }
 }
 
@@ -37,17 +35,14 @@ void pointwise_backward(Pointwise kind, Index n, const T* y, const T* dy, T* dx)
   const P one = broadcast(T(1)), zero = broadcast(T(0));
   switch (kind) {
     case Pointwise::relu:
-      return apply([=](const P& v, const P& d) {
-        return ei::pselect(ei::pcmp_lt(zero, v), d, zero);
-      });
+      return apply(
+          [=](const P& v, const P& d) { return ei::pselect(ei::pcmp_lt(zero, v), d, zero); });
     case Pointwise::sigmoid:
-      return apply([=](const P& v, const P& d) {
-        return ei::pmul(d, ei::pmul(v, ei::psub(one, v)));
-      });
+      return apply(
+          [=](const P& v, const P& d) { return ei::pmul(d, ei::pmul(v, ei::psub(one, v))); });
     case Pointwise::tanh:
-      return apply([=](const P& v, const P& d) {
-        return ei::pmul(d, ei::psub(one, ei::pmul(v, v)));
-      });
+      return apply(
+          [=](const P& v, const P& d) { return ei::pmul(d, ei::psub(one, ei::pmul(v, v))); });
   }
 }
 

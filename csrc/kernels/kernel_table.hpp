@@ -91,11 +91,11 @@ struct UpdateArgs {
   T* first = nullptr;   // momentum or exp_avg
   T* second = nullptr;  // exp_avg_sq or square_avg
   T gradient_scale = 1;
-  T learning_rate = 0;  // step size
-  T decay = 0;          // L2 term added to the gradient
-  T shrink = 1;         // decoupled decay: weight *= shrink
-  T beta1 = 0;          // or momentum
-  T beta2 = 0;          // or the decay of the squared gradient
+  T learning_rate = 0;                         // step size
+  T decay = 0;                                 // L2 term added to the gradient
+  T shrink = 1;                                // decoupled decay: weight *= shrink
+  T beta1 = 0;                                 // or momentum
+  T beta2 = 0;                                 // or the decay of the squared gradient
   T one_minus_beta1 = 1, one_minus_beta2 = 1;  // rounded from the difference of doubles
   T second_scale = 1;                          // sqrt(second) / second_scale
   T epsilon = 0;
@@ -110,7 +110,7 @@ struct KernelTable {
   void (*gradient_product)(const GradientProductArgs<T>&);
   void (*lstm_step)(const LstmStepArgs<T>&);
   void (*lstm_step_backward)(const LstmStepBackwardArgs<T>&);
-  void (*pointwise)(Pointwise, Index n, T* values);  // in place
+  void (*pointwise)(Pointwise, Index n, T* values);                                // in place
   void (*pointwise_backward)(Pointwise, Index n, const T* y, const T* dy, T* dx);  // dx may be dy
   void (*exponentials)(Index n, const T* x, T shift, T* out);  // exp(x - shift); out may be x
   void (*sgd)(const UpdateArgs<T>&);

@@ -37,18 +37,10 @@ void product(const ProductArgs<T>& p) {
   for (Index col = 0; col < p.cols; col += width) {
     const Index valid = p.cols - col < width ? p.cols - col : width;
     switch ((valid + L - 1) / L) {
-      case 1:
-        product_panel<T, 1>(p, panel, col, valid);
-        break;
-      case 2:
-        product_panel<T, 2>(p, panel, col, valid);
-        break;
-      case 3:
-        product_panel<T, 3>(p, panel, col, valid);
-        break;
-      default:
-        product_panel<T, 4>(p, panel, col, valid);
-        break;
+      case 1: product_panel<T, 1>(p, panel, col, valid); break;
+      case 2: product_panel<T, 2>(p, panel, col, valid); break;
+      case 3: product_panel<T, 3>(p, panel, col, valid); break;
+      default: product_panel<T, 4>(p, panel, col, valid); break;
     }
     panel += p.depth * width;
   }
@@ -111,18 +103,10 @@ void gradient_product(const GradientProductArgs<T>& p) {
     for (Index col = p.begin; col < p.end; col += width) {
       const Index valid = p.end - col < width ? p.end - col : width;
       switch ((valid + L - 1) / L) {
-        case 1:
-          gradient_panel<T, 1>(p, s0, block, col, valid, left, right);
-          break;
-        case 2:
-          gradient_panel<T, 2>(p, s0, block, col, valid, left, right);
-          break;
-        case 3:
-          gradient_panel<T, 3>(p, s0, block, col, valid, left, right);
-          break;
-        default:
-          gradient_panel<T, 4>(p, s0, block, col, valid, left, right);
-          break;
+        case 1: gradient_panel<T, 1>(p, s0, block, col, valid, left, right); break;
+        case 2: gradient_panel<T, 2>(p, s0, block, col, valid, left, right); break;
+        case 3: gradient_panel<T, 3>(p, s0, block, col, valid, left, right); break;
+        default: gradient_panel<T, 4>(p, s0, block, col, valid, left, right); break;
       }
     }
   }

@@ -5,6 +5,9 @@
 // share a weak symbol and the linker cannot mix instruction sets.
 #pragma once
 
+// Otherwise square roots on AVX-512 are an approximation that other sets do not share.
+#define EIGEN_FAST_MATH 0
+
 #include <Eigen/Core>
 
 #include "kernels/kernel_table.hpp"

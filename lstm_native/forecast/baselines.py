@@ -21,9 +21,7 @@ def naive(values: Array, origins: NDArray[np.intp], horizon: int) -> Array:
     return np.repeat(values[origins - 1, np.newaxis], horizon, axis=1)
 
 
-def seasonal_naive(
-    values: Array, origins: NDArray[np.intp], horizon: int, *, season: int
-) -> Array:
+def seasonal_naive(values: Array, origins: NDArray[np.intp], horizon: int, *, season: int) -> Array:
     """Return the values one season before each step: (origins, horizon).
 
     A horizon longer than the season repeats the last known season. Needs origins >= season.

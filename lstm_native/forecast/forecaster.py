@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,8 +146,14 @@ def _from_metadata(network: ln.Sequential, stored: Mapping[str, str]) -> Forecas
             raise ValueError(f"{name} must be {horizon} numbers")
         return values
 
-    errors = {level: (bound(f"error_{level}_low"), bound(f"error_{level}_high")) for level in LEVELS}
-    answer: NDArray[Any] = network.predict(np.zeros((1, timesteps, 1), dtype=np.float32))
+    errors = {
+        level: (bound(f"error_{level}_low"), bound(f"error_{level}_high")) for level in LEVELS
+    }
+    first = network.layers[0]
+    # Asked before a window of that length is made: a damaged file may say any number.
+    if not isinstance(first, ln.Highway) or first.window != timesteps:
+        raise ValueError(f"the network has no highway over {timesteps} timesteps")
+    answer = networks.predict(network, np.zeros((1, timesteps)))
     if answer.shape != (1, horizon):
         raise ValueError(f"the network answers {answer.shape[1:]}, not ({horizon},)")
     return Forecaster(network, transform, timesteps, horizon, stored["column"], errors)

@@ -58,7 +58,7 @@ class Settings:
     batch_size: int = 64
     learning_rate: float = 3e-3
     huber_delta: float = 0.3
-    clip_norm: float = 1.0
+    clip_norm: float = 0.1
 
 
 def train(

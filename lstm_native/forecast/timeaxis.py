@@ -230,9 +230,7 @@ def _at_month_ends(points: Sequence[datetime]) -> bool:
 def _add_months(point: datetime, months: int, *, keep_end: bool) -> datetime:
     year, month = divmod(12 * point.year + point.month - 1 + months, 12)
     last = _days(year, month + 1)
-    return point.replace(
-        year=year, month=month + 1, day=last if keep_end else min(point.day, last)
-    )
+    return point.replace(year=year, month=month + 1, day=last if keep_end else min(point.day, last))
 
 
 def _days(year: int, month: int) -> int:

@@ -42,7 +42,9 @@ class Transform:
 
     def apply(self, values: Any) -> NDArray[np.float64]:
         """Return y for x; below zero the square root continues as -sqrt(-x)."""
-        return (_forward(np.asarray(values, dtype=np.float64), self.kind) - self.offset) / self.scale
+        return (
+            _forward(np.asarray(values, dtype=np.float64), self.kind) - self.offset
+        ) / self.scale
 
     def invert(self, scaled: Any) -> NDArray[np.float64]:
         """Return x for y; with a square root never below zero."""

@@ -175,7 +175,7 @@ TEST_CASE_TEMPLATE("gradient product: sample blocks, column panels and their tai
                      in_b = strided(b, samples, cols, b_stride);
           std::vector<T> out = sentinels<T>((a_cols - 1) * out_stride + padded);
           std::vector<T> sums = sentinels<T>(padded);
-          std::vector<T> scratch(static_cast<std::size_t>(k.gradient_scratch));
+          std::vector<T> scratch(static_cast<std::size_t>(k.gradient_scratch(a_cols)));
           GradientProductArgs<T> args;
           args.samples = samples;
           args.a_cols = a_cols;

@@ -99,9 +99,10 @@ def test_version_is_the_same_everywhere(root):
 
 
 def in_fresh_python(code: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    ).stdout
+    command = [sys.executable, "-c", code]
+    # Not in the root, where `lstm_native` would be the folder of sources.
+    result = subprocess.run(command, cwd=ROOT / "tests", check=True, capture_output=True, text=True)
+    return result.stdout
 
 
 def test_import_loads_nothing_but_numpy():

@@ -22,15 +22,15 @@ enum class OptimizerKind { sgd, adam, adamw, rmsprop };
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::adam;
   double learning_rate = 1e-3;
-  double momentum = 0.0;       // sgd, rmsprop
-  bool nesterov = false;       // sgd
-  double beta1 = 0.9;          // adam, adamw
-  double beta2 = 0.999;        // adam, adamw
-  double rho = 0.99;           // rmsprop: decay of the squared gradient
-  double epsilon = 1e-8;       // adam, adamw, rmsprop
-  double weight_decay = 0.0;   // adamw: decoupled (Loshchilov & Hutter 2019); others: L2
-  double clip_norm = 0.0;      // 0: off. Global norm over all parameters (Pascanu et al. 2013)
-  double clip_value = 0.0;     // 0: off. Each gradient element into [-clip_value, clip_value]
+  double momentum = 0.0;      // sgd, rmsprop
+  bool nesterov = false;      // sgd
+  double beta1 = 0.9;         // adam, adamw
+  double beta2 = 0.999;       // adam, adamw
+  double rho = 0.99;          // rmsprop: decay of the squared gradient
+  double epsilon = 1e-8;      // adam, adamw, rmsprop
+  double weight_decay = 0.0;  // adamw: decoupled (Loshchilov & Hutter 2019); others: L2
+  double clip_norm = 0.0;     // 0: off. Global norm over all parameters (Pascanu et al. 2013)
+  double clip_value = 0.0;    // 0: off. Each gradient element into [-clip_value, clip_value]
 };
 
 /// What a network should have answered.
