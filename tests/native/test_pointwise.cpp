@@ -34,6 +34,9 @@ long double exact(Pointwise kind, T x) {
   return kind == Pointwise::tanh ? std::tanh(v) : 1 / (1 + std::exp(-v));
 }
 
+// A sweep over all floats found tanh's largest error here on the sets that fuse multiply-adds.
+constexpr float kWorstTanh = 7.03744888f;
+
 /// Values of every exponent up to `limit`, of both signs: equal steps over the bit patterns for
 /// float, equal steps on a line and of the logarithm for double.
 std::vector<float> sample(float limit) {
@@ -45,6 +48,7 @@ std::vector<float> sample(float limit) {
     out.push_back(x);
     out.push_back(-x);
   }
+  out.push_back(kWorstTanh);
   return out;
 }
 
@@ -86,13 +90,14 @@ constexpr Pointwise kAll[] = {Pointwise::relu, Pointwise::sigmoid, Pointwise::ta
 
 }  // namespace
 
-TEST_CASE("pointwise: sigmoid and tanh within 5 ulp in float") {
+TEST_CASE("pointwise: sigmoid and tanh within 5 ulp in float, but for one value") {
   for_each_set([](const std::string& name) {
-    // Swept over all floats in [2^-3, 20]: sigmoid 3.1 and tanh 4.8 ulp where multiply-adds are
-    // fused. Without fusing, each step of tanh's polynomial rounds twice, which costs one more.
+    // Over all floats from 2^-3 to 20: sigmoid 3.19 ulp on every set; tanh 5.11 where multiply-adds
+    // are fused, and above 5 at one value alone. Without fusing, each step of tanh's polynomial
+    // rounds twice: 6.14 ulp, above 5 at 236 values.
     const bool fused = name != "generic";
-    CHECK(worst_error<float>(Pointwise::sigmoid, 104.0f) <= 4.0);
-    CHECK(worst_error<float>(Pointwise::tanh, 104.0f) <= (fused ? 5.0 : 6.0));
+    CHECK(worst_error<float>(Pointwise::sigmoid, 104.0f) <= 3.2);
+    CHECK(worst_error<float>(Pointwise::tanh, 104.0f) <= (fused ? 5.12 : 6.15));
   });
 }
 
