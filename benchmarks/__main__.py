@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import statistics
 import sys
 import time
@@ -102,6 +103,35 @@ def compare(mode: str, cell: tuple[int, int, int], budget: float) -> Result:
     )
 
 
+def processor() -> str:
+    """The name of this machine's processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def update_page(page: Path, results: list[Result], machine: str) -> None:
+    """Write the figures between `<!-- figures -->` and `<!-- end of figures -->`."""
+    rows = [
+        f"Measured on {machine}.",
+        "",
+        "| mode | B | F | H | ours ms | PyTorch ms | PyTorch / ours | GFLOP/s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {r.mode} | {r.batch} | {r.features} | {r.hidden} | {r.ours:.3f} | {r.torch:.3f} "
+        f"| {r.ratio:.2f} | {r.gflops:.1f} |"
+        for r in results
+    ]
+    begin, end = "<!-- figures -->", "<!-- end of figures -->"
+    head, rest = page.read_text(encoding="utf-8").split(begin)
+    tail = rest.split(end)[1]
+    table = "\n".join(rows)
+    page.write_text(f"{head}{begin}\n{table}\n{end}{tail}", encoding="utf-8")
+
+
 def parse_cells(text: str) -> list[tuple[int, int, int]]:
     """Read "1,64,64 32,128,128"."""
     cells = []
@@ -122,6 +152,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=4.0, help="per cell and mode (default 4)")
     parser.add_argument("--at-least", type=float, metavar="RATIO", help="fail below this ratio")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="replace the table between the page's markers"
+    )
     options = parser.parse_args()
 
     if options.threads == 1 and hasattr(os, "sched_setaffinity"):
@@ -136,10 +169,11 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     ln.set_num_threads(options.threads)
     info = ln.build_info()
-    print(
+    versions = (
         f"lstm_native {info['version']} ({info['isa']}), PyTorch {torch.__version__}, "
-        f"{options.threads} thread(s), T {TIMESTEPS}, float32"
+        f"{options.threads} thread(s)"
     )
+    print(f"{versions}, T {TIMESTEPS}, float32")
     print(
         f"{'mode':10} {'B':>4} {'F':>5} {'H':>5} {'ours ms':>9} {'torch ms':>9} "
         f"{'torch/ours':>10} {'GFLOP/s':>8}"
@@ -163,6 +197,8 @@ def main() -> int:
             "results": [asdict(r) for r in results],
         }
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if options.page:
+        update_page(options.page, results, f"{processor()}, {versions}")
     worst = min(r.ratio for r in results)
     print(
         f"geometric mean {statistics.geometric_mean(r.ratio for r in results):.2f}, "

@@ -1,0 +1,210 @@
+// Threads: every index once, nested work inline, children after fork, and the same bits for any
+// number of them.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#ifndef _WIN32
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+#include "core/threads.hpp"
+#include "isa_helpers.hpp"
+#include "layer_helpers.hpp"
+#include "lstm_native/runtime.hpp"
+
+#if defined(__SANITIZE_THREAD__)
+#define LN_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LN_THREAD_SANITIZER 1
+#endif
+#endif
+
+using namespace lstm_native;
+
+namespace {
+
+constexpr double kLarge = 1e9;  // work that is worth every thread
+
+class Threads {
+ public:
+  explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
+  ~Threads() { set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
+
+/// How often parallel_for visits each index.
+std::vector<int> visits(Index count, double work) {
+  std::vector<std::atomic<int>> seen(static_cast<std::size_t>(count));
+  parallel_for(count, work, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
+  });
+  return {seen.begin(), seen.end()};
+}
+
+/// Multiply-adds of an LSTM's forward pass, as the layer counts them.
+double lstm_work(Index n, Index steps, Index inputs, Index hidden) {
+  return static_cast<double>(n * steps * 4 * hidden * (inputs + hidden));
+}
+
+}  // namespace
+
+TEST_CASE("parallel_for visits each index once, for any count, work and number of threads") {
+  for (const int threads : {1, 2, 3, 7}) {
+    const Threads used(threads);
+    for (const Index count : {0, 1, 2, 3, 6, 7, 8, 100, 1001})
+      for (const double work : {0.0, 1e6, 1.6e6, kLarge}) {
+        const Index parts = parallel_parts(count, work);
+        CHECK(parts >= 1);
+        CHECK(parts <= std::max<Index>(1, std::min<Index>(threads, count)));
+        CHECK(visits(count, work) == std::vector<int>(static_cast<std::size_t>(count), 1));
+      }
+    CHECK(parallel_parts(1000, kLarge) == threads);
+    CHECK(parallel_parts(1000, 1000) == 1);
+  }
+}
+
+TEST_CASE("run_parts: parts are contiguous, in order and numbered") {
+  const Threads used(3);
+  for (const Index parts : {1, 2, 3, 5}) {
+    std::vector<std::pair<Index, Index>> ranges(static_cast<std::size_t>(parts));
+    run_parts(parts, 17, [&](Index part, Index begin, Index end) {
+      ranges[static_cast<std::size_t>(part)] = {begin, end};
+    });
+    Index at = 0;
+    for (const auto& [begin, end] : ranges) {
+      CHECK(begin == at);
+      CHECK(end > begin);
+      at = end;
+    }
+    CHECK(at == 17);
+  }
+}
+
+TEST_CASE("work inside a part stays on its thread") {
+  const Threads used(3);
+  std::atomic<int> wrong{0}, inner{0};
+  parallel_for(6, kLarge, [&](Index, Index) {
+    const auto self = std::this_thread::get_id();
+    if (parallel_parts(100, kLarge) != 1) ++wrong;
+    parallel_for(100, kLarge, [&](Index begin, Index end) {
+      if (std::this_thread::get_id() != self) ++wrong;
+      inner += static_cast<int>(end - begin);
+    });
+  });
+  CHECK(wrong == 0);
+  CHECK(inner == 300);
+  CHECK(parallel_parts(100, kLarge) == 3);  // and outside it may spread again
+}
+
+TEST_CASE("several callers share the pool, also while its size changes") {
+  const Threads used(3);
+  std::atomic<bool> good{true};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 3; ++i)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 30; ++round)
+        if (visits(50, kLarge) != std::vector<int>(50, 1)) good = false;
+    });
+  for (int round = 0; round < 30; ++round) set_num_threads(1 + round % 4);
+  for (std::thread& caller : callers) caller.join();
+  CHECK(good);
+}
+
+#if !defined(_WIN32) && !defined(LN_THREAD_SANITIZER)
+TEST_CASE("after fork the child has threads of its own") {
+  const Threads used(3);
+  REQUIRE(visits(9, kLarge) == std::vector<int>(9, 1));  // the parent's pool is up
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    alarm(60);  // a hang is a failure, not a hang of the tests
+    const bool good = visits(9, kLarge) == std::vector<int>(9, 1) &&
+                      visits(9, kLarge) == std::vector<int>(9, 1);
+    _exit(good ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(visits(9, kLarge) == std::vector<int>(9, 1));  // and the parent goes on
+}
+#endif
+
+TEST_CASE_TEMPLATE("lstm: the same bits for 1, 2 and 3 threads, forward and backward", T, float,
+                   double) {
+  constexpr Index samples = 24, steps = 12, inputs = 16, hidden = 32;
+  LSTMSpec spec;
+  spec.hidden_size = hidden;
+  spec.num_layers = 2;
+  spec.dropout = 0.25;
+  for_each_set([&](const std::string&) {
+    LayerCase<T> layer({spec}, inputs, samples, steps);
+    layer.training = true;
+    const auto up = layer.upstream();
+    LayerResult<T> one;
+    for (const int threads : {1, 2, 3}) {
+      const Threads used(threads);
+      // Enough work that the threads are really used.
+      REQUIRE(parallel_parts(samples, lstm_work(samples, steps, inputs, hidden)) == threads);
+      const auto got = layer.backward(up);
+      CHECK(got.same_forward(layer.forward()));
+      if (threads == 1) one = got;
+      CHECK(got.same_forward(one));
+      CHECK(got.same_backward(one));
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("lstm: a sample's output does not depend on its batch or on threads", T, float,
+                   double) {
+  constexpr Index samples = 21, steps = 12, inputs = 16, hidden = 33;
+  LSTMSpec spec;
+  spec.hidden_size = hidden;
+  for_each_set([&](const std::string&) {
+    const LayerCase<T> all({spec}, inputs, samples, steps);
+    const auto whole = all.forward();
+    for (const Index batch : {1, 2, 5, 13}) {
+      const Threads used(batch == 5 ? 3 : 1);
+      LayerCase<T> few({spec}, inputs, batch, steps);
+      for (Index first = 0; first + batch <= samples; first += 4) {
+        const auto part = [&](const std::vector<T>& of, Index row) {
+          return std::vector<T>(of.begin() + first * row, of.begin() + (first + batch) * row);
+        };
+        few.x = part(all.x, steps * inputs);
+        few.h = part(all.h, hidden);
+        few.c = part(all.c, hidden);
+        const auto got = few.forward();
+        REQUIRE(same_bits(got.y, part(whole.y, steps * hidden)));
+        REQUIRE(same_bits(got.h, part(whole.h, hidden)));
+        REQUIRE(same_bits(got.c, part(whole.c, hidden)));
+      }
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("dense: the same bits for 1, 2 and 3 threads", T, float, double) {
+  constexpr Index rows = 150, inputs = 100, units = 130;
+  for (const Activation activation : {Activation::tanh, Activation::softmax}) {
+    const LayerCase<T> layer({DenseSpec{units, activation, true}}, inputs, rows, 0);
+    const auto up = layer.upstream();
+    LayerResult<T> one;
+    for (const int threads : {1, 2, 3}) {
+      const Threads used(threads);
+      REQUIRE(parallel_parts(rows, 1.0 * rows * inputs * units) == threads);
+      const auto got = layer.backward(up);
+      if (threads == 1) one = got;
+      CHECK(got.same_forward(one));
+      CHECK(got.same_backward(one));
+    }
+  }
+}
