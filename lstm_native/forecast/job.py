@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 
 _HORIZON = 12
 _TIMESTEPS = 96  # chosen on the part of the bundled series before its tail
-_UPDATES = 48_000  # windows seen by each member in all, unless the epochs are given
-_EPOCHS = (2, 50)
+_SAMPLES = 48_000  # seen by each member in all, unless the epochs are given
+_EPOCHS = (2, 20)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def choose_settings(training_rows: int, horizon: int, wishes: Wishes, source: st
     """Return the settings that were asked for, completed from the number of training rows.
 
     The window is 96 rows, or a fifth of the training part where that is less. Each member sees
-    about 48,000 windows, in 2 to 50 epochs.
+    about 48,000 windows, in no fewer than 2 and no more than 20 epochs.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def choose_settings(training_rows: int, horizon: int, wishes: Wishes, source: st
             f"than {timesteps} are needed; at most {longest} timesteps fit {training_rows} "
             f"training rows and a horizon of {horizon}"
         )
-    epochs = wishes.epochs or int(np.clip(round(_UPDATES / samples), *_EPOCHS))
+    epochs = wishes.epochs or int(np.clip(round(_SAMPLES / samples), *_EPOCHS))
     return Settings(timesteps=timesteps, horizon=horizon, epochs=epochs, seed=wishes.seed)
 
 

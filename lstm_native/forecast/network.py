@@ -2,8 +2,10 @@
 
 A linear highway, which begins as a ridge regression, beside an LSTM, which begins silent, as in
 LSTNet (Lai et al. 2018): the LSTM learns what a linear autoregression cannot say. Several such
-networks are trained from different seeds and then laid side by side into ONE network that
-answers with their mean: less variance, still one file with plain layers.
+members are trained from different seeds. The forecast is half the mean of the members and half
+the ridge regression, equal weights being hard to beat (Bates & Granger 1969): where there is
+little to learn, less is lost. As all of it is linear in the members' outputs, members and
+regression are laid side by side into ONE network of plain layers.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class Settings:
         Passes over the training windows, for each member.
     seed : int
     members : int
-        How many networks are averaged.
+        How many networks are trained.
     hidden_size : int
         Hidden units of each member's LSTM.
     batch_size : int
@@ -114,15 +116,15 @@ def train(
         if progress:
             progress.close()
     merged = _network(settings, settings.hidden_size * settings.members, settings.seed)
-    merged.load_state_dict(average(states))
+    merged.load_state_dict(combine(states, linear))
     return merged
 
 
-def average(states: Sequence[Weights]) -> dict[str, NDArray[Any]]:
-    """Return the weights of the one network whose output is the mean of several networks'.
+def combine(states: Sequence[Weights], linear: Linear) -> dict[str, NDArray[Any]]:
+    """Return the weights of the one network that answers (mean of the members + linear) / 2.
 
-    The hidden units stand side by side, so the recurrent weights are block-diagonal for each
-    gate; the Dense layer takes every unit with its weight divided by the number of networks.
+    The hidden units stand side by side, so that the recurrent weights of each gate are
+    block-diagonal; Dense layer and highway carry the factors of the means.
     """
     count = len(states)
 
@@ -131,9 +133,9 @@ def average(states: Sequence[Weights]) -> dict[str, NDArray[Any]]:
         gates = [np.split(state[_INNER_LSTM + name], 4) for state in states]
         return np.concatenate([part for gate in zip(*gates, strict=True) for part in gate])
 
-    def mean(name: str) -> NDArray[Any]:
+    def half_mean(name: str) -> NDArray[Any]:
         total = np.sum([state[name] for state in states], axis=0, dtype=np.float64)
-        return np.asarray(total / count)
+        return np.asarray(total / (2 * count))
 
     lstm = {
         _INNER_LSTM + name: stacked(name) for name in ("weight_ih_l0", "bias_ih_l0", "bias_hh_l0")
@@ -144,11 +146,13 @@ def average(states: Sequence[Weights]) -> dict[str, NDArray[Any]]:
     for index, weight in enumerate(recurrent):
         blocks[:, index, :, index, :] = weight.reshape(4, hidden, hidden)
     lstm[_INNER_LSTM + "weight_hh_l0"] = blocks.reshape(4 * count * hidden, count * hidden)
-    readout = np.concatenate([state[_INNER_DENSE + "weight"] for state in states], axis=1) / count
+    readout = np.concatenate([state[_INNER_DENSE + "weight"] for state in states], axis=1)
     return {
         **lstm,
-        _INNER_DENSE + "weight": readout,
-        **{name: mean(name) for name in (_INNER_DENSE + "bias", "0.weight", "0.bias")},
+        _INNER_DENSE + "weight": readout / (2 * count),
+        _INNER_DENSE + "bias": half_mean(_INNER_DENSE + "bias"),
+        "0.weight": half_mean("0.weight") + 0.5 * linear.weight.T,
+        "0.bias": half_mean("0.bias") + 0.5 * linear.bias,
     }
 
 

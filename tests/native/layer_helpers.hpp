@@ -48,7 +48,8 @@ struct LayerCase {
             double weights = 0.5)
       : layer(lstm_native::make_layer<T>(spec, inputs, 1)), samples(n), timesteps(steps) {
     std::uint64_t draw = 20;
-    for (auto* p : layer->parameters()) p->value = random_values<T>(p->info.size(), ++draw, weights);
+    for (auto* p : layer->parameters())
+      p->value = random_values<T>(p->info.size(), ++draw, weights);
     layer->parameters_changed();
     x = random_values<T>(lstm_native::rows_of(n, steps) * inputs, 2);
     h = random_values<T>(layer->state_shape().size(n), 3, 0.5);

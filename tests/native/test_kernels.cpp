@@ -205,9 +205,8 @@ TEST_CASE_TEMPLATE("gradient product: sample blocks, column panels and their tai
           for (Index j = 0; j < padded; ++j)
             compare(sums[j], j, args.sums != nullptr, [](Index) { return 1.0; });
           for (Index i = 0; i < static_cast<Index>(out.size()); ++i)
-            compare(out[i], i % out_stride, true, [&](Index s) {
-              return static_cast<double>(a[s * a_cols + i / out_stride]);
-            });
+            compare(out[i], i % out_stride, true,
+                    [&](Index s) { return static_cast<double>(a[s * a_cols + i / out_stride]); });
           CAPTURE(samples);
           CAPTURE(a_cols);
           CAPTURE(cols);

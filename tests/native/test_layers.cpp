@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "file_helpers.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
+#include "lstm_native/error.hpp"
 #include "reference_cell.hpp"
 
 using namespace lstm_native;
@@ -57,10 +59,10 @@ TEST_CASE_TEMPLATE("dense: x W^T + b and every activation, with and without time
         for (const bool bias : {true, false}) {
           const LayerCase<T> layer(dense(units, activation, bias), 7, 5, steps);
           const std::size_t rows = layer.x.size() / 7, n = static_cast<std::size_t>(units);
-          const auto wanted = activated(
-              activation, n,
-              reference::linear(rows, 7, n, to_double(layer.x), weights_of(layer, 0),
-                                bias ? weights_of(layer, 1) : std::vector<double>{}));
+          const auto wanted =
+              activated(activation, n,
+                        reference::linear(rows, 7, n, to_double(layer.x), weights_of(layer, 0),
+                                          bias ? weights_of(layer, 1) : std::vector<double>{}));
           for_each_set([&](const std::string&) {
             CHECK(relative_error(layer.forward().y, wanted) <= kForwardTolerance<T>);
           });
@@ -91,7 +93,8 @@ TEST_CASE("activation: values in every position, and gradients") {
   });
 }
 
-TEST_CASE_TEMPLATE("softmax: large and equal logits neither overflow nor vanish", T, float, double) {
+TEST_CASE_TEMPLATE("softmax: large and equal logits neither overflow nor vanish", T, float,
+                   double) {
   LayerCase<T> layer({ActivationSpec{Activation::softmax}}, 3, 2, 0);
   layer.x = {T(1e4), T(-1e4), T(0), T(-1e4), T(-1e4), T(-1e4)};
   const auto y = layer.forward().y;
@@ -236,21 +239,15 @@ TEST_CASE("highway: gradients, with layers that look at their output and with dr
             kGradientTolerance);
       const auto parameters = layer.layer->parameters();
       for (std::size_t i = 0; i < parameters.size(); ++i)
-        CHECK(relative_error(got.gradients[i],
-                             central_differences(parameters[i]->value,
-                                                 [&] { return layer.loss(up); })) <=
-              kGradientTolerance);
+        CHECK(relative_error(got.gradients[i], central_differences(parameters[i]->value, [&] {
+                               return layer.loss(up);
+                             })) <= kGradientTolerance);
     }
 }
 
 TEST_CASE("highway: refuses a short input and inner layers that keep the time axis") {
   const auto message = [](const LayerSpec& spec, Index steps) {
-    try {
-      make_layer<float>(spec, 2, 0)->output_shape(steps);
-    } catch (const std::invalid_argument& error) {
-      return std::string(error.what());
-    }
-    return std::string();
+    return message_of<InvalidArgument>([&] { make_layer<float>(spec, 2, 0)->output_shape(steps); });
   };
   const HighwaySpec good{4, {last_step_lstm(3)}};
   CHECK(message({good}, 4).empty());

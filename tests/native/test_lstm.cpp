@@ -18,8 +18,9 @@ struct Shape {
 
 // Hidden sizes at, before and behind every register width; one shape whose gates fill the cache
 // several times, so that the input is projected in chunks.
-constexpr Shape kShapes[] = {{1, 1, 1, 1, 1}, {1, 5, 3, 4, 1}, {3, 4, 2, 7, 2},   {2, 3, 5, 17, 3},
-                             {5, 2, 1, 33, 1}, {7, 2, 3, 16, 2}, {16, 20, 4, 64, 1}};
+constexpr Shape kShapes[] = {{1, 1, 1, 1, 1},   {1, 5, 3, 4, 1},  {3, 4, 2, 7, 2},
+                             {2, 3, 5, 17, 3},  {5, 2, 1, 33, 1}, {7, 2, 3, 16, 2},
+                             {16, 20, 4, 64, 1}};
 
 LayerSpec lstm(const Shape& s, bool sequences = true, double dropout = 0.0) {
   LSTMSpec spec;
@@ -65,17 +66,15 @@ struct ReferenceStack {
       traces.push_back(reference::lstm_forward(layers[size(l)], size(s.samples), size(s.timesteps),
                                                inputs[size(l)], of_layer(layer.h, l, s.layers),
                                                of_layer(layer.c, l, s.layers)));
-      inputs.push_back(
-          traces[size(l)].outputs(size(s.samples), size(s.timesteps), size(s.hidden)));
+      inputs.push_back(traces[size(l)].outputs(size(s.samples), size(s.timesteps), size(s.hidden)));
     }
   }
 
   std::vector<double> final_state(const std::vector<double> reference::LstmTrace::* which) const {
     std::vector<double> all;
     for (const auto& trace : traces) {
-      const auto state = reference::LstmTrace::state(trace.*which, size(s.samples),
-                                                     size(s.timesteps), size(s.hidden),
-                                                     size(s.timesteps));
+      const auto state = reference::LstmTrace::state(
+          trace.*which, size(s.samples), size(s.timesteps), size(s.hidden), size(s.timesteps));
       all.insert(all.end(), state.begin(), state.end());
     }
     return all;
@@ -88,8 +87,8 @@ struct ReferenceStack {
     std::vector<double> dy = to_double(up.dy);
     for (Index l = s.layers - 1; l >= 0; --l) {
       const auto g = reference::lstm_backward(
-          layers[size(l)], size(s.samples), size(s.timesteps), inputs[size(l)], traces[size(l)],
-          dy, of_layer(up.dh, l, s.layers), of_layer(up.dc, l, s.layers));
+          layers[size(l)], size(s.samples), size(s.timesteps), inputs[size(l)], traces[size(l)], dy,
+          of_layer(up.dh, l, s.layers), of_layer(up.dc, l, s.layers));
       out.gradients[size(4 * l)] = g.weights.input;
       out.gradients[size(4 * l + 1)] = g.weights.recurrent;
       out.gradients[size(4 * l + 2)] = g.weights.bias_input;
@@ -124,8 +123,8 @@ TEST_CASE_TEMPLATE("lstm: forward and final states as the plain cell has them", 
       auto last = make_case<T>(s, false);
       const auto end = last.forward();
       for (Index n = 0; n < s.samples; ++n)
-        CHECK(same_bits(&end.y[n * s.hidden],
-                        &got.y[((n + 1) * s.timesteps - 1) * s.hidden], s.hidden));
+        CHECK(same_bits(&end.y[n * s.hidden], &got.y[((n + 1) * s.timesteps - 1) * s.hidden],
+                        s.hidden));
       CHECK(same_bits(end.h, got.h));
       CHECK(same_bits(end.c, got.c));
     });
@@ -214,8 +213,8 @@ TEST_CASE_TEMPLATE("lstm: gradients that are not asked for may be left out", T, 
     States<T> states;
     states.initial[0] = layer.h.data();
     states.initial[1] = layer.c.data();
-    const auto tape = layer.layer->forward(layer.batch(), y.data(), states,
-                                           {workspace, /*remember=*/true});
+    const auto tape =
+        layer.layer->forward(layer.batch(), y.data(), states, {workspace, /*remember=*/true});
     // Gradients are added to what is there.
     std::vector<std::vector<T>> gradients;
     std::vector<T*> pointers;

@@ -18,8 +18,10 @@ struct Tensor {
   std::vector<T> weight, gradient, first, second;
 
   explicit Tensor(Index n)
-      : weight(random_values<T>(n, 1)), gradient(random_values<T>(n, 2)),
-        first(random_values<T>(n, 3)), second(random_values<T>(n, 4, 0.5)) {
+      : weight(random_values<T>(n, 1)),
+        gradient(random_values<T>(n, 2)),
+        first(random_values<T>(n, 3)),
+        second(random_values<T>(n, 4, 0.5)) {
     for (T& v : second) v += T(0.75);
   }
 
@@ -93,10 +95,12 @@ TEST_CASE_TEMPLATE("optimiser kernels follow their formulas, with and without sl
   };
   for_each_set([](const std::string&) {
     const KernelTable<T>& k = kernels<T>();
-    for (const Option& option :
-         {Option{Rule::sgd, false, false, false}, {Rule::sgd, true, false, false},
-          {Rule::sgd, true, false, true}, {Rule::adam, true, true, false},
-          {Rule::rmsprop, false, true, false}, {Rule::rmsprop, true, true, false}}) {
+    for (const Option& option : {Option{Rule::sgd, false, false, false},
+                                 {Rule::sgd, true, false, false},
+                                 {Rule::sgd, true, false, true},
+                                 {Rule::adam, true, true, false},
+                                 {Rule::rmsprop, false, true, false},
+                                 {Rule::rmsprop, true, true, false}}) {
       const auto kernel = option.rule == Rule::sgd    ? k.sgd
                           : option.rule == Rule::adam ? k.adam
                                                       : k.rmsprop;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "file_helpers.hpp"
 #include "isa_helpers.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -13,16 +14,6 @@
 using namespace lstm_native;
 
 namespace {
-
-template <class Call>
-std::string refusal(const Call& call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return {};
-}
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -60,14 +51,15 @@ TEST_CASE("set_isa: by name, the fastest by \"auto\", and no other") {
   set_isa("auto");
   CHECK(build_info().isa == build_info().isas_available.front());
   for (const std::string name : {"", "AVX2", "sse9"}) {
-    const std::string message = refusal([&] { set_isa(name); });
+    const std::string message = message_of<InvalidArgument>([&] { set_isa(name); });
     CHECK(contains(message, "'" + name + "'"));
     for (const std::string& available : build_info().isas_available)
       CHECK(contains(message, available));
     CHECK(build_info().isa == build_info().isas_available.front());
   }
   for (const InstructionSet& set : compiled_sets())
-    if (!set.supported()) CHECK(contains(refusal([&] { set_isa(set.name); }), set.name));
+    if (!set.supported())
+      CHECK(contains(message_of<InvalidArgument>([&] { set_isa(set.name); }), set.name));
 }
 
 TEST_CASE("set_num_threads: from 1 to 4096, and a refusal changes nothing") {
@@ -75,7 +67,7 @@ TEST_CASE("set_num_threads: from 1 to 4096, and a refusal changes nothing") {
   set_num_threads(3);
   CHECK(num_threads() == 3);
   for (const int wrong : {0, -1, 4097}) {
-    const std::string message = refusal([&] { set_num_threads(wrong); });
+    const std::string message = message_of<InvalidArgument>([&] { set_num_threads(wrong); });
     CHECK(contains(message, "expected 1 to 4096"));
     CHECK(contains(message, "got " + std::to_string(wrong)));
     CHECK(num_threads() == 3);

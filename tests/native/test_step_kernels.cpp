@@ -26,8 +26,12 @@ struct StepCase {
   std::vector<T> weights, recurrent;  // (4H, H), packed
 
   StepCase(Index n, Index H)
-      : rows(n), hidden(H), padded(round_up(H, kGateBlock<T>)), columns(4 * padded),
-        y_stride(H + 3), order{4, H, kGateBlock<T>} {
+      : rows(n),
+        hidden(H),
+        padded(round_up(H, kGateBlock<T>)),
+        columns(4 * padded),
+        y_stride(H + 3),
+        order{4, H, kGateBlock<T>} {
     const auto seed = static_cast<std::uint64_t>(H);
     projected = random_values<T>(rows * 4 * H, seed, 2.0);
     h = random_values<T>(rows * H, seed + 1);
@@ -85,8 +89,8 @@ struct StepCase {
     reference::Lstm w;
     w.hidden = static_cast<std::size_t>(hidden);
     w.recurrent = to_double(weights);
-    w.bias_input = to_double(std::vector<T>(&projected[row * 4 * hidden],
-                                            &projected[row * 4 * hidden] + 4 * hidden));
+    w.bias_input = to_double(
+        std::vector<T>(&projected[row * 4 * hidden], &projected[row * 4 * hidden] + 4 * hidden));
     w.bias_recurrent.resize(w.bias_input.size());
     const auto of = [&](const std::vector<T>& v) {
       return to_double(std::vector<T>(&v[row * hidden], &v[row * hidden] + hidden));
@@ -131,8 +135,8 @@ TEST_CASE_TEMPLATE("lstm step: any hidden size, and no row sees its neighbours",
         REQUIRE(same_bits(few.h.data(), &all.h[first * step.padded], rows * step.padded));
         REQUIRE(same_bits(few.c.data(), &all.c[first * step.padded], rows * step.padded));
         if (rows % 2 == 0)
-          REQUIRE(same_bits(few.gates.data(), &all.gates[first * step.columns],
-                            rows * step.columns));
+          REQUIRE(
+              same_bits(few.gates.data(), &all.gates[first * step.columns], rows * step.columns));
       }
     }
   });
@@ -175,15 +179,14 @@ TEST_CASE_TEMPLATE("lstm step backward: the pointwise half, with and without dy"
             const double tanh_c = std::tanh(static_cast<double>(forward.c[r * step.padded + u]));
             const double d_h = static_cast<double>(dh[r * H + u]) +
                                (with_dy ? static_cast<double>(dy[r * step.y_stride + u]) : 0.0);
-            const double d_c =
-                static_cast<double>(dc[r * H + u]) + d_h * o * (1 - tanh_c * tanh_c);
+            const double d_c = static_cast<double>(dc[r * H + u]) + d_h * o * (1 - tanh_c * tanh_c);
             const double wanted[] = {d_c * g * i * (1 - i),
                                      d_c * static_cast<double>(step.c[r * H + u]) * f * (1 - f),
                                      d_c * i * (1 - g * g), d_h * tanh_c * o * (1 - o)};
             for (Index k = 0; k < 4; ++k)
               error = std::max(error, std::abs(gate(gates, k) - wanted[k]));
-            error = std::max(
-                error, std::abs(static_cast<double>(got_dc[r * step.padded + u]) - d_c * f));
+            error = std::max(error,
+                             std::abs(static_cast<double>(got_dc[r * step.padded + u]) - d_c * f));
           }
         CAPTURE(H);
         CAPTURE(with_dy);

@@ -128,8 +128,8 @@ TEST_CASE("after fork the child has threads of its own") {
   REQUIRE(child >= 0);
   if (child == 0) {
     alarm(60);  // a hang is a failure, not a hang of the tests
-    const bool good = visits(9, kLarge) == std::vector<int>(9, 1) &&
-                      visits(9, kLarge) == std::vector<int>(9, 1);
+    const bool good =
+        visits(9, kLarge) == std::vector<int>(9, 1) && visits(9, kLarge) == std::vector<int>(9, 1);
     _exit(good ? 0 : 1);
   }
   int status = -1;
