@@ -44,12 +44,12 @@ def origins(rows: int, start: int, horizon: int) -> NDArray[np.intp]:
 
 def windows_before(values: Array, at: NDArray[np.intp], timesteps: int) -> Array:
     """Return the `timesteps` values before each origin: (origins, timesteps)."""
-    return values[at[:, np.newaxis] + np.arange(-timesteps, 0)]
+    return np.take(values, at[:, np.newaxis] + np.arange(-timesteps, 0))
 
 
 def windows_after(values: Array, at: NDArray[np.intp], horizon: int) -> Array:
     """Return the `horizon` values from each origin on: (origins, horizon)."""
-    return values[at[:, np.newaxis] + np.arange(horizon)]
+    return np.take(values, at[:, np.newaxis] + np.arange(horizon))
 
 
 @dataclass(frozen=True)

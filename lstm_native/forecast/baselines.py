@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ def seasonal_naive(values: Array, origins: NDArray[np.intp], horizon: int, *, se
     A horizon longer than the season repeats the last known season. Needs origins >= season.
     """
     within = np.arange(horizon) % season
-    return values[origins[:, np.newaxis] - season + within]
+    return np.take(values, origins[:, np.newaxis] - season + within)
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,13 @@ def fit_linear(x: Array, y: Array, *, ridge: float = 0.0) -> Linear:
 def choose_ridge(x: Array, y: Array, transform: Transform, *, horizon: int) -> float:
     """Return the ridge with the smallest mean absolute error on later windows.
 
-    The fourth, fifth and last sixth of the windows, in turn, are foreseen from those before them; windows
-    whose targets reach into the part foreseen are left out. Errors count in the user's unit.
+    The fourth, fifth and last sixth of the windows, in turn, are foreseen from those before
+    them; windows whose targets reach into the part foreseen are left out. Errors count in the
+    user's unit.
     """
-    edges = np.linspace(0.5, 1.0, _FOLDS + 1) * len(x)
-    edges = edges.astype(int)
+    edges = (np.linspace(0.5, 1.0, _FOLDS + 1) * len(x)).astype(int).tolist()
     totals = np.zeros(len(_RIDGES))
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         known = start - horizon + 1
         if known <= x.shape[1]:
             continue

@@ -38,6 +38,47 @@ class Wishes:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What is settled before any network is trained, from the rows before the tail alone.
+
+    Attributes
+    ----------
+    start : int
+        The first held-out row.
+    settings : Settings
+    kind : str
+        Of the transform.
+    ridge : float
+    season : int or None
+    """
+
+    start: int
+    settings: Settings
+    kind: str
+    ridge: float
+    season: int | None
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """What the held-out tail has shown.
+
+    Attributes
+    ----------
+    origins : ndarray, (origins,)
+        The first foreseen row of each forecast.
+    scores : dict of str to Score
+        Of each method, "lstm" first.
+    errors : ndarray, (origins, horizon)
+        Of the network: actual minus forecast, both seen through the transform's root.
+    """
+
+    origins: NDArray[np.intp]
+    scores: dict[str, Score]
+    errors: Array
+
+
+@dataclass(frozen=True)
 class Result:
     """What a run found.
 
@@ -56,20 +97,6 @@ class Result:
     summary: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """What was fitted on the rows before some point."""
-
-    transform: Transform
-    linear: baselines.Linear
-    network: ln.Sequential
-
-    def predict(self, values: Array, at: NDArray[np.intp], timesteps: int) -> Array:
-        """Return forecasts (origins, horizon) on the network's scale."""
-        scaled = self.transform.apply(values)
-        return network.predict(self.network, backtest.windows_before(scaled, at, timesteps))
-
-
 def run(series: Series, wishes: Wishes, *, show: bool = False) -> Result:
     """Back-test on the last fifth of a series, then train on all of it.
 
@@ -86,70 +113,52 @@ def run(series: Series, wishes: Wishes, *, show: bool = False) -> Result:
         The series is too short for what is asked.
     """
     began = time.perf_counter()
-    values = series.values
+    plan = make_plan(series, wishes)
+    test = back_test(series.values, plan, show=show)
+    tested = time.perf_counter()
+    transform, trained = _fit(series.values, plan, "final", show)
+    forecaster = Forecaster(
+        network=trained,
+        transform=transform,
+        timesteps=plan.settings.timesteps,
+        horizon=plan.settings.horizon,
+        column=series.name,
+        errors={level: backtest.error_quantiles(test.errors, level) for level in LEVELS},
+    )
+    seconds = {"backtest": tested - began, "final_training": time.perf_counter() - tested}
+    summary = {**_summary(series, plan, test), "seconds": seconds}
+    summary["settings"]["parameters"] = trained.parameter_count
+    return Result(forecaster, test.scores, summary)
+
+
+def make_plan(series: Series, wishes: Wishes) -> Plan:
+    """Settle everything that is not trained, without a look at the tail; errors as `run`."""
     horizon = wishes.horizon or _HORIZON
-    start = backtest.split(len(values), horizon, series.source)
-    training = values[:start]
+    start = backtest.split(len(series), horizon, series.source)
+    training = series.values[:start]
     settings = choose_settings(start, horizon, wishes, series.source)
     kind = choose_kind(training)
-    season = choose_season(series, training, wishes)
-    ridge = _ridge(training, kind, settings)
+    transform = Transform.fit(training, kind=kind)
+    x, y = _samples(training, transform, settings)
+    ridge = baselines.choose_ridge(x, y, transform, horizon=horizon)
+    return Plan(start, settings, kind, ridge, choose_season(series, training, wishes))
 
-    before = _fit(training, kind, ridge, settings, "back-test", show)
-    trained = time.perf_counter()
-    at = backtest.origins(len(values), start, horizon)
-    scaled = before.predict(values, at, settings.timesteps)
-    forecasts = {"lstm": before.transform.invert(scaled)}
-    forecasts |= _baselines(values, at, start, kind, season, settings)
+
+def back_test(values: Array, plan: Plan, *, show: bool = False) -> BackTest:
+    """Train on the rows before the tail, and forecast from every origin in it."""
+    horizon, timesteps = plan.settings.horizon, plan.settings.timesteps
+    training = values[: plan.start]
+    at = backtest.origins(len(values), plan.start, horizon)
     actual = backtest.windows_after(values, at, horizon)
+    transform, trained = _fit(training, plan, "back-test", show)
+    windows = backtest.windows_before(transform.apply(values), at, timesteps)
+    scaled = network.predict(trained, windows)
+    forecasts = {"lstm": transform.invert(scaled), **_baselines(values, at, plan)}
     scores = {
         name: backtest.score(forecast, actual, training=training)
         for name, forecast in forecasts.items()
     }
-    error = (before.transform.apply(actual) - scaled) * before.transform.scale
-    tested = time.perf_counter()
-
-    final = _fit(values, kind, ridge, settings, "final", show)
-    forecaster = Forecaster(
-        network=final.network,
-        transform=final.transform,
-        timesteps=settings.timesteps,
-        horizon=horizon,
-        column=series.name,
-        errors={level: backtest.error_quantiles(error, level) for level in LEVELS},
-    )
-    done = time.perf_counter()
-    summary = {
-        "data": {
-            "source": series.source,
-            "column": series.name,
-            "rows": len(values),
-            "first": series.time.label(0),
-            "last": series.time.label(len(values) - 1),
-            "uneven": series.time.uneven or None,
-        },
-        "settings": {
-            **asdict(settings),
-            "season": season,
-            "transform": kind,
-            "ridge": ridge,
-            "parameters": final.network.parameter_count,
-        },
-        "backtest": {
-            "training_rows": start,
-            "held_out_rows": len(values) - start,
-            "origins": len(at),
-            "first_origin": series.time.label(int(at[0])),
-            "last_origin": series.time.label(int(at[-1])),
-            "scores": {name: asdict(score) for name, score in scores.items()},
-        },
-        "seconds": {
-            "training": trained - began,
-            "backtest": tested - trained,
-            "final_training": done - tested,
-        },
-    }
-    return Result(forecaster, scores, summary)
+    return BackTest(at, scores, (transform.apply(actual) - scaled) * transform.scale)
 
 
 def choose_settings(training_rows: int, horizon: int, wishes: Wishes, source: str) -> Settings:
@@ -198,40 +207,55 @@ def _samples(values: Array, transform: Transform, settings: Settings) -> tuple[A
     return x[..., 0], y
 
 
-def _ridge(training: Array, kind: str, settings: Settings) -> float:
-    transform = Transform.fit(training, kind=kind)
-    x, y = _samples(training, transform, settings)
-    return baselines.choose_ridge(x, y, transform, horizon=settings.horizon)
+def _fit(values: Array, plan: Plan, title: str, show: bool) -> tuple[Transform, ln.Sequential]:
+    transform = Transform.fit(values, kind=plan.kind)
+    x, y = _samples(values, transform, plan.settings)
+    linear = baselines.fit_linear(x, y, ridge=plan.ridge)
+    return transform, network.train(x, y, linear, plan.settings, title=title, show=show)
 
 
-def _fit(
-    values: Array, kind: str, ridge: float, settings: Settings, title: str, show: bool
-) -> _Fit:
-    transform = Transform.fit(values, kind=kind)
-    x, y = _samples(values, transform, settings)
-    linear = baselines.fit_linear(x, y, ridge=ridge)
-    return _Fit(transform, linear, network.train(x, y, linear, settings, title=title, show=show))
-
-
-def _baselines(
-    values: Array,
-    at: NDArray[np.intp],
-    start: int,
-    kind: str,
-    season: int | None,
-    settings: Settings,
-) -> dict[str, Array]:
-    """Return each baseline's forecasts, fitted on the rows before `start`."""
-    horizon, timesteps = settings.horizon, settings.timesteps
+def _baselines(values: Array, at: NDArray[np.intp], plan: Plan) -> dict[str, Array]:
+    """Return each baseline's forecasts, fitted on the rows before the tail."""
+    horizon, timesteps = plan.settings.horizon, plan.settings.timesteps
     found = {"naive": baselines.naive(values, at, horizon)}
-    if season is not None:
-        found[f"seasonal-naive ({season})"] = baselines.seasonal_naive(
-            values, at, horizon, season=season
+    if plan.season is not None:
+        found[f"seasonal-naive ({plan.season})"] = baselines.seasonal_naive(
+            values, at, horizon, season=plan.season
         )
-    for kind_used in dict.fromkeys(["identity", kind]):
-        transform = Transform.fit(values[:start], kind=kind_used)
-        linear = baselines.fit_linear(*_samples(values[:start], transform, settings))
+    training = values[: plan.start]
+    for kind in dict.fromkeys(["identity", plan.kind]):
+        transform = Transform.fit(training, kind=kind)
+        linear = baselines.fit_linear(*_samples(training, transform, plan.settings))
         windows = backtest.windows_before(transform.apply(values), at, timesteps)
-        name = f"linear AR ({timesteps})" + (", square root" if kind_used == "sqrt" else "")
+        name = f"linear AR ({timesteps})" + (", square root" if kind == "sqrt" else "")
         found[name] = transform.invert(linear.predict(windows))
     return found
+
+
+def _summary(series: Series, plan: Plan, test: BackTest) -> dict[str, Any]:
+    label = series.time.label
+    rows = len(series)
+    return {
+        "data": {
+            "source": series.source,
+            "column": series.name,
+            "rows": rows,
+            "first": label(0),
+            "last": label(rows - 1),
+            "uneven": series.time.uneven or None,
+        },
+        "settings": {
+            **asdict(plan.settings),
+            "season": plan.season,
+            "transform": plan.kind,
+            "ridge": plan.ridge,
+        },
+        "backtest": {
+            "training_rows": plan.start,
+            "held_out_rows": rows - plan.start,
+            "origins": len(test.origins),
+            "first_origin": label(int(test.origins[0])),
+            "last_origin": label(int(test.origins[-1])),
+            "scores": {name: asdict(score) for name, score in test.scores.items()},
+        },
+    }

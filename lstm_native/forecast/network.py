@@ -32,6 +32,9 @@ _INNER_DENSE = "0.layers.1."
 class Settings:
     """How the network is built and trained.
 
+    The defaults were compared on the bundled series before its tail only: trained on its first
+    1250, 1560, 1872 and 2184 months, judged on the 310 or so months after each.
+
     Attributes
     ----------
     timesteps, horizon : int
@@ -92,22 +95,22 @@ def train(
     seeds = np.random.SeedSequence(settings.seed).generate_state(settings.members)
     progress = _Progress(title, settings, len(x)) if show else None
     states: list[Weights] = []
+
+    def falling(epoch: int, _: float) -> float:
+        return settings.learning_rate * (1.0 - epoch / settings.epochs)
+
     try:
         for seed in seeds.tolist():
             member = _network(settings, settings.hidden_size, seed)
             _start_linear(member, linear)
-            rate = settings.learning_rate
-            schedule = ln.LearningRateScheduler(
-                lambda epoch, _, rate=rate: rate * (1.0 - epoch / settings.epochs)
-            )
             member.fit(
                 inputs,
                 targets,
                 epochs=settings.epochs,
                 batch_size=settings.batch_size,
                 loss=ln.Huber(settings.huber_delta),
-                optimizer=ln.Adam(rate, clip_norm=settings.clip_norm),
-                callbacks=[schedule, *([progress] if progress else [])],
+                optimizer=ln.Adam(settings.learning_rate, clip_norm=settings.clip_norm),
+                callbacks=[ln.LearningRateScheduler(falling), *([progress] if progress else [])],
                 seed=seed,
                 verbose=False,
             )

@@ -46,13 +46,13 @@ def _draw_forecast(axes: Any, series: Series, forecast: Forecast) -> None:
     shown = min(len(series), max(_HISTORY * horizon, 60))
     past, ahead = series.time.positions(shown, horizon)
     axes.plot(past, series.values[-shown:], color="0.25", linewidth=1.0, label=series.name)
-    for level, (low, high) in sorted(forecast.bounds.items(), reverse=True):
-        axes.fill_between(
-            ahead, low, high, color="tab:blue", alpha=0.2, linewidth=0, label=f"{level} % interval"
-        )
+    shades = zip((0.15, 0.3), sorted(forecast.bounds.items(), reverse=True), strict=True)
+    for shade, (level, (low, high)) in shades:
+        name = f"{level} % interval"
+        axes.fill_between(ahead, low, high, color="tab:blue", alpha=shade, linewidth=0, label=name)
     axes.plot(ahead, forecast.values, color="tab:blue", marker=".", label="forecast")
     axes.set_title(f"{series.name}: the next {horizon}")
-    axes.legend(loc="upper left")
+    axes.legend()
 
 
 def _draw_errors(axes: Any, scores: Mapping[str, Score]) -> None:

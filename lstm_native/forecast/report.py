@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,46 +18,61 @@ from lstm_native.forecast.forecaster import Forecast
 
 
 def score_table(scores: Mapping[str, Score]) -> str:
-    """Return MAE, RMSE and MASE of each method, one line each, best in no special place."""
-    width = max(len(name) for name in scores)
-    lines = [f"{'':{width}}  {'MAE':>10}  {'RMSE':>10}  {'MASE':>7}"]
+    """Return MAE, RMSE and MASE of each method, one line each."""
+    decimals = _decimals(max(score.mae for score in scores.values()))
+    rows = [["", "MAE", "RMSE", "MASE"]]
     for name, score in scores.items():
         mase = "-" if score.mase is None else f"{score.mase:.3f}"
-        lines.append(f"{name:{width}}  {score.mae:>10.4g}  {score.rmse:>10.4g}  {mase:>7}")
-    return "\n".join(lines)
+        rows.append([name, f"{score.mae:.{decimals}f}", f"{score.rmse:.{decimals}f}", mase])
+    return _aligned(rows)
 
 
 def forecast_table(stamps: Sequence[str], forecast: Forecast) -> str:
-    """Return the forecast and its intervals, one line for each step."""
-    titles = ["", "forecast", *(f"{level} % interval" for level in forecast.bounds)]
-    rows = [titles]
-    for step, stamp in enumerate(stamps):
-        cells = [stamp, f"{forecast.values[step]:.5g}"]
-        for low, high in forecast.bounds.values():
-            cells.append(f"{low[step]:.5g} to {high[step]:.5g}")
-        rows.append(cells)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
+    """Return the forecast and the ends of its intervals, one line for each step."""
+    table = [list(record.values())[1:] for record in forecast_rows(stamps, forecast)]
+    titles = ["", "forecast"]
+    for level in forecast.bounds:
+        titles += [f"low {level} %", f"high {level} %"]
+    # A forecast of 1000.3 to 1000.9 needs its decimals.
+    decimals = _decimals(float(np.ptp(table)) or float(np.abs(table).max()))
+    rows = [
+        [stamp, *(f"{number:.{decimals}f}" for number in numbers)]
+        for stamp, numbers in zip(stamps, table, strict=True)
+    ]
+    return _aligned([titles, *rows])
+
+
+def _decimals(size: float) -> int:
+    """Return how many decimals show four digits of a number of that size."""
+    return max(0, 3 - math.floor(math.log10(size))) if size > 0.0 else 0
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table: the first column flush left, the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in rows
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
     )
 
 
-def write_forecast(path: Path, *, time: str, stamps: Sequence[str], forecast: Forecast) -> None:
-    """Write the forecast as CSV: time, forecast, low_80, high_80, low_95, high_95.
+def forecast_rows(stamps: Sequence[str], forecast: Forecast) -> list[dict[str, Any]]:
+    """Return one record for each step: time, forecast, low_80, high_80, low_95, high_95."""
+    rows = []
+    for step, stamp in enumerate(stamps):
+        row: dict[str, Any] = {"time": stamp, "forecast": float(forecast.values[step])}
+        for level, (low, high) in forecast.bounds.items():
+            row |= {f"low_{level}": float(low[step]), f"high_{level}": float(high[step])}
+        rows.append(row)
+    return rows
 
-    Nine significant digits: all that the network's float32 answer has.
-    """
-    titles = [time, "forecast"]
-    columns = [forecast.values]
-    for level, (low, high) in forecast.bounds.items():
-        titles += [f"low_{level}", f"high_{level}"]
-        columns += [low, high]
+
+def write_forecast(path: Path, *, stamps: Sequence[str], forecast: Forecast) -> None:
+    """Write the records of `forecast_rows` as CSV, with all digits that the numbers have."""
+    rows = forecast_rows(stamps, forecast)
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(titles)
-        for stamp, *numbers in zip(stamps, *columns, strict=True):
-            writer.writerow([stamp, *(f"{number:.9g}" for number in numbers)])
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.resources
+import io
 import math
 import os
 from collections.abc import Sequence
@@ -47,6 +48,7 @@ class Series:
     season: int | None = None
 
     def __len__(self) -> int:
+        """Return the number of rows."""
         return len(self.values)
 
 
@@ -58,7 +60,11 @@ def bundled() -> Series:
 
 
 def read_csv(
-    path: str | os.PathLike[str], *, column: str | None = None, time: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    column: str | None = None,
+    time: str | None = None,
+    prefer: str | None = None,
 ) -> Series:
     """Read one column of a CSV file.
 
@@ -74,6 +80,8 @@ def read_csv(
     time : str, optional
         The column of time stamps: its name or number. By default a column that is named like
         one or holds dates.
+    prefer : str, optional
+        The name of the column to take, if the file has it, where `column` is left out.
 
     Raises
     ------
@@ -88,7 +96,7 @@ def read_csv(
             text = file.read()
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is not UTF-8 text: {error.reason}") from None
-    return parse_csv(text, source=str(path), column=column, time=time)
+    return parse_csv(text, source=str(path), column=column, time=time, prefer=prefer)
 
 
 def parse_csv(
@@ -97,10 +105,13 @@ def parse_csv(
     source: str,
     column: str | None = None,
     time: str | None = None,
+    prefer: str | None = None,
     season: int | None = None,
 ) -> Series:
     """Return the series in the text of a CSV file; parameters and errors as `read_csv`."""
     table = _Table(text, source)
+    if column is None and prefer in table.names:
+        column = prefer
     time_column = table.find(time, what="time") if time else table.guess_time()
     value_column = table.find(column, what="value") if column else table.guess_value(time_column)
     if value_column == time_column:
@@ -133,7 +144,7 @@ class _Table:
         self.source = source
         self.rows: list[list[str]] = []
         self.lines: list[int] = []
-        reader = csv.reader(text.splitlines(), delimiter=_delimiter(text), strict=True)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
         try:
             for row in reader:
                 if any(cell.strip() for cell in row):
@@ -206,8 +217,8 @@ class _Table:
         for row, line in zip(self.rows, self.lines, strict=True):
             if column >= len(row):
                 raise DataError(
-                    f"{self.source}, line {line}: {len(row)} cells, but {self.names[column]} "
-                    f"is the {column + 1}. of {len(self.names)} columns"
+                    f"{self.source}, line {line}: expected at least {column + 1} cells, as far "
+                    f"as {self.names[column]}, got {len(row)}"
                 )
         return [row[column] for row in self.rows]
 

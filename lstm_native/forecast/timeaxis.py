@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -76,7 +77,8 @@ class TimeAxis:
             decimals = max(len(label.partition(".")[2]) for label in self.labels)
             return f"{point:.{decimals}f}"
         if self.kind == "datetime":
-            return point.isoformat(sep="T" if "T" in self.labels[-1] else " ")
+            stamp: str = point.isoformat(sep="T" if "T" in self.labels[-1] else " ")
+            return stamp
         compact = self.kind == "date" and "-" not in self.labels[-1]
         pattern = {"year": "{0.year:04d}", "month": "{0.year:04d}-{0.month:02d}"}.get(
             self.kind, "{0:%Y%m%d}" if compact else "{0:%Y-%m-%d}"
@@ -215,7 +217,7 @@ def _spacing(points: Sequence[Any], kind: str) -> tuple[Any, int]:
     if gaps.min() > 0 and (same_day or _at_month_ends(points)):
         off = np.flatnonzero(gaps != np.bincount(gaps).argmax())
         return (int(gaps[0]), 0) if off.size == 0 else (None, int(off[0]) + 1)
-    deltas = [after - before for before, after in zip(points, points[1:], strict=False)]
+    deltas = [after - before for before, after in itertools.pairwise(points)]
     usual = Counter(deltas).most_common(1)[0][0]
     for row, delta in enumerate(deltas, start=1):
         if delta != usual:

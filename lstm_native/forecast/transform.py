@@ -36,9 +36,8 @@ class Transform:
     @staticmethod
     def fit(values: NDArray[np.float64], *, kind: str) -> Transform:
         """Measure offset and scale on the training part."""
-        scaler = StandardScaler().fit(_forward(values, kind))
-        assert scaler.offset is not None and scaler.scale is not None
-        return Transform(kind, float(scaler.offset), float(scaler.scale))
+        fitted = StandardScaler().fit(_forward(values, kind)).to_dict()
+        return Transform(kind, fitted["offset"], fitted["scale"])
 
     def apply(self, values: Any) -> NDArray[np.float64]:
         """Return y for x; below zero the square root continues as -sqrt(-x)."""
@@ -56,8 +55,8 @@ def choose_kind(values: NDArray[np.float64]) -> str:
     """Return "sqrt" where no value is negative and dispersion grows with level, else "identity".
 
     Dispersion is the standard deviation of the differences within blocks of 12 rows. It grows
-    when the line through (log level, log dispersion) of the blocks climbs by at least 1/4: the
-    square root is right for 1/2, leaving the figures as they are for 0.
+    when the line through (log level, log dispersion) of the blocks climbs by at least 1/4 and
+    by two standard errors: the square root is right for 1/2, the figures as they are for 0.
     """
     blocks = len(values) // _BLOCK
     if blocks < 4 or values.min() < 0.0:
@@ -69,8 +68,10 @@ def choose_kind(values: NDArray[np.float64]) -> str:
     x, y = np.log(level[usable]), np.log(dispersion[usable])
     if len(x) < 4 or np.ptp(x) < 0.1:
         return "identity"
-    slope = np.polynomial.Polynomial.fit(x, y, 1).convert().coef[1]
-    return "sqrt" if slope >= 0.25 else "identity"
+    x, y = x - x.mean(), y - y.mean()
+    slope = x @ y / (x @ x)
+    standard_error = np.sqrt(np.square(y - slope * x).sum() / (len(x) - 2) / (x @ x))
+    return "sqrt" if slope >= max(0.25, 2.0 * standard_error) else "identity"
 
 
 def _forward(values: NDArray[np.float64], kind: str) -> NDArray[np.float64]:
