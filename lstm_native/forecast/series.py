@@ -262,8 +262,7 @@ def guess_season(values: Sequence[float] | NDArray[np.float64]) -> int | None:
     """Return the lag, in rows, at which a series most resembles itself again, if it does.
 
     The autocorrelation of the detrended series must first fall and then rise again to a peak of
-    at least 0.3, 0.2 above the lowest point before it; of several such peaks the highest wins,
-    or an earlier one that comes within a tenth of it.
+    at least 0.25, 0.2 above the lowest point before it; of several such peaks the highest wins.
 
     Parameters
     ----------
@@ -279,18 +278,16 @@ def guess_season(values: Sequence[float] | NDArray[np.float64]) -> int | None:
     if not np.abs(x).max() > 1e-9 * (1.0 + np.abs(values).max()):
         return None
     spectrum = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
+    # Not divided by the number of pairs, so that a multiple of the season stays below it.
     correlation = np.fft.irfft(spectrum)[: longest + 1]
-    # Divide by the number of pairs: the plain estimate favours short lags.
-    correlation *= len(x) / np.arange(len(x), len(x) - longest - 1, -1) / correlation[0]
+    correlation /= correlation[0]
     lowest = np.minimum.accumulate(correlation)
     lags = np.arange(2, longest)
     here = correlation[lags]
     peaks = lags[
         (here >= correlation[lags - 1])
         & (here > correlation[lags + 1])
-        & (here >= 0.3)
+        & (here >= 0.25)
         & (here - lowest[lags] >= 0.2)
     ]
-    if peaks.size == 0:
-        return None
-    return int(peaks[correlation[peaks] >= 0.9 * correlation[peaks].max()][0])
+    return int(peaks[correlation[peaks].argmax()]) if peaks.size else None

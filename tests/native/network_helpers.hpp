@@ -91,7 +91,10 @@ struct Series {
   std::vector<T> x, y;
 
   Series(Index n, Index steps, Index width, std::uint64_t seed = 9)
-      : samples(n), timesteps(steps), features(width), x(random_values<T>(n * steps * width, seed)) {
+      : samples(n),
+        timesteps(steps),
+        features(width),
+        x(random_values<T>(n * steps * width, seed)) {
     for (Index i = 0; i < n; ++i)
       for (Index f = 0; f < width; ++f) {
         T sum = 0;

@@ -31,10 +31,12 @@ std::string refusal(const std::vector<LayerSpec>& layers, Index inputs) {
 TEST_CASE("network: parameters by name and shape, in a fixed order") {
   const Network<float> network({lstm_layer(4, true, 2), {LayerNormSpec{}}, dense_layer(3)}, 5);
   const std::vector<std::pair<std::string, std::vector<Index>>> wanted = {
-      {"0.weight_ih_l0", {16, 5}}, {"0.weight_hh_l0", {16, 4}}, {"0.bias_ih_l0", {16}},
-      {"0.bias_hh_l0", {16}},      {"0.weight_ih_l1", {16, 4}}, {"0.weight_hh_l1", {16, 4}},
-      {"0.bias_ih_l1", {16}},      {"0.bias_hh_l1", {16}},      {"1.weight", {4}},
-      {"1.bias", {4}},             {"2.weight", {3, 4}},        {"2.bias", {3}}};
+      {"0.weight_ih_l0", {16, 5}}, {"0.weight_hh_l0", {16, 4}},
+      {"0.bias_ih_l0", {16}},      {"0.bias_hh_l0", {16}},
+      {"0.weight_ih_l1", {16, 4}}, {"0.weight_hh_l1", {16, 4}},
+      {"0.bias_ih_l1", {16}},      {"0.bias_hh_l1", {16}},
+      {"1.weight", {4}},           {"1.bias", {4}},
+      {"2.weight", {3, 4}},        {"2.bias", {3}}};
   const auto got = network.parameters();
   REQUIRE(got.size() == wanted.size());
   Index count = 0;
@@ -88,8 +90,12 @@ TEST_CASE_TEMPLATE("network: predicts what its layers say, one after another", T
   const Network<T> network({lstm_layer(9), dense_layer(2, Activation::tanh)}, 3, 4);
   const Series<T> data(6, 5, 3);
   const auto value = [&](const char* name) { return to_double(parameter(network, name)); };
-  const reference::Lstm w{3, 9, value("0.weight_ih_l0"), value("0.weight_hh_l0"),
-                          value("0.bias_ih_l0"), value("0.bias_hh_l0")};
+  const reference::Lstm w{3,
+                          9,
+                          value("0.weight_ih_l0"),
+                          value("0.weight_hh_l0"),
+                          value("0.bias_ih_l0"),
+                          value("0.bias_hh_l0")};
   const std::vector<double> zeros(6 * 9);
   const auto trace = reference::lstm_forward(w, 6, 5, to_double(data.x), zeros, zeros);
   auto wanted = reference::linear(6, 9, 2, reference::LstmTrace::state(trace.h, 6, 5, 9, 5),
@@ -107,8 +113,7 @@ TEST_CASE("network: tokens in, and the features of a batch of tokens mean nothin
   CHECK(network.input_features() == 0);
   const std::int64_t tokens[] = {0, 9, 3, 3, 1, 2};
   const auto y = predict(network, {nullptr, tokens, 2, 3, 0});
-  CHECK(same_bits(
-      y, predict(network, {nullptr, tokens, 2, 3, std::numeric_limits<Index>::max()})));
+  CHECK(same_bits(y, predict(network, {nullptr, tokens, 2, 3, std::numeric_limits<Index>::max()})));
   CHECK(same_bits(predict(network, {nullptr, tokens + 3, 1, 3, -1}).data(), &y[5], 5));
 }
 
@@ -176,7 +181,8 @@ TEST_CASE("network: parameters are set by name, all or nothing; copies share the
       message_of<InvalidArgument>([&] { network.set_parameter("1.weight", ones.data(), 7); }),
       "'1.weight': expected 8 values, got 7"));
   double value = 0;
-  CHECK_FALSE(message_of<InvalidArgument>([&] { network.get_parameter("0.bias", &value); }).empty());
+  CHECK_FALSE(
+      message_of<InvalidArgument>([&] { network.get_parameter("0.bias", &value); }).empty());
   CHECK(weights_of(network) == before);
   CHECK(same_bits(predict(network, data.batch()), y));
 
@@ -193,7 +199,7 @@ TEST_CASE("network: predicts from several threads at once") {
   const std::vector<LayerSpec> layers = {lstm_layer(32, true), lstm_layer(20), dense_layer(3)};
   const auto wanted = predict(Network<float>(layers, 6, 2), data.batch());
   const int before = num_threads();
-  set_num_threads(2);  // each caller has the pool at work too
+  set_num_threads(2);                          // each caller has the pool at work too
   const Network<float> network(layers, 6, 2);  // fresh: its weights are packed meanwhile
   std::vector<std::vector<float>> got(4);
   std::vector<std::thread> callers;

@@ -65,8 +65,7 @@ TEST_CASE_TEMPLATE("trainer: step and evaluate report the loss before the update
   CHECK(tested.weight == 5);
   CHECK(tested.gradient_norm == 0);
   CHECK(tested.finite);
-  const StepResult trained =
-      trainer.step(data.batch(), data.targets(), nullptr, 5, 0, seen.data());
+  const StepResult trained = trainer.step(data.batch(), data.targets(), nullptr, 5, 0, seen.data());
   CHECK(trained.loss == tested.loss);
   CHECK(trained.gradient_norm > 0);
   CHECK(trainer.iterations() == 1);
@@ -80,8 +79,11 @@ TEST_CASE_TEMPLATE("trainer: the same seed gives the same weights on any number 
   const Series<T> data(40, 10, 6);
   const int before = num_threads();
   const auto train = [&](std::uint64_t seed) {
-    const Network<T> network({lstm_layer(24, true, 2, 0.2), {DropoutSpec{0.3}}, {LayerNormSpec{}},
-                              lstm_layer(16), dense_layer(6)},
+    const Network<T> network({lstm_layer(24, true, 2, 0.2),
+                              {DropoutSpec{0.3}},
+                              {LayerNormSpec{}},
+                              lstm_layer(16),
+                              dense_layer(6)},
                              6, 1);
     Trainer<T> trainer(network, LossSpec{}, adam(0.01));
     for (int i = 0; i < 3; ++i) step_all(trainer, data, seed);
@@ -252,21 +254,19 @@ TEST_CASE("trainer: a refused batch says what was expected and what came, and ch
   };
   const Batch<float> x = data.batch();
   const Targets<float> y = data.targets();
-  Batch<float> wrong = x;
   for (const std::vector<Index>& rows : {std::vector<Index>{}, {0, 1}}) {
-    wrong.features = 3;
     CHECK(contains(refused(trainer, {x.values, nullptr, 2, 2, 3}, y, rows), "2 features, got 3"));
-    CHECK(contains(refused(trainer, {x.values, nullptr, 2, 2, -3}, y, rows), "got -3"));
+    CHECK(contains(refused(trainer, {x.values, nullptr, 2, 2, -900}, y, rows), "got -900"));
     CHECK(contains(refused(trainer, {x.values, nullptr, 2, 0, 2}, y, rows), "3 dimensions"));
-    CHECK(contains(refused(flat, {x.values, nullptr, 2, -2, 2}, y, rows), ">= 0, got -2"));
+    CHECK(contains(refused(flat, {x.values, nullptr, 2, -900, 2}, y, rows), ">= 0, got -900"));
     CHECK(contains(refused(trainer, {nullptr, labels, 2, 2, 2}, y, rows), "expected values"));
     CHECK(contains(refused(trainer, x, {nullptr, labels, nullptr}, rows), "expects values"));
   }
   CHECK(contains(refused(trainer, x, y, {0, 5}), "from 0 to 4, got 5"));
   CHECK(contains(refused(trainer, x, y, {-1}), "from 0 to 4, got -1"));
   const Index none = 0;
-  CHECK(contains(
-      message_of<InvalidArgument>([&] { trainer.step(x, y, &none, 0, 0); }), "at least one"));
+  CHECK(contains(message_of<InvalidArgument>([&] { trainer.step(x, y, &none, 0, 0); }),
+                 "at least one"));
   for (const double bad : {-1.0, kNaN, std::numeric_limits<double>::infinity()}) {
     const std::vector<float> weight = {1, 1, 1, static_cast<float>(bad), 1};
     CHECK(contains(refused(trainer, x, {y.values, nullptr, weight.data()}, {}), "in row 3"));

@@ -1,0 +1,278 @@
+"""The command line as its user meets it: what it prints and writes, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from product import fresh_process
+
+import lstm_native as ln
+
+COMMAND = [sys.executable, "-m", "lstm_native"]
+PICTURE = b"\x89PNG\r\n\x1a\n"
+
+
+def run(*arguments, cwd=None, **environment):
+    """Run the command; an unexpected warning or traceback shows in stderr."""
+    options = fresh_process(**environment)
+    options["cwd"] = cwd or options["cwd"]
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, timeout=120, check=False, **options
+    )
+
+
+def refused(*arguments, code, message, cwd=None):
+    """The command ends with that code and one line on stderr that matches."""
+    done = run(*arguments, cwd=cwd)
+    assert (done.returncode, done.stdout) == (code, ""), done
+    assert re.fullmatch(rf"lstm-native[^\n]*: [^\n]*{message}[^\n]*\n", done.stderr), done.stderr
+
+
+def records(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with series of a stranger."""
+    folder = tmp_path_factory.mktemp("cli")
+    rng = np.random.default_rng(1)
+    rows = [
+        f"{2000 + i // 12}-{i % 12 + 1:02d},{100 + 0.5 * i + rng.normal():.2f},{i % 7}"
+        for i in range(120)
+    ]
+    (folder / "sales.csv").write_text("\n".join(["month,units,staff", *rows]) + "\n")
+    (folder / "short.csv").write_text("\n".join(["month,units", *rows[:3]]) + "\n")
+    (folder / "gap.csv").write_text("\n".join(["month,units,staff", *rows[:50], *rows[51:]]))
+    (folder / "text.csv").write_text("month,units\n2000-01,1\n2000-02,many\n")
+    (folder / "empty.csv").write_text("")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """The first call, on the stranger's series."""
+    done = run(
+        *("forecast", "sales.csv", "--column", "units", "--horizon", 5, "--epochs", 1),
+        *("--seed", 3, "--out", "first"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_first_call_prints_the_tables(trained):
+    text = trained.stdout
+    assert "units: 120 rows, 2000-01 to 2009-12 (sales.csv)" in text
+    assert "20 origins, 2008-01 to 2009-08" in text
+    for method in ("lstm", "naive", r"linear AR \(19\)"):
+        assert re.search(rf"^{method} +[\d.]+ +[\d.]+ +[\d.]+$", text, re.MULTILINE), method
+    stamps = re.findall(r"^(20\d\d-\d\d) +\d", text, re.MULTILINE)
+    assert stamps == ["2010-01", "2010-02", "2010-03", "2010-04", "2010-05"]
+
+
+def test_progress_is_on_stderr(trained):
+    lines = trained.stderr.splitlines()
+    assert [line.partition(",")[0] for line in lines] == [
+        f"{stage}: network {member}/5" for stage in ("back-test", "final") for member in range(1, 6)
+    ]
+
+
+def test_first_call_writes_the_files(trained, folder):
+    rows = records(folder / "first" / "forecast.csv")
+    assert list(rows[0]) == ["time", "forecast", "low_80", "high_80", "low_95", "high_95"]
+    assert len(rows) == 5
+    report = json.loads((folder / "first" / "report.json").read_text(encoding="utf-8"))
+    assert report["settings"]["seed"] == 3
+    assert report["settings"]["epochs"] == 1
+    assert report["data"]["rows"] == 120
+    assert report["versions"]["lstm_native"]["version"] == ln.build_info()["version"]
+    assert [{key: str(value) for key, value in row.items()} for row in report["forecast"]] == rows
+    assert (folder / "first" / "forecast.png").read_bytes().startswith(PICTURE)
+
+
+def test_model_file_is_a_plain_model(trained, folder):
+    model = ln.load_model(folder / "first" / "model.safetensors")
+    assert model.metadata["column"] == "units"
+    x = np.zeros((2, int(model.metadata["timesteps"]), 1), dtype=np.float32)
+    assert model.predict(x).shape == (2, 5)
+
+
+def test_second_call_forecasts_the_same_without_training(trained, folder):
+    done = run(
+        *("forecast", "sales.csv", "--model", "first/model.safetensors", "--out", "second"),
+        cwd=folder,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = (folder / name / "forecast.csv" for name in ("first", "second"))
+    assert second.read_bytes() == first.read_bytes()
+    table = re.search(r"^units after 2009-12.*?\n\n", trained.stdout, re.MULTILINE | re.DOTALL)
+    assert table is not None
+    assert table[0] in done.stdout
+    assert sorted(path.name for path in second.parent.iterdir()) == ["forecast.csv", "forecast.png"]
+
+
+def test_same_seed_same_bits_on_one_thread_and_on_two(trained, folder):
+    for threads in (1, 2):
+        options = ("--column", "units", "--horizon", 5, "--epochs", 1, "--seed", 3, "--quiet")
+        run("forecast", "sales.csv", *options, "--threads", threads, "--out", "again", cwd=folder)
+        first, again = (folder / name / "model.safetensors" for name in ("first", "again"))
+        assert again.read_bytes() == first.read_bytes()
+
+
+def test_bundled_series_and_quiet(folder):
+    done = run("forecast", "--epochs", 1, "--horizon", 3, "--quiet", "--out", "sun", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    rows = records(folder / "sun" / "forecast.csv")
+    assert [row["time"] for row in rows] == ["2009-01", "2009-02", "2009-03"]
+
+
+def test_without_matplotlib_a_line_says_what_to_install(trained, folder):
+    (folder / "without").mkdir()
+    (folder / "without" / "matplotlib.py").write_text("raise ImportError('not here')\n")
+    paths = [str(folder / "without"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = run(
+        *("forecast", "sales.csv", "--model", "first/model.safetensors", "--out", "plain"),
+        cwd=folder,
+        PYTHONPATH=os.pathsep.join(paths),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no plot: it needs matplotlib (pip install 'lstm-native[plot]')" in done.stdout
+    assert [path.name for path in (folder / "plain").iterdir()] == ["forecast.csv"]
+
+
+def test_a_gap_in_time_is_noted(trained, folder):
+    done = run(
+        *("forecast", "gap.csv", "--model", "first/model.safetensors", "--out", "gap"), cwd=folder
+    )
+    assert done.returncode == 0
+    assert "note: month is not evenly spaced at line 52 of gap.csv" in done.stderr
+    assert records(folder / "gap" / "forecast.csv")[0]["time"] == "+1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["forecast", "none.csv"], "none.csv: No such file or directory"),
+        (["forecast", "."], "Is a directory"),
+        (["forecast", "empty.csv"], "empty.csv is empty"),
+        (["forecast", "text.csv"], "text.csv, line 3: units 'many' is not a number"),
+        (["forecast", "short.csv", "--column", "units"], "has 3 rows; a horizon of 12 needs"),
+        (["forecast", "sales.csv"], "several columns of numbers .units, staff.; choose one"),
+        (["forecast", "sales.csv", "--column", "x"], "has no value column 'x'; it has month"),
+        (["forecast", "sales.csv", "--column", "units", "--time", "x"], "no time column 'x'"),
+        (["forecast", "sales.csv", "--column", "units", "--timesteps", "90"], "90 timesteps leave"),
+        (["forecast", "--out", "sales.csv"], "--out sales.csv is a file, not a folder"),
+        (["forecast", "--model", "none.safetensors"], "No such file or directory"),
+        (["forecast", "--model", "sales.csv"], "sales.csv"),
+    ],
+)
+def test_faults_of_data_and_files_end_with_1(trained, folder, arguments, message):
+    refused(*arguments, code=1, message=message, cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["train"], "invalid choice: 'train'"),
+        (["forecast", "a.csv", "b.csv"], "unrecognized arguments: b.csv"),
+        (["forecast", "--horizon", "0"], "--horizon: '0' is not a whole number of at least 1"),
+        (["forecast", "--horizon", "1.5"], "--horizon: '1.5' is not a whole number"),
+        (["forecast", "--epochs", "-3"], "--epochs: '-3' is not a whole number of at least 1"),
+        (["forecast", "--seed", "-1"], "--seed: '-1' is not a whole number of at least 0"),
+        (["forecast", "--column", "units"], "--column needs a SERIES.csv"),
+        (["forecast", "--model", "m", "--epochs", "2"], "--epochs cannot go with --model"),
+        (["forecast", "--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_faults_of_the_command_line_end_with_2(arguments, message):
+    refused(*arguments, code=2, message=message)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_interrupt_ends_with_130_and_leaves_no_model(tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "forecast", "--epochs", "500", "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **fresh_process(),
+    )
+    # Made when the options and the series are known to be good, just before training.
+    deadline = time.monotonic() + 60.0
+    while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=30)
+    assert (process.returncode, printed, said) == (130, "", "lstm-native: interrupted\n")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_reader_that_goes_away_is_no_error_message():
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*COMMAND, "info"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+        **fresh_process(),
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_info_tells_what_build_info_knows():
+    done = run("info")
+    assert (done.returncode, done.stderr) == (0, "")
+    known = ln.build_info()
+    assert re.search(rf"^version +{re.escape(known['version'])}$", done.stdout, re.MULTILINE)
+    assert re.search(rf"^eigen +{re.escape(known['eigen'])}$", done.stdout, re.MULTILINE)
+
+
+def test_help_lists_the_commands_there_are():
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    commands = re.search(r"COMMAND\n((?: {4}\w.*\n?)+)", done.stdout)
+    assert commands is not None, done.stdout
+    assert re.findall(r"^ {4}(\w+)", commands[1], re.MULTILINE) == ["forecast", "info"]
+
+
+def test_help_of_forecast_names_every_option():
+    text = run("forecast", "--help").stdout
+    named = set(re.findall(r"^ {2}--(\w+)", text, re.MULTILINE))
+    assert named == {
+        *("column", "time", "horizon", "timesteps", "season", "epochs", "seed"),
+        *("out", "model", "threads", "quiet"),
+    }
+
+
+def test_cmake_folder_of_the_installed_package():
+    done = run("--cmake-dir")
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = done.stdout.rstrip("\n")
+    assert os.path.isabs(folder)
+    assert os.path.isfile(os.path.join(folder, "lstm_nativeConfig.cmake"))
+
+
+def test_importing_the_package_does_not_import_the_main_job():
+    code = "import sys, lstm_native; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, **fresh_process()
+    )
+    loaded = done.stdout.split()
+    assert "lstm_native.model" in loaded
+    assert not {"lstm_native.forecast", "lstm_native.cli", "matplotlib", "tqdm"} & set(loaded)
