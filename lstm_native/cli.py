@@ -34,10 +34,12 @@ Without SERIES.csv the bundled series is taken: monthly mean sunspot numbers, 17
      compared with what came; next to it a naive forecast (the last value stays), a
      seasonal-naive one (the value one season ago) and a linear autoregression over the same
      window of past rows.
-  3. The same network is trained again, on all rows, and forecasts what comes after the last.
-     The intervals come from the errors of the back-test.
+  3. The same network is trained again, on all rows: that one is saved, and forecasts what comes
+     after the last row. The intervals come from the errors of the back-test.
 
-The network is a linear autoregression beside an LSTM that learns what the linear one cannot say.
+The network joins a linear autoregression with five small LSTMs that learn what the linear one
+cannot say. Where no value is negative and the spread grows with the level, it works on square
+roots. Nothing about it is chosen by a look at the held-out rows.
 """
 
 _FORECAST_EPILOG = """\
@@ -155,7 +157,9 @@ def _add_forecast(commands: Any) -> None:
         help="passes over the training data (20, fewer for long series)",
     )
     add("--seed", type=_seed, metavar="N", help="of all that is random (0); repeats bit for bit")
-    add("--out", type=Path, default=Path("forecast"), metavar="DIR", help="default: forecast")
+    add(
+        "--out", type=Path, default=Path("forecast"), metavar="DIR", help="for the files (forecast)"
+    )
     add("--model", type=Path, metavar="FILE", help="forecast with this file, without training")
     add("--threads", type=_positive, metavar="N", help="by default one for each processor")
     add("--quiet", action="store_true", help="write the files, print errors only")

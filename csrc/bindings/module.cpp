@@ -13,7 +13,8 @@ void translate(std::exception_ptr pointer) {
     if (pointer) std::rethrow_exception(pointer);
   } catch (const FileError& e) {
     // OSError picks the subclass (FileNotFoundError, ...) from the number.
-    const auto reason = std::generic_category().message(e.error_number());
+    const std::string reason =
+        std::generic_category().message(e.error_number()) + " (" + e.failed() + ")";
     const auto path =
         py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(e.path().c_str()));
     const py::tuple arguments = py::make_tuple(e.error_number(), reason, path);

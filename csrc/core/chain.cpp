@@ -99,7 +99,8 @@ std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& 
     auto tape = layers_[i]->forward(input, output, {}, layer_pass);
     if (pass.remember) {
       tapes.push_back(std::move(tape));
-      sizes.push_back(rows_of(input.samples, input.timesteps) * input.features);
+      // The first layer's gradient goes to the caller; tokens have no features to count.
+      sizes.push_back(i == 0 ? 0 : rows_of(input.samples, input.timesteps) * input.features);
     }
     input = {output, nullptr, x.samples, shape.timesteps, shape.features};
   }

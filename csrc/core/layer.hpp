@@ -100,7 +100,12 @@ template <class T>
 std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features,
                                      std::uint64_t seed);
 
-/// Throws InvalidArgument unless x fits the layer: kind of input, features, token range.
+/// Throws InvalidArgument unless x fits the layer, as far as can be seen without its values: kind
+/// of input, sizes, features.
+template <class T>
+void check_shape(const Layer<T>& layer, const Batch<T>& x);
+
+/// The same, and the range of tokens.
 template <class T>
 void check_input(const Layer<T>& layer, const Batch<T>& x);
 

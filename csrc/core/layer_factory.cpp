@@ -29,18 +29,12 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features
 }
 
 template <class T>
-void check_input(const Layer<T>& layer, const Batch<T>& x) {
+void check_shape(const Layer<T>& layer, const Batch<T>& x) {
   if (x.samples < 1) throw InvalidArgument("x: expected at least one sample, got none");
   if (x.timesteps < 0)
     throw InvalidArgument("x: expected timesteps >= 0, got " + std::to_string(x.timesteps));
   if (layer.takes_tokens()) {
     if (!x.tokens) throw InvalidArgument("x: expected token indices, got values");
-    const Index vocabulary = dynamic_cast<const EmbeddingLayer<T>&>(layer).vocabulary();
-    for (Index i = 0; i < rows_of(x.samples, x.timesteps); ++i)
-      if (x.tokens[i] < 0 || x.tokens[i] >= vocabulary)
-        throw InvalidArgument("x: expected tokens from 0 to " + std::to_string(vocabulary - 1) +
-                              ", got " + std::to_string(x.tokens[i]) + " at position " +
-                              std::to_string(i));
     return;
   }
   if (!x.values) throw InvalidArgument("x: expected values, got token indices");
@@ -49,8 +43,22 @@ void check_input(const Layer<T>& layer, const Batch<T>& x) {
                           " features, got " + std::to_string(x.features));
 }
 
+template <class T>
+void check_input(const Layer<T>& layer, const Batch<T>& x) {
+  check_shape(layer, x);
+  if (!layer.takes_tokens()) return;
+  const Index vocabulary = dynamic_cast<const EmbeddingLayer<T>&>(layer).vocabulary();
+  for (Index i = 0; i < rows_of(x.samples, x.timesteps); ++i)
+    if (x.tokens[i] < 0 || x.tokens[i] >= vocabulary)
+      throw InvalidArgument("x: expected tokens from 0 to " + std::to_string(vocabulary - 1) +
+                            ", got " + std::to_string(x.tokens[i]) + " at position " +
+                            std::to_string(i));
+}
+
 template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, std::uint64_t);
 template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, std::uint64_t);
+template void check_shape(const Layer<float>&, const Batch<float>&);
+template void check_shape(const Layer<double>&, const Batch<double>&);
 template void check_input(const Layer<float>&, const Batch<float>&);
 template void check_input(const Layer<double>&, const Batch<double>&);
 

@@ -43,6 +43,14 @@ struct Pool {
   std::mutex mutex;
   std::shared_ptr<Eigen::ThreadPool> threads;  // one fewer than num_threads: the caller works too
   pid_t process = 0;
+
+  ~Pool() { forget_parent(); }
+
+  /// After fork the child has the pool's memory but none of its threads: joining them would hang,
+  /// so the copy is abandoned.
+  void forget_parent() {
+    if (threads && process != getpid()) new std::shared_ptr<Eigen::ThreadPool>(std::move(threads));
+  }
 };
 
 Pool& pool() {
@@ -55,12 +63,7 @@ std::atomic<int> wanted{0};
 std::shared_ptr<Eigen::ThreadPool> workers(int count) {
   Pool& p = pool();
   const std::lock_guard<std::mutex> lock(p.mutex);
-  if (p.threads && p.process != getpid()) {
-    // After fork the child has the pool's memory but none of its threads: joining them would
-    // hang, so the copy is abandoned.
-    new std::shared_ptr<Eigen::ThreadPool>(std::move(p.threads));
-    p.threads.reset();
-  }
+  p.forget_parent();
   if (!p.threads || p.threads->NumThreads() != count) {
     p.threads = std::make_shared<Eigen::ThreadPool>(count, /*allow_spinning=*/false);
     p.process = getpid();

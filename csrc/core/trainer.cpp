@@ -41,6 +41,7 @@ TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
 template <class T>
 typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, const Targets<T>& y,
                                                          const Index* rows, Index row_count) {
+  check_shape(impl_.first(), x);  // before anything is multiplied by its sizes
   Selected s{x, y, impl_.chain().output_shape(x.timesteps), 0};
   if (rows) {
     if (row_count < 1) throw InvalidArgument("rows: expected at least one, got none");
@@ -50,7 +51,8 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
                               ", got " + std::to_string(rows[i]));
     const Index steps = rows_of(1, x.timesteps), target_rows = rows_of(1, s.shape.timesteps);
     s.x.samples = row_count;
-    s.x.values = gather(x.values, steps * x.features, rows, row_count, workspace_);
+    s.x.values =
+        gather(x.values, steps * impl_.first().input_features(), rows, row_count, workspace_);
     s.x.tokens = gather(x.tokens, steps, rows, row_count, workspace_);
     s.y.values = gather(y.values, s.shape.row_size(), rows, row_count, workspace_);
     s.y.labels = gather(y.labels, target_rows, rows, row_count, workspace_);

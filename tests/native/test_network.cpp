@@ -76,6 +76,12 @@ TEST_CASE("network: initial weights are Glorot, orthogonal and a forget bias, by
         error = std::max(error, std::abs(product));
       }
   CHECK(error < 1e-13);
+  // Haar-distributed: no element has a sign that the factorisation chose.
+  int positive = 0;
+  for (std::uint64_t seed = 0; seed < 32; ++seed)
+    if (parameter(Network<double>({lstm_layer(3)}, 1, seed), "0.weight_hh_l0")[0] > 0) ++positive;
+  CHECK(positive > 4);
+  CHECK(positive < 28);
   const auto bias = parameter(network, "0.bias_ih_l0");
   for (Index i = 0; i < 4 * H; ++i) CHECK(bias[i] == (i / H == 1 ? 2.5 : 0.0));
   CHECK(parameter(network, "0.bias_hh_l0") == std::vector<double>(4 * H, 0.0));

@@ -99,6 +99,27 @@ TEST_CASE_TEMPLATE("trainer: the same seed gives the same weights on any number 
   set_num_threads(before);
 }
 
+TEST_CASE("trainer: dropout layers draw masks of their own, and new ones for every update") {
+  const DenseSpec scale{1, Activation::linear, false};
+  const Network<float> network({{DropoutSpec{0.5}}, {DropoutSpec{0.5}}, {scale}}, 1, 3);
+  constexpr Index samples = 4000;
+  const std::vector<float> x(samples, 1.0f), y(samples, 0.0f);
+  std::vector<float> first(samples), second(samples);
+  Trainer<float> trainer(network, LossSpec{}, sgd(1e-30));
+  const Batch<float> batch{x.data(), nullptr, samples, 0, 1};
+  const Targets<float> targets{y.data(), nullptr, nullptr};
+  trainer.step(batch, targets, nullptr, samples, 1, first.data());
+  trainer.step(batch, targets, nullptr, samples, 1, second.data());
+  Index through = 0, again = 0;
+  for (std::size_t i = 0; i < samples; ++i) {
+    through += first[i] != 0;
+    again += first[i] != 0 && second[i] != 0;
+  }
+  // A quarter passes two masks, a sixteenth four; four standard deviations are 110 and 61.
+  CHECK(std::abs(through - samples / 4) < 110);
+  CHECK(std::abs(again - samples / 16) < 62);
+}
+
 TEST_CASE("trainer: rows choose samples, in order and more than once") {
   const Series<float> data(6, 4, 2);
   const std::vector<float> weight = {1, 2, 0, 3, 4, 5};

@@ -21,15 +21,20 @@ class FormatError : public InvalidArgument {
 /// The operating system refused to read or write a file (Python: OSError).
 class FileError : public std::runtime_error {
  public:
-  FileError(int error_number, const std::string& path, const std::string& what)
-      : std::runtime_error(what + " '" + path + "'"), error_number_(error_number), path_(path) {}
+  FileError(int error_number, const std::string& path, const std::string& failed)
+      : std::runtime_error(failed + " '" + path + "'"),
+        error_number_(error_number),
+        path_(path),
+        failed_(failed) {}
 
   int error_number() const { return error_number_; }
+  const std::string& failed() const { return failed_; }  // "cannot open"
   const std::string& path() const { return path_; }
 
  private:
   int error_number_;
   std::string path_;
+  std::string failed_;
 };
 
 }  // namespace lstm_native
