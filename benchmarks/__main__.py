@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.pages import table, write_figures
+
 TIMESTEPS = 100
 CELLS = [(1, 8, 16), (1, 64, 64), (1, 128, 128), (32, 16, 32), (32, 64, 64), (32, 128, 128)]
 MODES = ("inference", "training")
@@ -112,24 +114,17 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def update_page(page: Path, results: list[Result], machine: str) -> None:
-    """Write the figures between `<!-- figures -->` and `<!-- end of figures -->`."""
+def markdown(results: list[Result], machine: str) -> list[str]:
+    """The figures as a table, with the machine they were measured on."""
+    header = ["mode", "B", "F", "H", "ours ms", "PyTorch ms", "PyTorch / ours", "GFLOP/s"]
     rows = [
-        f"Measured on {machine}.",
-        "",
-        "| mode | B | F | H | ours ms | PyTorch ms | PyTorch / ours | GFLOP/s |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    rows += [
-        f"| {r.mode} | {r.batch} | {r.features} | {r.hidden} | {r.ours:.3f} | {r.torch:.3f} "
-        f"| {r.ratio:.2f} | {r.gflops:.1f} |"
+        [
+            *(r.mode, r.batch, r.features, r.hidden),
+            *(f"{r.ours:.3f}", f"{r.torch:.3f}", f"{r.ratio:.2f}", f"{r.gflops:.1f}"),
+        ]
         for r in results
     ]
-    begin, end = "<!-- figures -->", "<!-- end of figures -->"
-    head, rest = page.read_text(encoding="utf-8").split(begin)
-    tail = rest.split(end)[1]
-    table = "\n".join(rows)
-    page.write_text(f"{head}{begin}\n{table}\n{end}{tail}", encoding="utf-8")
+    return [f"Measured on {machine}.", "", *table(header, rows)]
 
 
 def parse_cells(text: str) -> list[tuple[int, int, int]]:
@@ -198,7 +193,7 @@ def main() -> int:
         }
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if options.page:
-        update_page(options.page, results, f"{processor()}, {versions}")
+        write_figures(options.page, markdown(results, f"{processor()}, {versions}"))
     worst = min(r.ratio for r in results)
     print(
         f"geometric mean {statistics.geometric_mean(r.ratio for r in results):.2f}, "
