@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
@@ -18,6 +17,7 @@ State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
+_LAYOUT = "(samples, timesteps, features) or (samples, features)"
 _BITS = {"float32": "32", "float64": "64"}
 
 
@@ -29,7 +29,7 @@ def native_class(kind: str, dtype: str) -> Any:
 def check_seed(seed: int | None) -> int:
     """Return the seed, or a new one that nobody can foresee."""
     if seed is None:
-        return secrets.randbits(63)
+        return int.from_bytes(os.urandom(8), "little")
     return check_int(seed, name="seed", minimum=0, maximum=_MAX_SEED)
 
 
@@ -145,18 +145,30 @@ class Layer:
         self.dtype = dtype
         self._seed = own
 
-    def _built_native(self, x: Any = None) -> Any:
+    def _state_of_building(self) -> tuple[Any, str, int | None]:
+        """Return what `_build` changes, for `_undo_building`."""
+        return self._native, self.dtype, self._seed
+
+    def _undo_building(self, before: tuple[Any, str, int | None]) -> None:
+        self._native, self.dtype, self._seed = before
+
+    def _built_native(self) -> Any:
         if not self.built:
-            size = self._known_input_size
-            if size is None and x is not None:
-                shape = np.shape(x)
-                size = shape[-1] if len(shape) > 1 else None
-            if size is None:
+            if self._known_input_size is None:
                 raise RuntimeError(
                     f"{self!r} has no weights yet: give input_size, or call it on an input first"
                 )
-            self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
+            self._build(self._known_input_size, dtype=self.dtype, seed=check_seed(self._seed))
         return self._native
+
+    def _check_first_input(self, x: Any) -> NDArray[Any]:
+        """Return the input of a layer that has no weights yet, which it gets here."""
+        size = self._known_input_size
+        if size != 0:  # not tokens
+            x = as_first_values(x, self.dtype)
+            size = x.shape[-1]
+        self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
+        return check_input(x, self._native, self.dtype)
 
     # -- running ---------------------------------------------------------------------------
 
@@ -211,12 +223,19 @@ class Layer:
     ) -> tuple[NDArray[Any], State, Any]:
         if lengths is not None:
             raise NotImplementedError("lengths are not available in this version")
-        native = self._built_native(x)
-        x = check_input(x, native, self.dtype)
-        given = self._native_state(state, len(x), name="state")
-        assert self._seed is not None
-        seed = _core.derive_seed(self._seed, self._passes)
-        y, final, tape = native.forward(x, given, remember, seed)
+        before = self._state_of_building()
+        try:
+            if self.built:
+                x = check_input(x, self._native, self.dtype)
+            else:
+                x = self._check_first_input(x)
+            given = self._native_state(state, len(x), name="state")
+            assert self._seed is not None
+            seed = _core.derive_seed(self._seed, self._passes)
+            y, final, tape = self._native.forward(x, given, remember, seed)
+        except (TypeError, ValueError):
+            self._undo_building(before)  # a refused input decides nothing
+            raise
         self._passes += remember
         return y, self._public_state(final), tape
 
@@ -264,6 +283,11 @@ class Layer:
         return f"{type(self).__name__}({options})"
 
 
+def as_first_values(x: Any, dtype: str) -> NDArray[Any]:
+    """Return `x` as values, where the number of features is still open."""
+    return as_values(x, name="x", dtype=dtype, ndim=(2, 3), layout=_LAYOUT)
+
+
 def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
     """Return `x` as the input of a native layer or network, or say what is wrong with it."""
     if native.takes_tokens:
@@ -275,7 +299,7 @@ def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
         dtype=dtype,
         ndim=(2, 3),
         features=native.input_features,
-        layout="(samples, timesteps, features) or (samples, features)",
+        layout=_LAYOUT,
     )
 
 

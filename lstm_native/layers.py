@@ -42,7 +42,8 @@ class LSTM(Layer):
     return_sequences : bool
         Output of every step, or of the last alone.
     dropout : float
-        Share of values dropped between stacked layers in training, in [0, 1).
+        Share of values dropped between stacked layers in training, in [0, 1). A ValueError with
+        one layer, where it would have no effect.
     forget_bias : float
         Initial bias of the forget gate (Jozefowicz et al. 2015 recommend 1).
     dtype : {"float32", "float64"}
@@ -120,6 +121,11 @@ cell_clip, reverse, stateful
         self.num_layers = check_positive_int(num_layers, name="num_layers")
         self.return_sequences = check_bool(return_sequences, name="return_sequences")
         self.dropout = _check_rate(dropout, name="dropout")
+        if self.dropout and self.num_layers == 1:
+            raise ValueError(
+                f"dropout={dropout} acts between stacked layers, but num_layers is 1; "
+                "put a Dropout layer behind the LSTM instead"
+            )
         self.forget_bias = check_real(forget_bias, name="forget_bias")
 
     def _spec(self) -> dict[str, Any]:
@@ -337,7 +343,8 @@ class Highway(Layer):
     Parameters
     ----------
     layers : sequence of Layer
-        Run one after another on the whole input; must end without a time axis.
+        Run one after another on the whole input; must end without a time axis. They take the
+        Highway's dtype and seed.
     window : int
         How many of the last steps the linear part sees.
     dtype : {"float32", "float64"}
@@ -375,8 +382,14 @@ class Highway(Layer):
                 raise TypeError(f"layers must be layers, got {type(layer).__name__}")
             if layer.built:
                 raise ValueError(f"{layer!r} already has weights; a Highway builds its own layers")
+            if layer._seed is not None:
+                raise ValueError(f"{layer!r}: seed has no effect in a Highway; seed the Highway")
         if not self.layers:
             raise ValueError("layers: expected at least one, got none")
+        check_distinct(self.layers)
+        for layer in self.layers[1:]:
+            if layer._known_input_size is not None:
+                raise ValueError(f"{layer!r}: only a Highway's first layer may have input_size")
         self.window = check_size(window, name="window")
 
     def _spec(self) -> dict[str, Any]:
@@ -386,9 +399,24 @@ class Highway(Layer):
             "layers": [layer._spec() for layer in self.layers],
         }
 
+    @property
+    def _known_input_size(self) -> int | None:
+        return self.layers[0]._known_input_size
+
     @classmethod
     def _from_spec(cls, spec: dict[str, Any]) -> Layer:
         return cls([layer_from_spec(s) for s in spec["layers"]], window=spec["window"])
+
+
+def check_distinct(layers: Sequence[Layer]) -> None:
+    """Refuse a layer that stands twice in a list: its weights would be updated twice."""
+    for index, layer in enumerate(layers):
+        for earlier in range(index):
+            if layers[earlier] is layer:
+                raise ValueError(
+                    f"layers: layer {index} is the same object as layer {earlier}; "
+                    "make one layer for each"
+                )
 
 
 _KINDS: dict[str, type[Layer]] = {

@@ -14,8 +14,8 @@ from lstm_native import _core, losses, optimizers, training
 from lstm_native._callback import Callback
 from lstm_native._checks import as_values, check_dtype, check_positive_int, check_real
 from lstm_native.history import History
-from lstm_native.layer import Layer, check_input, check_seed, native_class
-from lstm_native.layers import layer_from_spec
+from lstm_native.layer import Layer, as_first_values, check_input, check_seed, native_class
+from lstm_native.layers import check_distinct, layer_from_spec
 from lstm_native.losses import Loss
 from lstm_native.metrics import Metric
 from lstm_native.optimizers import Optimizer
@@ -75,6 +75,7 @@ class Sequential:
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers must be layers, got {type(layer).__name__}: {layer!r}")
+        check_distinct(self.layers)
         found = sorted({layer.dtype for layer in self.layers if layer.has_weights})
         if dtype is None and len(found) > 1:
             raise ValueError(f"layers differ in dtype ({', '.join(found)}): give dtype")
@@ -124,14 +125,17 @@ class Sequential:
     def _check_input(self, x: Any) -> NDArray[Any]:
         """Return `x` ready for the core; the first good input builds the model."""
         if not self.built:
-            x = as_values(
-                x,
-                name="x",
-                dtype=self.dtype,
-                ndim=(2, 3),
-                layout="(samples, timesteps, features) or (samples, features)",
-            )
-            self._build(x.shape[-1])
+            x = as_first_values(x, self.dtype)
+            before = [layer._state_of_building() for layer in self.layers]
+            try:
+                self._build(x.shape[-1])
+                self._output_shape(x)
+            except ValueError:
+                # A refused input decides nothing.
+                for layer, state in zip(self.layers, before, strict=True):
+                    layer._undo_building(state)
+                self._network = None
+                raise
         checked = check_input(x, self._network, self.dtype)
         self._output_shape(checked)  # says so when a layer cannot take so many steps
         return checked
@@ -214,7 +218,7 @@ class Sequential:
         loss : str or Loss, optional
             "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy" (both from
             logits), or an object such as `Huber(delta=0.5)`. By default that of the fit before,
-            at first "mse".
+            at first "mse". Another loss starts the optimiser's state afresh.
         optimizer : str or Optimizer, optional
             By default that of the fit before or of the file, with its state; at first
             `Adam(1e-3)`. An optimiser that is given starts afresh, unless it is the very object
@@ -251,7 +255,8 @@ class Sequential:
         Raises
         ------
         TypeError, ValueError
-            Data, shapes or settings that do not fit. Nothing has changed then.
+            Data, shapes or settings that do not fit. No weight has changed then; a good `x` may
+            have built the model.
         FloatingPointError
             The loss or a gradient became NaN or infinite: says in which epoch and batch. The
             model has the last weights that gave a finite loss.
@@ -423,7 +428,7 @@ class Sequential:
         return "\n".join(f"{a:<10} {b:<12} {c:>11}".rstrip() for a, b, c in rows)
 
     def __repr__(self) -> str:
-        """Return the call that would make such a model."""
+        """Return the layers and the dtype."""
         inner = ", ".join(repr(layer) for layer in self.layers)
         return f"Sequential([{inner}], dtype={self.dtype!r})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -110,11 +111,15 @@ def check_data(
     output = model._output_shape(x)
     rows = output[:-1]
     counts = None if mask is None else as_mask(mask, name="mask", shape=rows)
+    # A row that does not count may hold any label or value, even NaN.
     if loss.takes_labels:
         if counts is not None and target.shape == rows and target.dtype.kind in "iu":
-            target = np.where(counts, target, 0)  # a row that does not count may hold any label
+            target = np.where(counts, target, 0)
         checked: NDArray[Any] = as_labels(target, name="y", classes=output[-1], shape=rows)
     else:
+        if counts is not None and target.dtype.kind == "f" and target.shape in (output, rows):
+            kept = counts if target.shape == rows else counts[..., np.newaxis]
+            target = np.where(kept, target, target.dtype.type(0))
         checked = _check_values(target, output, loss, model.dtype)
     weights = _row_weights(sample_weight, rows, model.dtype)
     if class_weight is not None:
@@ -232,7 +237,14 @@ def _split(
             f"validation_split={share} of {len(data)} samples leaves "
             f"{len(data) - count} to train on and {count} to validate"
         )
-    return data.part(slice(0, -count)), data.part(slice(-count, None))
+    parts = data.part(slice(0, -count)), data.part(slice(-count, None))
+    for part, what in zip(parts, ("train on", "validate"), strict=True):
+        if part.weights is not None and not part.weights.any():
+            raise ValueError(
+                f"validation_split={share}: all rows of the part to {what} are masked or have "
+                "weight 0"
+            )
+    return parts
 
 
 def _hooks(
@@ -254,12 +266,12 @@ def _prepare_trainer(model: Sequential, loss: Loss, optimizer: str | Optimizer |
     else:
         chosen = optimizers.parse(optimizer if optimizer is not None else "adam")
         again = chosen is model._given_optimizer
+        model._given_optimizer = chosen
         if again and model.optimizer is not None:
             chosen = model.optimizer  # the same object, with the learning rate now in force
     if model._trainer is None or not again or model.loss != loss:
         trainer = native_class("Trainer", model.dtype)
         model._trainer = trainer(model._network, loss.to_json(), chosen.to_json())
-        model._given_optimizer = chosen
     model.loss = loss
     model.optimizer = chosen
 
@@ -322,8 +334,15 @@ def evaluate(
         )
         mean.add(value, weight)
         if found:
-            found.update(part.y, output, part.weights)
+            found.update(_read_only(part.y), output, part.weights)
     return {"loss": mean.value} | found.result()
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that a metric function cannot write through."""
+    view: NDArray[Any] = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _parts(data: Data, size: int) -> Iterator[Data]:
@@ -343,4 +362,4 @@ class _Mean:
 
     @property
     def value(self) -> float:
-        return self._sum / self._weight if self._weight else 0.0
+        return self._sum / self._weight if self._weight else math.nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -15,6 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The package in the working tree has no compiled module: the installed one is tested.
 sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != ROOT]
+
+# A shell starts background jobs with Ctrl-C ignored, and so would be the programs that tests start
+# and then interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRE_ALL = os.environ.get("LSTM_NATIVE_REQUIRE_ALL", "0") == "1"
 

@@ -45,19 +45,22 @@ struct TapeHandle {
   std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
   std::unique_ptr<Tape<T>> tape;
   std::vector<Index> input_shape, output_shape;
+  Index version = 0;  // of the weights
 
   py::tuple backward(const py::object& dy, const py::object& dstate) {
     if (!tape)
       throw std::runtime_error("this tape was already used: call forward again for a new one");
+    if (version != layer->version())
+      throw std::runtime_error(
+          "the layer's weights have changed since forward: call forward again");
     const Index samples = input_shape[0];
     const auto dy_array = borrow<T>(dy, "dy");
     const T* dy_data = data_of(dy_array, output_shape, "dy");
     StateGradients<T> states;
     std::vector<Array<T>> owners;
     borrow_states(dstate, *layer, samples, "dstate", states.final, owners);
-    const auto initial = new_states(*layer, samples);
-    for (std::size_t i = 0; i < initial.size(); ++i)
-      states.initial[i] = const_cast<T*>(initial[i].data());
+    auto initial = new_states(*layer, samples);
+    for (std::size_t i = 0; i < initial.size(); ++i) states.initial[i] = initial[i].mutable_data();
 
     py::object dx = py::none();
     T* dx_data = nullptr;
@@ -107,6 +110,7 @@ py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::o
   } else {
     auto tape = std::make_unique<TapeHandle<T>>();
     tape->layer = handle.layer;
+    tape->version = handle.layer->version();
     tape->input_shape = shape_of(input.owner);
     tape->output_shape = output_dimensions(samples, shape);
     const Index x_size = input.owner.size(), y_size = y.size();

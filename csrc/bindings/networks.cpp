@@ -143,7 +143,12 @@ void register_network(py::module_& m, const std::string& suffix) {
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
           py::arg("output") = false)
-      .def("set_learning_rate", [](Tr& t, double rate) { t.trainer.set_learning_rate(rate); })
+      .def("set_learning_rate",
+           [](Tr& t, double rate) {
+             const py::gil_scoped_release release;
+             const std::lock_guard<std::mutex> lock(*t.one_at_a_time);
+             t.trainer.set_learning_rate(rate);
+           })
       .def_property_readonly("loss", [](const Tr& t) { return json_text(t.trainer.loss()); })
       .def_property_readonly("optimizer",
                              [](const Tr& t) { return json_text(t.trainer.optimizer()); })
@@ -154,6 +159,8 @@ void register_network(py::module_& m, const std::string& suffix) {
       [](const std::string& path, const N& n, const Tr* t,
          const std::map<std::string, std::string>& metadata) {
         const py::gil_scoped_release release;
+        std::unique_lock<std::mutex> lock;
+        if (t) lock = std::unique_lock<std::mutex>(*t->one_at_a_time);
         save_model(path, n.network, t ? &t->trainer : nullptr, metadata);
       },
       py::arg("path"), py::arg("network"), py::arg("trainer").none(true), py::arg("metadata"));

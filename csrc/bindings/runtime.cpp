@@ -24,7 +24,10 @@ void register_runtime(py::module_& m) {
   m.def("set_isa", &set_isa, py::arg("name"));
   m.def("set_num_threads", &set_num_threads, py::arg("threads"));
   m.def("get_num_threads", &num_threads);
-  m.def("derive_seed", &derive_seed, py::arg("seed"), py::arg("index"));
+  m.def(
+      "derive_seed",
+      [](std::uint64_t seed, std::uint64_t index) { return derive_seed(seed, index); },
+      py::arg("seed"), py::arg("index"));
 }
 
 }  // namespace lstm_native::python

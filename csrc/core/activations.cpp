@@ -39,6 +39,7 @@ double softmax(Index features, const T* x, T* out) {
 template <class T>
 void activate(Activation kind, Index rows, Index features, T* values) {
   if (kind == Activation::linear) return;
+  const KernelTable<T>& k = kernels<T>();
   const double work = kActivationWork * static_cast<double>(rows * features);
   parallel_for(rows, work, [&](Index begin, Index end) {
     if (kind == Activation::softmax) {
@@ -47,8 +48,7 @@ void activate(Activation kind, Index rows, Index features, T* values) {
         softmax(features, row, row);
       }
     } else {
-      kernels<T>().pointwise(pointwise_kind(kind), (end - begin) * features,
-                             values + begin * features);
+      k.pointwise(pointwise_kind(kind), (end - begin) * features, values + begin * features);
     }
   });
 }

@@ -120,7 +120,7 @@ auto uninterrupted(Call call) {
 }
 
 [[noreturn]] void fail(const std::string& action, const std::string& path, int error = errno) {
-  throw FileError(error, path, std::generic_category().message(error) + ": cannot " + action);
+  throw FileError(error, path, "cannot " + action);
 }
 
 void check_path(const std::string& path) {

@@ -10,6 +10,10 @@ template <class T>
 Chain<T>::Chain(std::vector<std::shared_ptr<Layer<T>>> layers) : layers_(std::move(layers)) {
   if (layers_.empty()) throw InvalidArgument("network: expected at least one layer, got none");
   for (std::size_t i = 1; i < layers_.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j)
+      if (layers_[i] == layers_[j])
+        throw InvalidArgument("layer " + std::to_string(i) + " is the same as layer " +
+                              std::to_string(j) + ": make one layer for each");
     if (layers_[i]->takes_tokens())
       throw InvalidArgument("layer " + std::to_string(i) +
                             ": an Embedding takes tokens and can only come first");
@@ -110,7 +114,7 @@ std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& 
 
 template <class T>
 std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
-                                                   Index input_features, std::uint64_t seed) {
+                                                   Index input_features, WeightSeed seed) {
   std::vector<std::shared_ptr<Layer<T>>> layers;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const Index features = i == 0 ? input_features : layers.back()->output_features();
@@ -123,8 +127,8 @@ std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>&
 template class Chain<float>;
 template class Chain<double>;
 template std::vector<std::shared_ptr<Layer<float>>> make_layers(const std::vector<LayerSpec>&,
-                                                                Index, std::uint64_t);
+                                                                Index, WeightSeed);
 template std::vector<std::shared_ptr<Layer<double>>> make_layers(const std::vector<LayerSpec>&,
-                                                                 Index, std::uint64_t);
+                                                                 Index, WeightSeed);
 
 }  // namespace lstm_native

@@ -29,6 +29,6 @@ class Chain {
 /// Builds the layers of a list, each on the output features of the one before.
 template <class T>
 std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
-                                                   Index input_features, std::uint64_t seed);
+                                                   Index input_features, WeightSeed seed);
 
 }  // namespace lstm_native

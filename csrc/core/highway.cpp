@@ -8,7 +8,7 @@
 namespace lstm_native {
 
 template <class T>
-HighwayLayer<T>::HighwayLayer(const HighwaySpec& spec, Index inputs, std::uint64_t seed)
+HighwayLayer<T>::HighwayLayer(const HighwaySpec& spec, Index inputs, WeightSeed seed)
     : spec_(spec),
       inputs_(inputs),
       inner_(make_layers<T>(spec.layers, inputs, derive_seed(seed, 0))),

@@ -11,7 +11,7 @@ namespace lstm_native {
 template <class T>
 class HighwayLayer final : public Layer<T> {
  public:
-  HighwayLayer(const HighwaySpec& spec, Index inputs, std::uint64_t seed);
+  HighwayLayer(const HighwaySpec& spec, Index inputs, WeightSeed seed);
 
   LayerSpec spec() const override { return {spec_}; }
   Index input_features() const override { return inputs_; }

@@ -1,22 +1,21 @@
-// Initial weights.
+// Initial weights. Without a seed nothing is written.
 #pragma once
 
-#include <cstdint>
-
+#include "core/random.hpp"
 #include "lstm_native/types.hpp"
 
 namespace lstm_native {
 
 /// Uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010).
 template <class T>
-void glorot_uniform(Index fan_in, Index fan_out, std::uint64_t seed, Index count, T* out);
+void glorot_uniform(Index fan_in, Index fan_out, WeightSeed seed, Index count, T* out);
 
 /// A random orthogonal n x n matrix, Haar-distributed (Saxe et al. 2014; Mezzadri 2007).
 template <class T>
-void orthogonal(Index n, std::uint64_t seed, T* out);
+void orthogonal(Index n, WeightSeed seed, T* out);
 
 /// Normal with mean 0 and the given deviation.
 template <class T>
-void normal_values(double deviation, std::uint64_t seed, Index count, T* out);
+void normal_values(double deviation, WeightSeed seed, Index count, T* out);
 
 }  // namespace lstm_native

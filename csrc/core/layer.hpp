@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/random.hpp"
 #include "core/workspace.hpp"
 #include "lstm_native/layers.hpp"
 #include "lstm_native/types.hpp"
@@ -48,8 +49,8 @@ struct StateGradients {
   T* initial[2] = {nullptr, nullptr};
 };
 
-/// What one forward pass remembers. Valid while the pass's workspace, its input and the layer's
-/// weights are; can lead back once, for memory is reused on the way.
+/// What one forward pass remembers. Valid while the pass's workspace, its input, its output and the
+/// layer's weights are; can lead back once, for memory is reused on the way.
 template <class T>
 class Tape {
  public:
@@ -97,8 +98,7 @@ class Layer {
 
 /// Builds one layer with its initial weights. Throws InvalidArgument.
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features,
-                                     std::uint64_t seed);
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed);
 
 /// Throws InvalidArgument unless x fits the layer, as far as can be seen without its values: kind
 /// of input, sizes, features.

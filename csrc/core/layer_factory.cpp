@@ -8,8 +8,7 @@
 namespace lstm_native {
 
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features,
-                                     std::uint64_t seed) {
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
   validate(spec);
   if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
     return std::make_shared<EmbeddingLayer<T>>(*s, seed);
@@ -55,8 +54,8 @@ void check_input(const Layer<T>& layer, const Batch<T>& x) {
                             std::to_string(i));
 }
 
-template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, std::uint64_t);
-template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, std::uint64_t);
+template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
 template void check_shape(const Layer<float>&, const Batch<float>&);
 template void check_shape(const Layer<double>&, const Batch<double>&);
 template void check_input(const Layer<float>&, const Batch<float>&);

@@ -8,7 +8,7 @@
 namespace lstm_native {
 
 template <class T>
-Linear<T>::Linear(Index inputs, Index outputs, bool bias, std::uint64_t seed)
+Linear<T>::Linear(Index inputs, Index outputs, bool bias, WeightSeed seed)
     : inputs_(inputs), outputs_(outputs), has_bias_(bias) {
   const auto in = static_cast<std::size_t>(inputs), out = static_cast<std::size_t>(outputs);
   weight_ = {{"weight", {outputs, inputs}}, std::vector<T>(in * out)};

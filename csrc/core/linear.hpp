@@ -11,7 +11,7 @@ namespace lstm_native {
 template <class T>
 class Linear {
  public:
-  Linear(Index inputs, Index outputs, bool bias, std::uint64_t seed);
+  Linear(Index inputs, Index outputs, bool bias, WeightSeed seed);
 
   Index inputs() const { return inputs_; }
   Index outputs() const { return outputs_; }

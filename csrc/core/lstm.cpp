@@ -33,7 +33,7 @@ T* padded_state(Index N, Index H, Index P, const T* from, T* to) {
 }  // namespace
 
 template <class T>
-LSTMLayer<T>::LSTMLayer(const LSTMSpec& spec, Index inputs, std::uint64_t seed)
+LSTMLayer<T>::LSTMLayer(const LSTMSpec& spec, Index inputs, WeightSeed seed)
     : spec_(spec), inputs_(inputs) {
   const Index H = spec.hidden_size, rows = kGates * H;
   for (Index l = 0; l < spec.num_layers; ++l) {
@@ -45,7 +45,7 @@ LSTMLayer<T>::LSTMLayer(const LSTMSpec& spec, Index inputs, std::uint64_t seed)
       p.value.resize(static_cast<std::size_t>(p.info.size()));
       return p.value.data();
     };
-    const std::uint64_t layer_seed = derive_seed(seed, static_cast<std::uint64_t>(l));
+    const WeightSeed layer_seed = derive_seed(seed, static_cast<std::uint64_t>(l));
     T* w_input = add("weight_ih", {rows, F});
     for (Index g = 0; g < kGates; ++g)
       glorot_uniform(F, H, derive_seed(layer_seed, static_cast<std::uint64_t>(g)), H * F,
@@ -82,7 +82,7 @@ std::shared_ptr<const typename LSTMLayer<T>::Packed> LSTMLayer<T>::packed() cons
     packed.resize(static_cast<std::size_t>(spec_.num_layers));
     for (std::size_t l = 0; l < packed.size(); ++l) {
       const Parameter<T>* p = &parameters_[l * kParametersPerLayer];
-      packed[l].pack({kGates, spec_.hidden_size, kGateBlock<T>}, p[0].info.shape[1], k.lanes,
+      packed[l].pack({kGates, spec_.hidden_size, kGateBlock<T>}, p[0].info.shape[1], k,
                      p[0].value.data(), p[1].value.data(), p[2].value.data(), p[3].value.data());
     }
   });

@@ -12,7 +12,7 @@ namespace lstm_native {
 template <class T>
 class LSTMLayer final : public Layer<T> {
  public:
-  LSTMLayer(const LSTMSpec& spec, Index inputs, std::uint64_t seed);
+  LSTMLayer(const LSTMSpec& spec, Index inputs, WeightSeed seed);
 
   LayerSpec spec() const override { return {spec_}; }
   Index input_features() const override { return inputs_; }

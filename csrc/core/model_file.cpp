@@ -8,6 +8,7 @@
 
 #include "core/json_specs.hpp"
 #include "core/message_text.hpp"
+#include "core/network_impl.hpp"
 #include "core/safetensors.hpp"
 #include "core/spec_checks.hpp"
 #include "lstm_native/error.hpp"
@@ -69,7 +70,7 @@ void check_format(const Metadata& metadata) {
   const std::string* version = find(metadata, "format_version");
   if (!version || *version != kFormatVersion)
     throw FormatError(std::string("expected format_version \"") + kFormatVersion +
-                      "\", which lstm_native " + build_info().version + " reads, got " +
+                      "\", which lstm_native " + lstm_native::version() + " reads, got " +
                       shown(version) + ", written by lstm_native " +
                       shown(find(metadata, "lstm_native_version")));
 }
@@ -160,7 +161,8 @@ template <class T>
 LoadedModel<T> build(const Description& description, const SafetensorsFile& file) {
   check_size<T>(description, file);
   TensorReader<T> tensors(file);
-  Network<T> network(description.layers, description.input_features);
+  Network<T> network(std::make_shared<NetworkImpl<T>>(
+      make_layers<T>(description.layers, description.input_features, std::nullopt)));
   for (const TensorInfo& info : network.parameters())
     network.set_parameter(info.name, tensors.read(info.name, info.shape), info.size());
   LoadedModel<T> model{network, std::nullopt, description.user};
@@ -187,7 +189,7 @@ void save_model(const std::string& path, const Network<T>& network, const Traine
                             {"layers", to_json(network.layers())}};
   Metadata all = {{"format", kFormat},
                   {"format_version", kFormatVersion},
-                  {"lstm_native_version", build_info().version},
+                  {"lstm_native_version", lstm_native::version()},
                   {"network", description.dump()}};
   std::vector<TensorSource> tensors;
   for (const TensorInfo& info : network.parameters())

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "core/message_text.hpp"
 #include "kernels/dispatch.hpp"
+#include "lstm_native/error.hpp"
 
 namespace lstm_native {
 namespace {
@@ -31,6 +34,21 @@ double sum_of_squares(const T* values, Index count) {
 }  // namespace
 
 template <class T>
+void check_representable(const char* name, double value) {
+  if (static_cast<T>(value) > 0 && std::isfinite(static_cast<T>(value))) return;
+  throw InvalidArgument(std::string(name) + ": expected a value that float" +
+                        std::to_string(8 * sizeof(T)) + " can hold, got " + number_text(value));
+}
+
+template <class T>
+bool all_finite(const std::vector<T>& values) {
+  // v - v is 0, or NaN for NaN and infinity: one sum tells of all, without a branch each.
+  T sum = 0;
+  for (const T v : values) sum += v - v;
+  return sum == T(0);
+}
+
+template <class T>
 double global_norm(const std::vector<std::vector<T>>& gradients) {
   double total = 0;
   for (const auto& g : gradients) total += sum_of_squares(g.data(), static_cast<Index>(g.size()));
@@ -41,6 +59,7 @@ template <class T>
 Optimizer<T>::Optimizer(const OptimizerSpec& spec,
                         std::vector<std::pair<std::string, Parameter<T>*>> params)
     : spec_(spec), parameters_(std::move(params)) {
+  check_representable<T>("epsilon", spec.epsilon);
   const bool adam = spec.kind == OptimizerKind::adam || spec.kind == OptimizerKind::adamw;
   const bool has_first = adam || spec.momentum > 0;
   const bool has_second = adam || spec.kind == OptimizerKind::rmsprop;
@@ -62,6 +81,21 @@ std::vector<typename Optimizer<T>::Slot> Optimizer<T>::slots() {
       list.push_back({(adam ? "exp_avg_sq." : "square_avg.") + name, p, &second_[i]});
   }
   return list;
+}
+
+template <class T>
+void Optimizer<T>::reset() {
+  for (auto& slot : first_) std::fill(slot.begin(), slot.end(), T(0));
+  for (auto& slot : second_) std::fill(slot.begin(), slot.end(), T(0));
+  iterations_ = 0;
+}
+
+template <class T>
+bool Optimizer<T>::can_take(double gradient_norm) const {
+  const bool squares = spec_.kind != OptimizerKind::sgd;
+  const bool clipped = spec_.clip_norm > 0 || spec_.clip_value > 0;
+  return !squares || clipped ||
+         gradient_norm < std::sqrt(static_cast<double>(std::numeric_limits<T>::max()));
 }
 
 template <class T>
@@ -124,6 +158,10 @@ void Optimizer<T>::update(T* const* gradients, double gradient_norm) {
   }
 }
 
+template void check_representable<float>(const char*, double);
+template void check_representable<double>(const char*, double);
+template bool all_finite(const std::vector<float>&);
+template bool all_finite(const std::vector<double>&);
 template double global_norm(const std::vector<std::vector<float>>&);
 template double global_norm(const std::vector<std::vector<double>>&);
 template class Optimizer<float>;

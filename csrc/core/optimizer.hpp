@@ -16,6 +16,12 @@ class Optimizer {
   /// gradient_norm: their global norm as it was computed by global_norm.
   void update(T* const* gradients, double gradient_norm);
 
+  /// Forgets all state, as if no update had been made.
+  void reset();
+
+  /// Whether the square of such a gradient fits T, where this optimiser keeps squares.
+  bool can_take(double gradient_norm) const;
+
   OptimizerSpec& spec() { return spec_; }
   const OptimizerSpec& spec() const { return spec_; }
   Index& iterations() { return iterations_; }
@@ -35,6 +41,14 @@ class Optimizer {
   std::vector<std::vector<T>> first_, second_;  // one per parameter, empty when unused
   Index iterations_ = 0;
 };
+
+/// Throws InvalidArgument when a positive setting becomes 0 or infinite in T.
+template <class T>
+void check_representable(const char* name, double value);
+
+/// Neither NaN nor infinity in any of them.
+template <class T>
+bool all_finite(const std::vector<T>& values);
 
 /// sqrt of the sum of squares over all gradients, in double and in a fixed order.
 template <class T>

@@ -22,6 +22,7 @@ class PackedCache {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (kernels_ != kernels) {
       if (!current_ || current_.use_count() > 1) current_ = std::make_shared<Packed>();
+      kernels_ = nullptr;  // until build has ended without an exception
       build(*current_);
       kernels_ = kernels;
     }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 
 namespace lstm_native {
 
@@ -17,6 +18,14 @@ inline std::uint64_t mix_bits(std::uint64_t x) {
 /// A seed of its own for the `index`-th consumer of `seed`.
 inline std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t index) {
   return mix_bits(mix_bits(seed) ^ mix_bits(~index));
+}
+
+/// Where initial weights come from. None: they stay zero, for a loader that will set them.
+using WeightSeed = std::optional<std::uint64_t>;
+
+inline WeightSeed derive_seed(WeightSeed seed, std::uint64_t index) {
+  if (!seed) return std::nullopt;
+  return derive_seed(*seed, index);
 }
 
 /// Uniform in [0, 1), 53 bits.

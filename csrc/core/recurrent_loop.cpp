@@ -12,13 +12,12 @@ namespace {
 // step that uses them.
 constexpr Index kChunkBytes = 256 * 1024;
 
-/// out = bias + a * packed for steps [t0, t1) and rows [r0, r1), in as few calls as the layouts
+/// out = bias + a * packed for so many steps and the rows [r0, r1), in as few calls as the layouts
 /// of a and out allow.
 template <class T>
-void product_over_steps(ProductArgs<T> args, const Steps<const T>& a, const Steps<T>& out, Index t0,
-                        Index t1, Index r0, Index r1) {
-  const KernelTable<T>& k = kernels<T>();
-  const Index steps = t1 - t0, rows = r1 - r0;
+void product_over_steps(const KernelTable<T>& k, ProductArgs<T> args, const Steps<const T>& a,
+                        const Steps<T>& out, Index steps, Index r0, Index r1) {
+  const Index rows = r1 - r0;
   const auto call = [&](Index t, Index r, Index count, Index a_stride, Index out_stride) {
     args.rows = count;
     args.a = a.at(t, r);
@@ -28,11 +27,11 @@ void product_over_steps(ProductArgs<T> args, const Steps<const T>& a, const Step
     k.product(args);
   };
   if (a.time_stride == rows * a.row_stride && out.time_stride == rows * out.row_stride) {
-    call(t0, r0, steps * rows, a.row_stride, out.row_stride);
+    call(0, r0, steps * rows, a.row_stride, out.row_stride);
   } else if (steps > rows) {
-    for (Index r = r0; r < r1; ++r) call(t0, r, steps, a.time_stride, out.time_stride);
+    for (Index r = r0; r < r1; ++r) call(0, r, steps, a.time_stride, out.time_stride);
   } else {
-    for (Index t = t0; t < t1; ++t) call(t, r0, rows, a.row_stride, out.row_stride);
+    for (Index t = 0; t < steps; ++t) call(t, r0, rows, a.row_stride, out.row_stride);
   }
 }
 
@@ -46,7 +45,7 @@ double product_work(const RecurrentWeights<T>& w, const RecurrentRun<T>& run) {
 template <class T>
 void forward_rows(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
                   const Steps<T>& projected, Index chunk, Index r0, Index r1) {
-  const KernelTable<T>& k = kernels<T>();
+  const KernelTable<T>& k = *w.kernels;
   const Index N = run.samples, P = w.order.padded(), H = w.order.hidden_size;
   const bool remember = run.gates != nullptr;
   ProductArgs<T> projection;
@@ -58,9 +57,8 @@ void forward_rows(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
   for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
     const Index t1 = std::min(t0 + chunk, run.timesteps);
     // Without gates to keep, every chunk uses the same memory again.
-    Steps<T> z = projected;
-    if (!remember) z.data -= t0 * z.time_stride;
-    product_over_steps<T>(projection, run.x, z, t0, t1, r0, r1);
+    const Steps<T> z = remember ? projected.from(t0) : projected;
+    product_over_steps<T>(k, projection, run.x.from(t0), z, t1 - t0, r0, r1);
     for (Index t = t0; t < t1; ++t) {
       const auto h_at = [&](Index step) {
         return run.h + ((run.keep_sequence ? step : step % 2) * N + r0) * P;
@@ -69,12 +67,12 @@ void forward_rows(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
       step.rows = r1 - r0;
       step.hidden_size = H;
       step.recurrent = w.recurrent.data();
-      step.projected = z.at(t, r0);
+      step.projected = z.at(t - t0, r0);
       step.h_prev = h_at(t);
       step.h = h_at(t + 1);
       step.c_prev = run.c + ((remember ? t : 0) * N + r0) * P;
       step.c = run.c + ((remember ? t + 1 : 0) * N + r0) * P;
-      step.gates = remember ? z.at(t, r0) : nullptr;
+      step.gates = remember ? z.at(t - t0, r0) : nullptr;
       if (run.y && (!run.last_only || t == run.timesteps - 1)) {
         step.y = run.y.at(run.last_only ? 0 : t, r0);
         step.y_stride = run.y.row_stride;
@@ -88,7 +86,7 @@ void forward_rows(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
 template <class T>
 void backward_rows(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
                    const RecurrentGradients<T>& g, Index r0, Index r1) {
-  const KernelTable<T>& k = kernels<T>();
+  const KernelTable<T>& k = *w.kernels;
   const Index N = run.samples, P = w.order.padded(), columns = w.order.columns();
   ProductArgs<T> recurrent;
   recurrent.rows = r1 - r0;
@@ -122,7 +120,7 @@ void backward_rows(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
   input.cols = w.inputs;
   input.packed = w.input_transposed.data();
   const Steps<const T> gates{run.gates, N * columns, columns};
-  product_over_steps<T>(input, gates, g.dx, 0, run.timesteps, r0, r1);
+  product_over_steps<T>(k, input, gates, g.dx, run.timesteps, r0, r1);
 }
 
 /// gradient (4H, depth) += gates^T a, summed over all rows; the bias gradients too when given.
@@ -131,7 +129,7 @@ void add_weight_gradient(const RecurrentWeights<T>& w, const RecurrentRun<T>& ru
                          const Steps<const T>& a, Index depth, T* gradient, T* bias_1, T* bias_2,
                          Workspace& workspace) {
   const Workspace::Scope scope(workspace);
-  const KernelTable<T>& k = kernels<T>();
+  const KernelTable<T>& k = *w.kernels;
   const Index N = run.samples, steps = run.timesteps, columns = w.order.columns();
   const Index width = 4 * k.lanes, panels = (columns + width - 1) / width;
   T* packed = workspace.take_zeros<T>(depth * columns);
@@ -177,11 +175,13 @@ void add_weight_gradient(const RecurrentWeights<T>& w, const RecurrentRun<T>& ru
 }  // namespace
 
 template <class T>
-void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size, Index lanes,
-                               const T* w_input, const T* w_recurrent, const T* bias_input,
-                               const T* bias_recurrent) {
+void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size,
+                               const KernelTable<T>& table, const T* w_input, const T* w_recurrent,
+                               const T* bias_input, const T* bias_recurrent) {
+  kernels = &table;
   order = gate_order;
   inputs = input_size;
+  const Index lanes = table.lanes;
   const Index columns = order.columns(), H = order.hidden_size;
   const auto resize = [](AlignedVector<T>& v, Index n) { v.resize(static_cast<std::size_t>(n)); };
   resize(input, columns * inputs);

@@ -18,12 +18,14 @@ struct Steps {
   Index time_stride = 0, row_stride = 0;
 
   V* at(Index t, Index n) const { return data + t * time_stride + n * row_stride; }
+  Steps from(Index t) const { return {at(t, 0), time_stride, row_stride}; }
   explicit operator bool() const { return data != nullptr; }
 };
 
 /// Weights of one layer as the kernels read them.
 template <class T>
 struct RecurrentWeights {
+  const KernelTable<T>* kernels = nullptr;  // packed for these, to be run by these
   GateOrder order{};
   Index inputs = 0;
   AlignedVector<T> input, recurrent;  // inputs x columns, hidden_size x columns
@@ -31,8 +33,8 @@ struct RecurrentWeights {
   AlignedVector<T> input_transposed, recurrent_transposed;  // columns x inputs, x hidden_size
 
   /// w_input (4H, F), w_recurrent (4H, H), two biases (4H), in PyTorch's layout.
-  void pack(const GateOrder& gate_order, Index input_size, Index lanes, const T* w_input,
-            const T* w_recurrent, const T* bias_input, const T* bias_recurrent);
+  void pack(const GateOrder& gate_order, Index input_size, const KernelTable<T>& table,
+            const T* w_input, const T* w_recurrent, const T* bias_input, const T* bias_recurrent);
 };
 
 /// One layer over N samples and T steps. P = padded hidden size. All memory is the caller's.

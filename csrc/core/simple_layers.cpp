@@ -68,7 +68,7 @@ class EmbeddingLayer<T>::EmbeddingTape final : public Tape<T> {
 };
 
 template <class T>
-EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, std::uint64_t seed) : spec_(spec) {
+EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed) : spec_(spec) {
   const Index size = spec.vocabulary * spec.features;
   weight_ = {{"weight", {spec.vocabulary, spec.features}},
              std::vector<T>(static_cast<std::size_t>(size))};

@@ -9,7 +9,7 @@ namespace lstm_native {
 template <class T>
 class DenseLayer final : public Layer<T> {
  public:
-  DenseLayer(const DenseSpec& spec, Index inputs, std::uint64_t seed)
+  DenseLayer(const DenseSpec& spec, Index inputs, WeightSeed seed)
       : spec_(spec), linear_(inputs, spec.units, spec.bias, seed) {}
 
   LayerSpec spec() const override { return {spec_}; }
@@ -30,7 +30,7 @@ class DenseLayer final : public Layer<T> {
 template <class T>
 class EmbeddingLayer final : public Layer<T> {
  public:
-  EmbeddingLayer(const EmbeddingSpec& spec, std::uint64_t seed);
+  EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed);
 
   LayerSpec spec() const override { return {spec_}; }
   bool takes_tokens() const override { return true; }

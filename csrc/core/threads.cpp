@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <exception>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -42,6 +45,7 @@ int default_threads() {
 struct Pool {
   std::mutex mutex;
   std::shared_ptr<Eigen::ThreadPool> threads;  // one fewer than num_threads: the caller works too
+  int wanted = 0;
   pid_t process = 0;
 
   ~Pool() { forget_parent(); }
@@ -60,12 +64,32 @@ Pool& pool() {
 
 std::atomic<int> wanted{0};
 
+/// How many of so many threads the system will start now. Eigen's pool cannot be left half built:
+/// its constructor would wait for ever for the threads that it did start.
+int startable(int count) {
+  std::promise<void> go;
+  const std::shared_future<void> gate = go.get_future().share();
+  std::vector<std::thread> threads;
+  try {
+    threads.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) threads.emplace_back([gate] { gate.wait(); });
+  } catch (const std::exception&) {  // fewer threads, not a failure
+  }
+  go.set_value();
+  for (std::thread& thread : threads) thread.join();
+  return static_cast<int>(threads.size());
+}
+
+/// The pool, with as many of `count` threads as can be had; null when there are none.
 std::shared_ptr<Eigen::ThreadPool> workers(int count) {
   Pool& p = pool();
   const std::lock_guard<std::mutex> lock(p.mutex);
   p.forget_parent();
-  if (!p.threads || p.threads->NumThreads() != count) {
-    p.threads = std::make_shared<Eigen::ThreadPool>(count, /*allow_spinning=*/false);
+  if (!p.threads || p.wanted != count) {
+    p.threads.reset();
+    if (const int have = startable(count); have > 0)
+      p.threads = std::make_shared<Eigen::ThreadPool>(have, /*allow_spinning=*/false);
+    p.wanted = count;
     p.process = getpid();
   }
   return p.threads;
@@ -105,20 +129,36 @@ void run_parts(Index parts, Index count, const std::function<void(Index, Index, 
     return;
   }
   const auto begin = [=](Index part) { return count * part / parts; };
-  const auto run = [&body, begin](Index part) {
+  const auto threads = workers(std::max(static_cast<int>(parts), num_threads()) - 1);
+  // Whatever a part throws must wait until all parts have ended: they use this stack.
+  std::exception_ptr error;
+  std::atomic<bool> failed{false};
+  const auto run = [&](Index part) noexcept {
     inside_part = true;
-    body(part, begin(part), begin(part + 1));
+    try {
+      body(part, begin(part), begin(part + 1));
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
     inside_part = false;
   };
-  const auto threads = workers(std::max(static_cast<int>(parts), num_threads()) - 1);
   Eigen::Barrier done(static_cast<unsigned>(parts - 1));
-  for (Index part = 1; part < parts; ++part)
-    threads->Schedule([&run, &done, part] {
-      run(part);
-      done.Notify();
-    });
+  Index part = 1;
+  try {
+    for (; threads && part < parts; ++part)
+      threads->Schedule([&run, &done, part] {
+        run(part);
+        done.Notify();
+      });
+  } catch (const std::bad_alloc&) {  // the rest is run here
+  }
+  for (; part < parts; ++part) {
+    run(part);
+    done.Notify();
+  }
   run(0);
   done.Wait();
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace lstm_native

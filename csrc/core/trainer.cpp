@@ -31,6 +31,7 @@ TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
       optimizer_(optimizer, impl_.parameters()) {
   validate(loss);
   validate(optimizer);
+  check_representable<T>("learning_rate", optimizer.learning_rate);
   for (const auto& [name, p] : impl_.parameters()) {
     gradients_.emplace_back(p->value.size());
     gradient_pointers_.push_back(gradients_.back().data());
@@ -77,7 +78,8 @@ void TrainerImpl<T>::restore_weights() {
   for (std::size_t i = 0; i < last_good_.size(); ++i)
     impl_.parameters()[i].second->value = last_good_[i];
   impl_.parameters_changed();
-  last_good_version_ = -1;
+  // Its state has seen the update that is undone.
+  optimizer_.reset();
 }
 
 template <class T>
@@ -105,7 +107,8 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
     for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
     tape->backward(gradient, nullptr, {}, gradient_pointers_.data(), workspace_);
     result.gradient_norm = global_norm(gradients_);
-    result.finite = std::isfinite(result.gradient_norm);
+    result.finite =
+        std::isfinite(result.gradient_norm) && optimizer_.can_take(result.gradient_norm);
   }
   if (!result.finite) {
     restore_weights();
@@ -115,6 +118,9 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
   impl_.parameters_changed();
   last_good_version_ = impl_.chain().version();
+  for (const auto& [name, p] : impl_.parameters())
+    result.finite = result.finite && all_finite(p->value);
+  if (!result.finite) restore_weights();
   return result;
 }
 
@@ -155,6 +161,7 @@ void Trainer<T>::set_learning_rate(double learning_rate) {
   OptimizerSpec spec = impl_->optimizer().spec();
   spec.learning_rate = learning_rate;
   validate(spec);
+  check_representable<T>("learning_rate", learning_rate);
   impl_->optimizer().spec() = spec;
 }
 

@@ -36,14 +36,14 @@ class Workspace {
   /// Forgets everything handed out; when the last pass needed several blocks, replaces them by
   /// one that holds it all.
   void reset() {
+    block_ = 0;
+    used_ = 0;
     if (blocks_.size() > 1) {
       std::size_t total = 0;
       for (const Block& block : blocks_) total += block.size;
       blocks_.clear();
       add_block(total);
     }
-    block_ = 0;
-    used_ = 0;
   }
 
   /// Releases at its end what was taken since it began.

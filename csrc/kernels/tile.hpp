@@ -1,4 +1,4 @@
-// The one micro-kernel: a tile of rows x vectors of sums over k, held in registers.
+// The micro-kernel of the products: a tile of rows x vectors of sums over k, held in registers.
 #pragma once
 
 #include "kernels/simd.hpp"
@@ -6,7 +6,7 @@
 namespace lstm_native {
 namespace LN_ISA {
 
-/// Vectors per panel of packed weights; for an LSTM these are the four gates of `lanes` units.
+/// Vectors per panel of packed weights.
 inline constexpr int kPanelVectors = 4;
 
 /// Rows a tile may hold: as many as leave registers for one row of weights and a broadcast.

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace lstm_native {
 
@@ -22,7 +23,8 @@ class FormatError : public InvalidArgument {
 class FileError : public std::runtime_error {
  public:
   FileError(int error_number, const std::string& path, const std::string& failed)
-      : std::runtime_error(failed + " '" + path + "'"),
+      : std::runtime_error(failed + " '" + path +
+                           "': " + std::generic_category().message(error_number)),
         error_number_(error_number),
         path_(path),
         failed_(failed) {}

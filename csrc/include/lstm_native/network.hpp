@@ -63,13 +63,15 @@ class Trainer {
   /// Forward, loss, backward and one update.
   ///   rows   which samples of x and y form the batch: indices into them; null takes all in order
   ///   seed   with the number of updates so far, decides the dropout masks
-  /// A loss or gradient that is not finite changes nothing and undoes the update before it, so
-  /// that the network keeps the last weights known to be good.
+  /// A loss or gradient that is not finite makes no update and undoes the one before, so that the
+  /// network keeps the last weights known to be good; an update that makes a weight not finite is
+  /// undone at once. Where an update is undone, the optimiser's state starts afresh.
   /// `output`, when given, receives the predictions the loss was computed from.
   StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                   std::uint64_t seed, T* output = nullptr);
 
-  /// The loss alone, without dropout. `output`, when given, receives the predictions.
+  /// The loss alone, without dropout. Like step, one call at a time on one trainer. `output`, when
+  /// given, receives the predictions.
   StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                       T* output = nullptr) const;
 

@@ -50,7 +50,7 @@ struct StepResult {
   double loss = 0.0;           // weighted mean over the rows of the batch
   double weight = 0.0;         // sum of the rows' weights (rows when unweighted)
   double gradient_norm = 0.0;  // global norm before clipping; 0 for evaluation
-  bool finite = true;          // false: nothing was updated, and the update before was undone
+  bool finite = true;          // false: no update; the last one may have been undone (Trainer)
 };
 
 }  // namespace lstm_native
