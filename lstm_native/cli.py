@@ -227,8 +227,8 @@ def _forecast(options: argparse.Namespace) -> int:
             time=options.time,
             prefer=forecaster.column if forecaster else None,
         )
-    if series.time.uneven and not options.quiet:
-        _note(series.time.uneven)
+    if series.time.note and not options.quiet:
+        _note(series.time.note)
     if options.out.exists() and not options.out.is_dir():
         return _fail(f"--out {options.out} is a file, not a folder", _DATA_ERROR)
     options.out.mkdir(parents=True, exist_ok=True)

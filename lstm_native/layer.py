@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from numpy.typing import NDArray
 
@@ -275,6 +275,13 @@ class Layer:
         native = self._built_native()
         native.set_parameters(
             {name: as_values(v, name=name, dtype=self.dtype) for name, v in state.items()}
+        )
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: the weights live in the core."""
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled or copied; copy the weights with "
+            "state_dict and load_state_dict, or save a model to a file"
         )
 
     def __repr__(self) -> str:

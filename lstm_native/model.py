@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Sequential:
 
     Attributes
     ----------
-    layers : list of Layer
+    layers : tuple of Layer
     loss : Loss or None
         Of the last `fit`, or of the file.
     optimizer : Optimizer or None
@@ -69,7 +69,7 @@ class Sequential:
     def __init__(
         self, layers: Sequence[Layer], *, dtype: str | None = None, seed: int | None = None
     ) -> None:
-        self.layers = list(layers)
+        self.layers = tuple(layers)
         if not self.layers:
             raise ValueError("layers: expected at least one layer, got none")
         for layer in self.layers:
@@ -426,6 +426,13 @@ class Sequential:
             rows.append((type(layer).__name__, shape, f"{count:,}"))
         rows.append(("total", "", f"{self.parameter_count:,}"))
         return "\n".join(f"{a:<10} {b:<12} {c:>11}".rstrip() for a, b, c in rows)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: the weights live in the core."""
+        raise TypeError(
+            "Sequential cannot be pickled or copied; write it with model.save(path) and read it "
+            "with load_model(path)"
+        )
 
     def __repr__(self) -> str:
         """Return the layers and the dtype."""

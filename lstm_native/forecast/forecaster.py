@@ -67,13 +67,20 @@ class Forecaster:
         Raises
         ------
         DataError
-            There are fewer values than the network looks back.
+            There are fewer values than the network looks back, or negative ones where the model
+            works on a square-root scale.
         """
         if len(values) < self.timesteps:
             raise DataError(
                 f"{source} has {len(values)} rows, but the model looks back {self.timesteps}"
             )
-        window = self.transform.apply(values[-self.timesteps :])
+        known = values[-self.timesteps :]
+        if self.transform.kind == "sqrt" and known.min() < 0.0:
+            raise DataError(
+                f"{source} has negative values ({known.min():g}), but the model works on a "
+                "square-root scale: it was trained on a series without any"
+            )
+        window = self.transform.apply(known)
         scaled = networks.predict(self.network, window[np.newaxis])[0]
         scale = self.transform.scale
         bounds = {

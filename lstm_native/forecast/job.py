@@ -242,7 +242,7 @@ def _summary(series: Series, plan: Plan, test: BackTest) -> dict[str, Any]:
             "rows": rows,
             "first": label(0),
             "last": label(rows - 1),
-            "uneven": series.time.uneven or None,
+            "note": series.time.note or None,
         },
         "settings": {
             **asdict(plan.settings),

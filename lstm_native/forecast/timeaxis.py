@@ -32,13 +32,13 @@ class TimeAxis:
     kind : {"year", "month", "date", "datetime", "number", "text", "row"}
         What the labels were understood as: "text" when they are neither dates nor numbers,
         "row" when there are none.
-    uneven : str
+    note : str
         Where the spacing breaks, as a sentence; empty when it does not.
     """
 
     labels: Sequence[str]
     kind: str
-    uneven: str
+    note: str
     _points: Sequence[Any]
     _step: Any  # int months, timedelta, float, or None
 
@@ -116,15 +116,19 @@ def parse(labels: Sequence[str], *, lines: Sequence[int], column: str, source: s
             continue
         _check_order(points, labels, lines, column, source)
         step, uneven_row = _spacing(points, kind)
-        uneven = ""
+        note = ""
         if step is None:
-            uneven = (
+            note = (
                 f"{column} is not evenly spaced at line {lines[uneven_row]} of {source} "
                 f"({labels[uneven_row - 1]} to {labels[uneven_row]}); "
                 "the rows are taken as consecutive steps"
             )
-        return TimeAxis(labels, kind, uneven, points, step)
-    return TimeAxis(labels, "text", "", range(len(labels)), None)
+        return TimeAxis(labels, kind, note, points, step)
+    note = (
+        f"{column} of {source} holds no time stamps that are understood (such as "
+        f"{labels[0]!r} at line {lines[0]}); the rows are taken as consecutive steps"
+    )
+    return TimeAxis(labels, "text", note, range(len(labels)), None)
 
 
 def looks_like_time(label: str) -> bool:

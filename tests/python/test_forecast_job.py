@@ -136,6 +136,14 @@ def test_season_that_is_asked_for_comes_before_the_known_and_the_seen():
     assert job.make_plan(series(cycle(150)), Wishes(horizon=4)).season == 12
 
 
+def test_negative_values_for_a_model_on_the_square_root_scale(result):
+    rooted = dataclasses.replace(
+        result.forecaster, transform=dataclasses.replace(result.forecaster.transform, kind="sqrt")
+    )
+    with pytest.raises(DataError, match=r"y\.csv has negative values \(-3\)"):
+        rooted.forecast(np.linspace(-3.0, 5.0, 24), source="y.csv")
+
+
 def test_too_few_rows_for_the_models_window(result):
     with pytest.raises(DataError, match=r"y\.csv has 10 rows, but the model looks back 24"):
         result.forecaster.forecast(np.zeros(10), source="y.csv")

@@ -17,7 +17,7 @@ def test_bundled_series_is_the_published_one():
     # The first and the last month, and the highest ever: October 1957.
     assert (series.values[0], series.values[-1], series.values.max()) == (58.0, 0.8, 253.8)
     assert series.time.label(int(series.values.argmax())) == "1957-10"
-    assert not series.time.uneven
+    assert not series.time.note
 
 
 @pytest.mark.parametrize(
