@@ -98,14 +98,12 @@ void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> 
   run_parts(parts, panels, [&](Index part, Index begin, Index end) {
     GradientProductArgs<T> args;
     args.samples = rows;
-    args.a_cols = inputs_;
-    args.a = x.data;
-    args.a_stride = x.stride;
+    args.per_step = rows;
+    args.left[0] = {inputs_, x.data, 0, x.stride, weight_gradient};
     args.b = dy.data;
     args.b_stride = dy.stride;
     args.begin = begin * width;
     args.end = end * width < outputs_ ? end * width : outputs_;
-    args.out = weight_gradient;
     args.out_stride = padded;
     args.sums = bias_gradient;
     args.scratch = scratch + part * scratch_size;

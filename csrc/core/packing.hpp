@@ -1,6 +1,8 @@
 // Weights laid out as the kernels read them: panels of vectors, k innermost but for the vector.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/kernel_table.hpp"
 
 namespace lstm_native {
@@ -83,13 +85,21 @@ void pack_gates_transposed(const GateOrder& order, Index depth, Index lanes, con
   });
 }
 
-/// Adds a gradient held as depth x columns (gate order) to one held as W is.
+/// Adds a gradient held as depth x columns (gate order) to one held as W is. In blocks, for both
+/// sides cannot be read along their rows at once.
 template <class T>
 void add_unpacked_gates(const GateOrder& order, Index depth, const T* packed, T* gradient) {
-  order.for_each([&](Index g, Index u, Index column) {
-    T* row = gradient + (g * order.hidden_size + u) * depth;
-    for (Index k = 0; k < depth; ++k) row[k] += packed[k * order.columns() + column];
-  });
+  const Index columns = order.columns();
+  for (Index g = 0; g < order.gates; ++g)
+    for (Index u0 = 0; u0 < order.hidden_size; u0 += order.block) {
+      const Index units = std::min(order.block, order.hidden_size - u0);
+      const T* from = packed + order.column(g, u0);
+      T* to = gradient + (g * order.hidden_size + u0) * depth;
+      for (Index k0 = 0; k0 < depth; k0 += order.block)
+        for (Index u = 0; u < units; ++u)
+          for (Index k = k0; k < std::min(k0 + order.block, depth); ++k)
+            to[u * depth + k] += from[k * columns + u];
+    }
 }
 
 }  // namespace lstm_native

@@ -2,10 +2,8 @@
 // which order they run; the products and the pointwise cell are the kernels'.
 #pragma once
 
-#include <memory>
-
-#include "core/aligned.hpp"
-#include "core/packing.hpp"
+#include "core/partition.hpp"
+#include "core/recurrent_weights.hpp"
 #include "core/workspace.hpp"
 #include "lstm_native/types.hpp"
 
@@ -20,21 +18,6 @@ struct Steps {
   V* at(Index t, Index n) const { return data + t * time_stride + n * row_stride; }
   Steps from(Index t) const { return {at(t, 0), time_stride, row_stride}; }
   explicit operator bool() const { return data != nullptr; }
-};
-
-/// Weights of one layer as the kernels read them.
-template <class T>
-struct RecurrentWeights {
-  const KernelTable<T>* kernels = nullptr;  // packed for these, to be run by these
-  GateOrder order{};
-  Index inputs = 0;
-  AlignedVector<T> input, recurrent;  // inputs x columns, hidden_size x columns
-  AlignedVector<T> bias;              // columns
-  AlignedVector<T> input_transposed, recurrent_transposed;  // columns x inputs, x hidden_size
-
-  /// w_input (4H, F), w_recurrent (4H, H), two biases (4H), in PyTorch's layout.
-  void pack(const GateOrder& gate_order, Index input_size, const KernelTable<T>& table,
-            const T* w_input, const T* w_recurrent, const T* bias_input, const T* bias_recurrent);
 };
 
 /// One layer over N samples and T steps. P = padded hidden size. All memory is the caller's.
@@ -52,7 +35,6 @@ struct RecurrentRun {
   bool last_only = false;  // y receives the last step alone
 };
 
-/// Rows are independent: they are split over threads without any barrier.
 template <class T>
 void run_forward(const RecurrentWeights<T>& weights, const RecurrentRun<T>& run,
                  Workspace& workspace);
@@ -69,10 +51,57 @@ struct RecurrentGradients {
   T* weight_recurrent = nullptr;  // (4H, H), added to
   T* bias_input = nullptr;        // (4H), added to
   T* bias_recurrent = nullptr;    // (4H), added to
+  bool accumulate_dx = false;
 };
 
 template <class T>
 void run_backward(const RecurrentWeights<T>& weights, const RecurrentRun<T>& run,
                   const RecurrentGradients<T>& gradients, Workspace& workspace);
+
+/// Steps whose gates, for all samples, stay in the second-level cache between the loops that write
+/// and read them. Does not depend on threads: the order of sums over samples may not either.
+inline Index steps_per_chunk(Index samples, Index row_bytes, Index timesteps) {
+  constexpr Index kChunkBytes = 256 * 1024;
+  const Index steps = kChunkBytes / (samples * row_bytes);
+  return steps < 1 ? 1 : steps < timesteps ? steps : timesteps;
+}
+
+/// out = bias + a * packed (or += it) for so many steps and the rows [r0, r1), in as few calls as
+/// the layouts of a and out allow.
+template <class T>
+void product_over_steps(const KernelTable<T>& k, ProductArgs<T> args, const Steps<const T>& a,
+                        const Steps<T>& out, Index steps, Index r0, Index r1) {
+  const Index rows = r1 - r0;
+  const auto call = [&](Index t, Index r, Index count, Index a_stride, Index out_stride) {
+    args.rows = count;
+    args.a = a.at(t, r);
+    args.a_stride = a_stride;
+    args.out = out.at(t, r);
+    args.out_stride = out_stride;
+    k.product(args);
+  };
+  if (a.time_stride == rows * a.row_stride && out.time_stride == rows * out.row_stride) {
+    call(0, r0, steps * rows, a.row_stride, out.row_stride);
+  } else if (steps > rows) {
+    for (Index r = r0; r < r1; ++r) call(0, r, steps, a.time_stride, out.time_stride);
+  } else {
+    for (Index t = 0; t < steps; ++t) call(t, r0, rows, a.row_stride, out.row_stride);
+  }
+}
+
+/// Multiply-adds of the forward pass.
+template <class T>
+double forward_work(const RecurrentWeights<T>& w, const RecurrentRun<T>& run) {
+  return static_cast<double>(run.samples * run.timesteps) *
+         static_cast<double>(w.order.columns() * (w.inputs + w.order.hidden_size));
+}
+
+template <class T>
+StepSize step_size(const RecurrentWeights<T>& w, const RecurrentRun<T>& run) {
+  // A slice's units fill whole panels of gates and, backward, of hidden states.
+  const Index multiple = round_up(4 * w.kernels->lanes, w.order.block);
+  return {run.samples,   w.inputs,         w.order.hidden_size,
+          w.order.gates, Index{sizeof(T)}, multiple};
+}
 
 }  // namespace lstm_native

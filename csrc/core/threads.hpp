@@ -12,8 +12,9 @@ namespace lstm_native {
 Index parallel_parts(Index count, double work);
 
 /// Cuts [0, count) into so many contiguous parts and runs body(part, begin, end) on each, in
-/// parallel. Which thread runs which part must not matter to the result. What a part throws is
-/// thrown here when all have ended.
+/// parallel as far as threads are free (see team.hpp). Which thread runs which part must not matter
+/// to the result. What a part throws is thrown here when all have ended; parts that its thread had
+/// not begun by then are left out.
 void run_parts(Index parts, Index count, const std::function<void(Index, Index, Index)>& body);
 
 /// The two together, for bodies that need no memory of their part's own: body(begin, end).

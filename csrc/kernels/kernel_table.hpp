@@ -38,25 +38,34 @@ struct ProductArgs {
   bool accumulate = false;
 };
 
-/// out += a^T b over all samples, for the columns [begin, end) of b; sums += column sums of b.
+/// out += a^T b over samples that lie in memory as `per_step` rows at each of some steps.
 template <class T>
-struct GradientProductArgs {
-  Index samples = 0, a_cols = 0;
-  const T* a = nullptr;  // samples x a_cols
-  Index a_stride = 0;
-  const T* b = nullptr;  // samples x b columns
-  Index b_stride = 0;
-  Index begin = 0, end = 0;  // begin is a multiple of 4 * lanes
-  T* out = nullptr;          // a_cols x padded(b columns)
-  Index out_stride = 0;
-  T* sums = nullptr;     // padded(b columns), or null
-  T* scratch = nullptr;  // gradient_scratch(a_cols) values
+struct GradientLeft {
+  Index cols = 0;
+  const T* a = nullptr;  // the row of sample s: a + s / per_step * time_stride + s % per_step * row_stride
+  Index time_stride = 0, row_stride = 0;
+  T* out = nullptr;  // cols x padded(b columns), rows out_stride apart
 };
 
-/// One time step of an LSTM for some rows: recurrent product, gates, new cell and output.
+/// For the columns [begin, end) of b and one or two left operands; sums += column sums of b.
+template <class T>
+struct GradientProductArgs {
+  Index samples = 0, per_step = 1;
+  GradientLeft<T> left[2];  // the second may have no columns
+  const T* b = nullptr;     // samples x b columns
+  Index b_stride = 0;
+  Index begin = 0, end = 0;  // begin is a multiple of 4 * lanes
+  Index out_stride = 0;
+  T* sums = nullptr;     // padded(b columns), or null
+  T* scratch = nullptr;  // gradient_scratch(all cols) values
+};
+
+/// One time step of an LSTM for some rows and the hidden units [unit_begin, unit_end): recurrent
+/// product, gates, new cell and output. unit_begin is a multiple of kGateBlock; unit_end too, or
+/// hidden_size. Pointers are to unit 0 whatever the range.
 template <class T>
 struct LstmStepArgs {
-  Index rows = 0, hidden_size = 0;
+  Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;
   const T* recurrent = nullptr;  // hidden_size x 4 gates, see pack_recurrent in packing.hpp
   const T* projected = nullptr;  // rows x 4P: b + W x, in gate order
   const T* h_prev = nullptr;     // rows x P
@@ -72,7 +81,7 @@ struct LstmStepArgs {
 /// The pointwise half of one step backward; the product with the recurrent weights follows it.
 template <class T>
 struct LstmStepBackwardArgs {
-  Index rows = 0, hidden_size = 0;
+  Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;  // as in LstmStepArgs
   const T* c_prev = nullptr;  // rows x P
   const T* c = nullptr;       // rows x P
   const T* dh = nullptr;      // rows x P: from the step after
@@ -80,6 +89,9 @@ struct LstmStepBackwardArgs {
   Index dy_stride = 0;
   T* dc = nullptr;     // rows x P: in for c, out for c_prev
   T* gates = nullptr;  // rows x 4P: in activated, out gradients before activation
+  // What the next call will read, gates and c_prev, to be fetched into the cache; or null.
+  const T* next_gates = nullptr;
+  const T* next_c = nullptr;
 };
 
 /// The numbers of one optimiser update (training.hpp), bias corrections folded in.
@@ -105,7 +117,7 @@ struct UpdateArgs {
 template <class T>
 struct KernelTable {
   Index lanes;
-  Index (*gradient_scratch)(Index a_cols);  // values
+  Index (*gradient_scratch)(Index cols);  // values, cols of both left operands together
   void (*product)(const ProductArgs<T>&);
   void (*gradient_product)(const GradientProductArgs<T>&);
   void (*lstm_step)(const LstmStepArgs<T>&);

@@ -52,20 +52,29 @@ inline constexpr Index kSampleBlock = 64;
 
 /// The block's rows of a, as the tiles of for_row_tiles read them: per tile (sample, row).
 template <class T>
-LN_INLINE void pack_left(const GradientProductArgs<T>& p, Index s0, Index block, T* packed) {
-  for_row_tiles<kMaxRows>(p.a_cols, [&](auto size, Index j) __attribute__((always_inline)) {
+LN_INLINE void pack_left(const GradientLeft<T>& left, Index per_step, Index s0, Index block,
+                         T* packed) {
+  const Index t0 = s0 / per_step, n0 = s0 % per_step;
+  for_row_tiles<kMaxRows>(left.cols, [&](auto size, Index j) __attribute__((always_inline)) {
     constexpr int R = decltype(size)::value;
-    const T* from = p.a + s0 * p.a_stride + j;
     T* to = packed + j * block;
-    for (Index s = 0; s < block; ++s, from += p.a_stride, to += R)
+    const T* step = left.a + t0 * left.time_stride + j;
+    Index n = n0;
+    for (Index s = 0; s < block; ++s, to += R) {
+      const T* from = step + n * left.row_stride;
       for (int r = 0; r < R; ++r) to[r] = from[r];
+      if (++n == per_step) {
+        n = 0;
+        step += left.time_stride;
+      }
+    }
   });
 }
 
-/// One block of samples into one panel of V vectors of columns.
+/// The block's columns of b, and their sums.
 template <class T, int V>
-LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, Index s0, Index block, Index col,
-                              Index valid, const T* left, T* right) {
+LN_INLINE void pack_right(const GradientProductArgs<T>& p, Index s0, Index block, Index col,
+                          Index valid, T* packed) {
   constexpr Index L = kLanes<T>;
   Packet<T> sums[V];
   for (int v = 0; v < V; ++v) sums[v] = p.sums ? load(p.sums + col + v * L) : broadcast(T(0));
@@ -74,22 +83,33 @@ LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, Index s0, Index b
     for (int v = 0; v < V; ++v) {
       const Index rest = valid - v * L;
       const Packet<T> value = load_partial(row + v * L, rest < L ? rest : L);
-      store(right + (s * V + v) * L, value);
+      store(packed + (s * V + v) * L, value);
       sums[v] = ei::padd(sums[v], value);
     }
   }
   if (p.sums)
     for (int v = 0; v < V; ++v) store(p.sums + col + v * L, sums[v]);
-  for_row_tiles<kMaxRows>(p.a_cols, [&](auto size, Index j) __attribute__((always_inline)) {
-    constexpr int R = decltype(size)::value;
-    Tile<T, R, V> tile;
-    T* out = p.out + j * p.out_stride + col;
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) tile.sum[r][v] = load(out + r * p.out_stride + v * L);
-    tile.multiply_add(block, left + j * block, 1, R, right, V * L);
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
-  });
+}
+
+/// One block of samples into one panel of V vectors of columns.
+template <class T, int V>
+LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, Index s0, Index block, Index col,
+                              Index valid, const T* packed_left, T* right) {
+  constexpr Index L = kLanes<T>;
+  pack_right<T, V>(p, s0, block, col, valid, right);
+  for (const GradientLeft<T>& left : p.left) {
+    for_row_tiles<kMaxRows>(left.cols, [&](auto size, Index j) __attribute__((always_inline)) {
+      constexpr int R = decltype(size)::value;
+      Tile<T, R, V> tile;
+      T* out = left.out + j * p.out_stride + col;
+      for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) tile.sum[r][v] = load(out + r * p.out_stride + v * L);
+      tile.multiply_add(block, packed_left + j * block, 1, R, right, V * L);
+      for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
+    });
+    packed_left += left.cols * block;
+  }
 }
 
 template <class T>
@@ -99,7 +119,8 @@ void gradient_product(const GradientProductArgs<T>& p) {
   T* left = p.scratch + kSampleBlock * width;
   for (Index s0 = 0; s0 < p.samples; s0 += kSampleBlock) {
     const Index block = p.samples - s0 < kSampleBlock ? p.samples - s0 : kSampleBlock;
-    pack_left(p, s0, block, left);
+    pack_left(p.left[0], p.per_step, s0, block, left);
+    pack_left(p.left[1], p.per_step, s0, block, left + p.left[0].cols * block);
     for (Index col = p.begin; col < p.end; col += width) {
       const Index valid = p.end - col < width ? p.end - col : width;
       switch ((valid + L - 1) / L) {
@@ -114,8 +135,8 @@ void gradient_product(const GradientProductArgs<T>& p) {
 
 /// Values of scratch that gradient_product needs.
 template <class T>
-Index gradient_scratch(Index a_cols) {
-  return kSampleBlock * (kPanelVectors * kLanes<T> + a_cols);
+Index gradient_scratch(Index cols) {
+  return kSampleBlock * (kPanelVectors * kLanes<T> + cols);
 }
 
 }  // namespace LN_ISA

@@ -16,14 +16,16 @@ LN_INLINE Index gate_offset(Index panel) {
   return block * Cell::kGates * kGateBlock<T> + unit % kGateBlock<T>;
 }
 
-/// How the rows of a step lie: panels that hold units, P, and values per row of gates.
+/// How the rows of a step lie: panels that hold its units, P, and values per row of gates.
 template <class Cell, class T>
 struct StepLayout {
-  Index panels, padded, columns;
+  Index panel_begin, panel_end, padded, columns;
 
-  explicit StepLayout(Index hidden_size)
-      : panels((hidden_size + kLanes<T> - 1) / kLanes<T>),
-        padded((hidden_size + kGateBlock<T> - 1) / kGateBlock<T> * kGateBlock<T>),
+  template <class Args>
+  explicit StepLayout(const Args& s)
+      : panel_begin(s.unit_begin / kLanes<T>),
+        panel_end((s.unit_end + kLanes<T> - 1) / kLanes<T>),
+        padded((s.hidden_size + kGateBlock<T> - 1) / kGateBlock<T> * kGateBlock<T>),
         columns(Cell::kGates * padded) {}
 };
 
@@ -74,14 +76,14 @@ LN_INLINE void step_tile(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& la
 
 template <class Cell, class T>
 void recurrent_step(const LstmStepArgs<T>& s) {
-  const StepLayout<Cell, T> layout(s.hidden_size);
+  const StepLayout<Cell, T> layout(s);
   if (s.rows == 1) {
-    Index panel = 0;
-    for (; panel + 2 <= layout.panels; panel += 2) step_tile<Cell, T, 1, 2>(s, layout, 0, panel);
-    if (panel < layout.panels) step_tile<Cell, T, 1, 1>(s, layout, 0, panel);
+    Index panel = layout.panel_begin;
+    for (; panel + 2 <= layout.panel_end; panel += 2) step_tile<Cell, T, 1, 2>(s, layout, 0, panel);
+    if (panel < layout.panel_end) step_tile<Cell, T, 1, 1>(s, layout, 0, panel);
     return;
   }
-  for (Index panel = 0; panel < layout.panels; ++panel)
+  for (Index panel = layout.panel_begin; panel < layout.panel_end; ++panel)
     for_row_tiles<kMaxRows>(s.rows, [&](auto size, Index row) __attribute__((always_inline)) {
       step_tile<Cell, T, decltype(size)::value, 1>(s, layout, row, panel);
     });
@@ -91,11 +93,16 @@ template <class Cell, class T>
 void recurrent_step_backward(const LstmStepBackwardArgs<T>& s) {
   constexpr Index L = kLanes<T>;
   constexpr int G = Cell::kGates;
-  const StepLayout<Cell, T> layout(s.hidden_size);
+  const StepLayout<Cell, T> layout(s);
   for (Index row = 0; row < s.rows; ++row)
-    for (Index panel = 0; panel < layout.panels; ++panel) {
+    for (Index panel = layout.panel_begin; panel < layout.panel_end; ++panel) {
       const Index unit = panel * L, at = row * layout.padded + unit;
-      T* gates = s.gates + row * layout.columns + gate_offset<Cell, T>(panel);
+      const Index gates_at = row * layout.columns + gate_offset<Cell, T>(panel);
+      T* gates = s.gates + gates_at;
+      if (s.next_gates) {
+        for (int g = 0; g < G; ++g) __builtin_prefetch(s.next_gates + gates_at + g * kGateBlock<T>);
+        __builtin_prefetch(s.next_c + at);
+      }
       Packet<T> gate[G];
       for (int g = 0; g < G; ++g) gate[g] = load(gates + g * kGateBlock<T>);
       Packet<T> dh = load(s.dh + at);

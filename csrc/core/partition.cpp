@@ -1,0 +1,48 @@
+#include "core/partition.hpp"
+
+#include <algorithm>
+
+namespace lstm_native {
+namespace {
+
+// Orders of magnitude of today's cores; only the ratios matter. In nanoseconds and bytes.
+constexpr double kMultiplyAddsPerNs = 55, kBarrierNs = 1000;
+constexpr double kFirstLevel = 24e3, kSecondLevel = 800e3;
+constexpr double kFirstLevelPerNs = 200, kSecondLevelPerNs = 105, kBeyondPerNs = 60;
+constexpr Index kRowsPerTile = 6;  // each tile of rows reads the weights once
+
+double step_ns(const StepSize& s, const Partition& p) {
+  const double rows = static_cast<double>((s.samples + p.row_parts - 1) / p.row_parts);
+  const Index slices = (s.hidden_size + s.unit_multiple - 1) / s.unit_multiple;
+  const double units =
+      static_cast<double>((slices + p.unit_parts - 1) / p.unit_parts * s.unit_multiple);
+  const double columns = units * static_cast<double>(s.gates);
+  const double projection = rows * columns * static_cast<double>(s.inputs) / kMultiplyAddsPerNs;
+  const double recurrent =
+      rows * columns * static_cast<double>(s.hidden_size) / kMultiplyAddsPerNs;
+  const double bytes = columns * static_cast<double>(s.hidden_size * s.value_bytes);
+  const double per_ns = bytes < kFirstLevel    ? kFirstLevelPerNs
+                        : bytes < kSecondLevel ? kSecondLevelPerNs
+                                               : kBeyondPerNs;
+  const double tiles = (rows + kRowsPerTile - 1) / kRowsPerTile;
+  return projection + std::max(recurrent, tiles * bytes / per_ns) +
+         (p.unit_parts > 1 ? kBarrierNs : 0);
+}
+
+}  // namespace
+
+Partition choose_partition(Index threads, const StepSize& s) {
+  Partition best;
+  double least = step_ns(s, best);
+  const Index slices = (s.hidden_size + s.unit_multiple - 1) / s.unit_multiple;
+  for (Index units = 1; units <= std::min(threads, slices); ++units) {
+    const Partition p{std::min(threads / units, s.samples), units};
+    if (const double ns = step_ns(s, p); ns < least) {
+      least = ns;
+      best = p;
+    }
+  }
+  return best;
+}
+
+}  // namespace lstm_native

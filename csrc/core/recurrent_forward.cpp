@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <vector>
+
+#include "core/recurrent_loop.hpp"
+#include "core/team.hpp"
+#include "core/threads.hpp"
+
+namespace lstm_native {
+namespace {
+
+template <class T>
+struct Forward {
+  const RecurrentWeights<T>& w;
+  const RecurrentRun<T>& run;
+  Steps<T> projected;
+  Index chunk;
+
+  /// The samples `rows` and the hidden units `units` through all steps. `barrier` is where the
+  /// parts of these samples meet.
+  void part(Range rows, Range units, Barrier& barrier) const {
+    const KernelTable<T>& k = *w.kernels;
+    ProductArgs<T> projection;
+    const Index begin = units.begin * w.order.gates;  // of its columns in gate order
+    projection.depth = w.inputs;
+    projection.cols = round_up(units.end, w.order.block) * w.order.gates - begin;
+    projection.packed = w.input.data() + begin * w.inputs;
+    projection.bias = w.bias.data() + begin;
+
+    for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
+      const Index t1 = std::min(t0 + chunk, run.timesteps);
+      // Without gates to keep, every chunk uses the same memory again.
+      const Steps<T> z = run.gates ? projected.from(t0) : projected;
+      const Steps<T> own{z.data + begin, z.time_stride, z.row_stride};
+      product_over_steps<T>(k, projection, run.x.from(t0), own, t1 - t0, rows.begin, rows.end);
+      for (Index t = t0; t < t1; ++t) {
+        step(t, z.at(t - t0, rows.begin), rows, units);
+        barrier.wait();
+      }
+    }
+  }
+
+ private:
+  void step(Index t, T* z, Range rows, Range units) const {
+    const Index N = run.samples, P = w.order.padded();
+    const bool remember = run.gates != nullptr;
+    const auto h_at = [&](Index step) {
+      return run.h + ((run.keep_sequence ? step : step % 2) * N + rows.begin) * P;
+    };
+    LstmStepArgs<T> args;
+    args.rows = rows.size();
+    args.hidden_size = w.order.hidden_size;
+    args.unit_begin = units.begin;
+    args.unit_end = units.end;
+    args.recurrent = w.recurrent.data();
+    args.projected = z;
+    args.h_prev = h_at(t);
+    args.h = h_at(t + 1);
+    args.c_prev = run.c + ((remember ? t : 0) * N + rows.begin) * P;
+    args.c = run.c + ((remember ? t + 1 : 0) * N + rows.begin) * P;
+    args.gates = remember ? z : nullptr;
+    if (run.y && (!run.last_only || t == run.timesteps - 1)) {
+      args.y = run.y.at(run.last_only ? 0 : t, rows.begin);
+      args.y_stride = run.y.row_stride;
+    }
+    w.kernels->lstm_step(args);
+  }
+};
+
+}  // namespace
+
+template <class T>
+void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Workspace& workspace) {
+  const Workspace::Scope scope(workspace);
+  const Index N = run.samples, columns = w.order.columns();
+  const Index chunk =
+      steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps);
+  const Forward<T> forward{
+      w, run,
+      {run.gates ? run.gates : workspace.take<T>(chunk * N * columns), N * columns, columns},
+      chunk};
+  const StepSize size = step_size(w, run);
+  Gang gang(parallel_parts(w.order.hidden_size * N, forward_work(w, run)));
+  const Partition grid = choose_partition(gang.size(), size);
+  std::vector<Barrier> barriers(static_cast<std::size_t>(grid.row_parts));
+  for (Barrier& barrier : barriers) barrier.reset(grid.unit_parts);
+  gang.run(grid.parts(), [&](Index part) {
+    const Index row = part / grid.unit_parts;
+    forward.part(part_of(N, grid.row_parts, row),
+                 part_of(w.order.hidden_size, grid.unit_parts, part % grid.unit_parts,
+                         size.unit_multiple),
+                 barriers[static_cast<std::size_t>(row)]);
+  });
+}
+
+template void run_forward(const RecurrentWeights<float>&, const RecurrentRun<float>&, Workspace&);
+template void run_forward(const RecurrentWeights<double>&, const RecurrentRun<double>&, Workspace&);
+
+}  // namespace lstm_native

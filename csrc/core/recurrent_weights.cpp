@@ -1,0 +1,32 @@
+#include "core/recurrent_weights.hpp"
+
+namespace lstm_native {
+
+template <class T>
+void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size,
+                               const KernelTable<T>& table, const T* w_input, const T* w_recurrent,
+                               const T* bias_input, const T* bias_recurrent) {
+  kernels = &table;
+  order = gate_order;
+  inputs = input_size;
+  const Index lanes = table.lanes;
+  const Index columns = order.columns(), H = order.hidden_size;
+  const auto resize = [](AlignedVector<T>& v, Index n) { v.resize(static_cast<std::size_t>(n)); };
+  resize(input, columns * inputs);
+  resize(recurrent, order.gates * round_up(H, lanes) * H);
+  resize(input_transposed, packed_size(inputs, columns, lanes));
+  resize(recurrent_transposed, packed_size(H, columns, lanes));
+  pack_gates(order, inputs, lanes, w_input, input.data());
+  pack_recurrent(order, lanes, w_recurrent, recurrent.data());
+  pack_gates_transposed(order, inputs, lanes, w_input, input_transposed.data());
+  pack_gates_transposed(order, H, lanes, w_recurrent, recurrent_transposed.data());
+  bias.assign(static_cast<std::size_t>(columns), T(0));
+  order.for_each([&](Index g, Index u, Index column) {
+    bias[static_cast<std::size_t>(column)] = bias_input[g * H + u] + bias_recurrent[g * H + u];
+  });
+}
+
+template struct RecurrentWeights<float>;
+template struct RecurrentWeights<double>;
+
+}  // namespace lstm_native

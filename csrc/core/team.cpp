@@ -1,0 +1,207 @@
+#include "core/team.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
+#include "lstm_native/runtime.hpp"
+
+namespace lstm_native {
+namespace {
+
+// About 40 microseconds of a processor that relaxes while it waits: longer than the work between
+// two parallel parts of a training step, short enough to be lost when nothing follows.
+constexpr int kSpins = 2000;
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
+/// Waits for something that another running thread is about to do.
+template <class Condition>
+void spin_until(const Condition& condition) {
+  for (int i = 0; !condition(); ++i) {
+    if (i < kSpins)
+      relax();
+    else
+      std::this_thread::yield();  // it may need this processor to get there
+  }
+}
+
+using Task = std::function<void(Index)>;
+
+// Set inside a part: a gang of gangs would wait for itself.
+thread_local bool inside_part = false;
+
+/// A thread that waits for tasks, first spinning, then asleep.
+class Worker {
+ public:
+  Worker() : thread_([this] { loop(); }) {}
+  ~Worker() {
+    post(nullptr, 0);
+    thread_.join();
+  }
+
+  void post(const Task* task, Index part) {
+    task_ = task;
+    part_ = part;
+    posted_.store(posted_.load(std::memory_order_relaxed) + 1);
+    if (asleep_.load()) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      wake_.notify_one();
+    }
+  }
+
+  void wait_until_done() const {
+    spin_until([this] { return done_.load(std::memory_order_acquire) == posted_.load(); });
+  }
+
+ private:
+  void loop() {
+    inside_part = true;
+    for (unsigned seen = 0;; ++seen) {
+      wait_for_more_than(seen);
+      if (!task_) return;
+      (*task_)(part_);
+      done_.store(seen + 1, std::memory_order_release);
+    }
+  }
+
+  void wait_for_more_than(unsigned seen) {
+    for (int i = 0; i < kSpins; ++i) {
+      if (posted_.load(std::memory_order_acquire) != seen) return;
+      relax();
+    }
+    // Whoever posts writes posted_, then reads asleep_; here it is the other way round: one of
+    // the two sees the other.
+    std::unique_lock<std::mutex> lock(mutex_);
+    asleep_.store(true);
+    wake_.wait(lock, [&] { return posted_.load() != seen; });
+    asleep_.store(false);
+  }
+
+  const Task* task_ = nullptr;
+  Index part_ = 0;
+  alignas(kCacheLine) std::atomic<unsigned> posted_{0};
+  std::atomic<bool> asleep_{false};
+  alignas(kCacheLine) std::atomic<unsigned> done_{0};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::thread thread_;  // last: it uses the others
+};
+
+struct Team {
+  std::mutex owner;
+  std::vector<std::unique_ptr<Worker>> workers;  // one fewer than num_threads
+  int threads = 0;                               // num_threads when they were started
+
+  /// Fewer than asked for when the system will not give more.
+  void resize(int count) {
+    if (count == threads) return;
+    workers.clear();
+    threads = count;
+    try {
+      while (static_cast<int>(workers.size()) < count - 1)
+        workers.push_back(std::make_unique<Worker>());
+    } catch (const std::exception&) {
+    }
+  }
+};
+
+/// The process's team, whose threads end with the process.
+class TeamHolder {
+ public:
+  TeamHolder() {
+#ifndef _WIN32
+    // The child has the team's memory but none of its threads, and perhaps its lock: it leaves
+    // all that alone and begins anew.
+    pthread_atfork(nullptr, nullptr, [] {
+      holder().team_.store(nullptr);
+    });
+#endif
+  }
+  ~TeamHolder() {
+    Team* team = team_.load();
+    if (!team) return;
+    team->owner.lock();  // for good: whoever comes later gets no team
+    team->workers.clear();
+  }
+
+  static TeamHolder& holder() {
+    static TeamHolder h;
+    return h;
+  }
+
+  Team& team() {
+    Team* found = team_.load();
+    if (found) return *found;
+    auto fresh = std::make_unique<Team>();
+    if (team_.compare_exchange_strong(found, fresh.get())) return *fresh.release();
+    return *found;
+  }
+
+ private:
+  std::atomic<Team*> team_{nullptr};
+};
+
+}  // namespace
+
+void Barrier::wait() {
+  if (parts_ == 1) return;
+  const Index phase = phase_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parts_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    phase_.store(phase + 1, std::memory_order_release);
+  } else {
+    spin_until([&] { return phase_.load(std::memory_order_acquire) != phase; });
+  }
+}
+
+Gang::Gang(Index wanted) {
+  if (wanted <= 1 || inside_part) return;
+  Team& team = TeamHolder::holder().team();
+  if (!team.owner.try_lock()) return;
+  team.resize(num_threads());
+  team_ = &team;
+  size_ = std::min(wanted, static_cast<Index>(team.workers.size()) + 1);
+}
+
+Gang::~Gang() {
+  if (team_) static_cast<Team*>(team_)->owner.unlock();
+}
+
+void Gang::run(Index parts, const Task& body) {
+  if (!team_) return body(0);
+  std::exception_ptr error;
+  std::atomic<bool> failed{false};
+  const Task guarded = [&](Index part) {
+    try {
+      body(part);
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  };
+  inside_part = true;
+  const auto workers = [&](Index part) -> Worker& {
+    return *static_cast<Team*>(team_)->workers[static_cast<std::size_t>(part - 1)];
+  };
+  for (Index part = 1; part < parts; ++part) workers(part).post(&guarded, part);
+  guarded(0);
+  for (Index part = 1; part < parts; ++part) workers(part).wait_until_done();
+  inside_part = false;
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace lstm_native

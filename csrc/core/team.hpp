@@ -1,0 +1,53 @@
+// Threads that work at the same time on one task and may wait for one another.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "core/aligned.hpp"
+#include "lstm_native/types.hpp"
+
+namespace lstm_native {
+
+/// Where the parts of a gang's task meet. Waiting spins, for at most one step's work: nobody waits
+/// here for long.
+class Barrier {
+ public:
+  explicit Barrier(Index parts = 1) : parts_(parts) {}
+
+  void reset(Index parts) { parts_ = parts; }  // while nobody waits
+  void wait();
+
+ private:
+  Index parts_;
+  alignas(kCacheLine) std::atomic<Index> arrived_{0};
+  alignas(kCacheLine) std::atomic<Index> phase_{0};
+};
+
+/// The library's threads, borrowed for a while. Only one caller has them at a time: whoever comes
+/// meanwhile, or is itself part of a gang, gets a gang of its own thread alone. So the parts of a
+/// task always run at the same time, and the machine is never oversubscribed.
+///
+/// The threads sleep when they have had nothing to do for a moment. After fork the child starts
+/// its own.
+class Gang {
+ public:
+  explicit Gang(Index wanted);
+  ~Gang();
+  Gang(const Gang&) = delete;
+  Gang& operator=(const Gang&) = delete;
+
+  /// How many parts can run at once: at least 1, at most `wanted`.
+  Index size() const { return size_; }
+
+  /// Runs body(part) for the parts 0 .. parts-1, 1 <= parts <= size(), all at the same time; part 0
+  /// on this thread. What a part throws is thrown here when all have ended; a body that waits at a
+  /// barrier may not throw.
+  void run(Index parts, const std::function<void(Index)>& body);
+
+ private:
+  Index size_ = 1;
+  void* team_ = nullptr;
+};
+
+}  // namespace lstm_native
