@@ -73,6 +73,7 @@ struct Backward {
     if (g.dy && (!run.last_only || t == run.timesteps - 1)) {
       args.dy = g.dy.at(run.last_only ? 0 : t, p.rows.begin);
       args.dy_stride = g.dy.row_stride;
+      if (!run.last_only && t > 0) args.next_dy = g.dy.at(t - 1, p.rows.begin);
     }
     w.kernels->lstm_step_backward(args);
   }

@@ -89,9 +89,10 @@ struct LstmStepBackwardArgs {
   Index dy_stride = 0;
   T* dc = nullptr;     // rows x P: in for c, out for c_prev
   T* gates = nullptr;  // rows x 4P: in activated, out gradients before activation
-  // What the next call will read, gates and c_prev, to be fetched into the cache; or null.
+  // What the next call will read, to be fetched into the cache: gates, c_prev, dy; or null.
   const T* next_gates = nullptr;
   const T* next_c = nullptr;
+  const T* next_dy = nullptr;
 };
 
 /// The numbers of one optimiser update (training.hpp), bias corrections folded in.

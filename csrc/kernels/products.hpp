@@ -18,6 +18,9 @@ LN_INLINE void product_panel(const ProductArgs<T>& p, const T* panel, Index col,
     constexpr int R = decltype(size)::value;
     Tile<T, R, V> tile;
     T* out = p.out + row * p.out_stride + col;
+    // On its way into the cache while the sums run.
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) __builtin_prefetch(out + r * p.out_stride + v * L, 1);
     for (int r = 0; r < R; ++r)
       for (int v = 0; v < V; ++v)
         tile.sum[r][v] = p.accumulate ? load_partial(out + r * p.out_stride + v * L, count(v))

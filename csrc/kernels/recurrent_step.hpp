@@ -44,6 +44,14 @@ LN_INLINE void step_tile(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& la
         sum[r][v][g] = load(s.projected + (row + r) * layout.columns +
                             gate_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
 
+  // What the sums will end in is on its way while they run.
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) {
+      const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
+      __builtin_prefetch(s.h + at, 1);
+      __builtin_prefetch(s.c + at, 1);
+      if (s.y) __builtin_prefetch(s.y + (row + r) * s.y_stride + unit, 1);
+    }
   const T* h = s.h_prev + row * layout.padded;
   const T* w = s.recurrent + panel * depth * G * L;
   for (Index k = 0; k < depth; ++k) {
@@ -102,6 +110,7 @@ void recurrent_step_backward(const LstmStepBackwardArgs<T>& s) {
       if (s.next_gates) {
         for (int g = 0; g < G; ++g) __builtin_prefetch(s.next_gates + gates_at + g * kGateBlock<T>);
         __builtin_prefetch(s.next_c + at);
+        if (s.next_dy) __builtin_prefetch(s.next_dy + row * s.dy_stride + unit);
       }
       Packet<T> gate[G];
       for (int g = 0; g < G; ++g) gate[g] = load(gates + g * kGateBlock<T>);
