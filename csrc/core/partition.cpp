@@ -18,8 +18,7 @@ double step_ns(const StepSize& s, const Partition& p) {
       static_cast<double>((slices + p.unit_parts - 1) / p.unit_parts * s.unit_multiple);
   const double columns = units * static_cast<double>(s.gates);
   const double projection = rows * columns * static_cast<double>(s.inputs) / kMultiplyAddsPerNs;
-  const double recurrent =
-      rows * columns * static_cast<double>(s.hidden_size) / kMultiplyAddsPerNs;
+  const double recurrent = rows * columns * static_cast<double>(s.hidden_size) / kMultiplyAddsPerNs;
   const double bytes = columns * static_cast<double>(s.hidden_size * s.value_bytes);
   const double per_ns = bytes < kFirstLevel    ? kFirstLevelPerNs
                         : bytes < kSecondLevel ? kSecondLevelPerNs

@@ -22,7 +22,7 @@ struct Backward {
   T* bias_gradient;
 
   struct Part {
-    Index index, parts;       // among all
+    Index index, parts;  // among all
     Index unit_part, unit_parts;
     Range rows, units;
     Barrier& group;  // the parts of the same samples
@@ -117,8 +117,7 @@ struct Backward {
     args.scratch = p.scratch;
     const GradientLeft<T> x{w.inputs, run.x.at(t0, 0), run.x.time_stride, run.x.row_stride,
                             input_gradient};
-    const GradientLeft<T> h{w.order.hidden_size, run.h + t0 * N * P, N * P, P,
-                            recurrent_gradient};
+    const GradientLeft<T> h{w.order.hidden_size, run.h + t0 * N * P, N * P, P, recurrent_gradient};
     const auto add = [&](Index begin, Index end, bool with_x, bool with_h) {
       args.begin = begin * width;
       args.end = std::min(end * width, columns);
@@ -148,14 +147,14 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
   const Partition grid = choose_partition(gang.size(), size);
   const Index scratch = w.kernels->gradient_scratch(w.inputs + H);
   T* const scratches = workspace.take<T>(grid.parts() * scratch);
-  const Backward<T> backward{w,
-                             run,
-                             g,
-                             steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)),
-                                             run.timesteps),
-                             workspace.take_zeros<T>(w.inputs * columns),
-                             workspace.take_zeros<T>(H * columns),
-                             workspace.take_zeros<T>(columns)};
+  const Backward<T> backward{
+      w,
+      run,
+      g,
+      steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps),
+      workspace.take_zeros<T>(w.inputs * columns),
+      workspace.take_zeros<T>(H * columns),
+      workspace.take_zeros<T>(columns)};
   Barrier all(grid.parts());
   std::vector<Barrier> groups(static_cast<std::size_t>(grid.row_parts));
   for (Barrier& group : groups) group.reset(grid.unit_parts);

@@ -100,8 +100,7 @@ template <class T>
 StepSize step_size(const RecurrentWeights<T>& w, const RecurrentRun<T>& run) {
   // A slice's units fill whole panels of gates and, backward, of hidden states.
   const Index multiple = round_up(4 * w.kernels->lanes, w.order.block);
-  return {run.samples,   w.inputs,         w.order.hidden_size,
-          w.order.gates, Index{sizeof(T)}, multiple};
+  return {run.samples, w.inputs, w.order.hidden_size, w.order.gates, Index{sizeof(T)}, multiple};
 }
 
 }  // namespace lstm_native

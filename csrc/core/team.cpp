@@ -127,9 +127,7 @@ class TeamHolder {
 #ifndef _WIN32
     // The child has the team's memory but none of its threads, and perhaps its lock: it leaves
     // all that alone and begins anew.
-    pthread_atfork(nullptr, nullptr, [] {
-      holder().team_.store(nullptr);
-    });
+    pthread_atfork(nullptr, nullptr, [] { holder().team_.store(nullptr); });
 #endif
   }
   ~TeamHolder() {

@@ -59,7 +59,8 @@ void set_num_threads(int threads) {
 
 Index parallel_parts(Index count, double work) {
   if (count <= 1 || work < 2 * kWorkPerPart) return 1;
-  return std::min({count, static_cast<Index>(num_threads()), static_cast<Index>(work / kWorkPerPart)});
+  return std::min(
+      {count, static_cast<Index>(num_threads()), static_cast<Index>(work / kWorkPerPart)});
 }
 
 void run_parts(Index parts, Index count, const std::function<void(Index, Index, Index)>& body) {

@@ -42,7 +42,8 @@ struct ProductArgs {
 template <class T>
 struct GradientLeft {
   Index cols = 0;
-  const T* a = nullptr;  // the row of sample s: a + s / per_step * time_stride + s % per_step * row_stride
+  const T* a =
+      nullptr;  // the row of sample s: a + s / per_step * time_stride + s % per_step * row_stride
   Index time_stride = 0, row_stride = 0;
   T* out = nullptr;  // cols x padded(b columns), rows out_stride apart
 };
@@ -76,16 +77,24 @@ struct LstmStepArgs {
                                  // they are not to be remembered
   T* y = nullptr;                // rows x H, or null
   Index y_stride = 0;
+  // Last panel first. Steps that take turns find in the cache what the one before read last.
+  bool last_first = false;
+  // One row's recurrent product waits for the weights to come through the caches. Meanwhile the
+  // multiply-add units do a part of the projection of rows to come: of `ahead`, whose columns are
+  // those of `projected`, the products of k in [ahead_begin, ahead_end). Needs rows == 1 and at
+  // most KernelTable::ahead_rows rows of ahead; no rows: nothing to do.
+  ProductArgs<T> ahead;
+  Index ahead_begin = 0, ahead_end = 0;
 };
 
 /// The pointwise half of one step backward; the product with the recurrent weights follows it.
 template <class T>
 struct LstmStepBackwardArgs {
   Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;  // as in LstmStepArgs
-  const T* c_prev = nullptr;  // rows x P
-  const T* c = nullptr;       // rows x P
-  const T* dh = nullptr;      // rows x P: from the step after
-  const T* dy = nullptr;      // rows x H: from the layer above, or null
+  const T* c_prev = nullptr;                                      // rows x P
+  const T* c = nullptr;                                           // rows x P
+  const T* dh = nullptr;                                          // rows x P: from the step after
+  const T* dy = nullptr;  // rows x H: from the layer above, or null
   Index dy_stride = 0;
   T* dc = nullptr;     // rows x P: in for c, out for c_prev
   T* gates = nullptr;  // rows x 4P: in activated, out gradients before activation
@@ -118,6 +127,7 @@ struct UpdateArgs {
 template <class T>
 struct KernelTable {
   Index lanes;
+  Index ahead_rows;                       // see LstmStepArgs; 0: this set has too few registers
   Index (*gradient_scratch)(Index cols);  // values, cols of both left operands together
   void (*product)(const ProductArgs<T>&);
   void (*gradient_product)(const GradientProductArgs<T>&);

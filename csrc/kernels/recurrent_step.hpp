@@ -29,71 +29,132 @@ struct StepLayout {
         columns(Cell::kGates * padded) {}
 };
 
-/// R rows x V panels. Several panels at once give a single row enough independent sums to hide
-/// the latency of the multiply-adds.
-template <class Cell, class T, int R, int V>
-LN_INLINE void step_tile(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                         Index panel) {
-  constexpr Index L = kLanes<T>;
-  constexpr int G = Cell::kGates;
-  const Index depth = s.hidden_size;
-  Packet<T> sum[R][V][G];
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < V; ++v)
-      for (int g = 0; g < G; ++g)
-        sum[r][v][g] = load(s.projected + (row + r) * layout.columns +
-                            gate_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
+/// Rows of a projection that fit into the registers beside one row of a step.
+inline constexpr int kAheadRows = kRegisters >= 32 ? 5 : 0;
 
-  // What the sums will end in is on its way while they run.
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < V; ++v) {
-      const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
-      __builtin_prefetch(s.h + at, 1);
-      __builtin_prefetch(s.c + at, 1);
-      if (s.y) __builtin_prefetch(s.y + (row + r) * s.y_stride + unit, 1);
-    }
-  const T* h = s.h_prev + row * layout.padded;
-  const T* w = s.recurrent + panel * depth * G * L;
-  for (Index k = 0; k < depth; ++k) {
+/// Sums of R rows x V panels x gates.
+template <class Cell, class T, int R, int V>
+struct StepTile {
+  static constexpr Index L = kLanes<T>;
+  static constexpr int G = Cell::kGates;
+  Packet<T> sum[R][V][G];
+
+  LN_INLINE StepTile(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                     Index panel) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) {
+        for (int g = 0; g < G; ++g)
+          sum[r][v][g] = load(s.projected + (row + r) * layout.columns +
+                              gate_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
+        // What the sums will end in is on its way while they run.
+        const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
+        __builtin_prefetch(s.h + at, 1);
+        __builtin_prefetch(s.c + at, 1);
+        if (s.y) __builtin_prefetch(s.y + (row + r) * s.y_stride + unit, 1);
+      }
+  }
+
+  /// w: k-th row of the first panel; h: k-th value of the first row.
+  LN_INLINE void multiply_add(const T* w, Index depth, const T* h, Index h_stride) {
     Packet<T> x[R];
-    for (int r = 0; r < R; ++r) x[r] = broadcast(h[r * layout.padded + k]);
+    for (int r = 0; r < R; ++r) x[r] = broadcast(h[r * h_stride]);
     for (int v = 0; v < V; ++v)
       for (int g = 0; g < G; ++g) {
         const Packet<T> weight = load(w + v * depth * G * L + g * L);
         for (int r = 0; r < R; ++r) sum[r][v][g] = ei::pmadd(weight, x[r], sum[r][v][g]);
       }
-    w += G * L;
   }
 
+  LN_INLINE void finish(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                        Index panel) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) {
+        const Index unit = (panel + v) * L;
+        const Index at = (row + r) * layout.padded + unit;
+        Packet<T> c;
+        const Packet<T> out = Cell::forward(sum[r][v], load(s.c_prev + at), c);
+        store(s.c + at, c);
+        store(s.h + at, out);
+        if (s.gates)
+          for (int g = 0; g < G; ++g)
+            store(s.gates + (row + r) * layout.columns + gate_offset<Cell, T>(panel + v) +
+                      g * kGateBlock<T>,
+                  sum[r][v][g]);
+        if (s.y) store_partial(s.y + (row + r) * s.y_stride + unit, out, s.hidden_size - unit);
+      }
+  }
+};
+
+/// R rows x V panels. Several panels at once give a single row enough independent sums to hide
+/// the latency of the multiply-adds.
+template <class Cell, class T, int R, int V>
+LN_INLINE void step_tile(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                         Index panel) {
+  constexpr Index width = Cell::kGates * kLanes<T>;
+  const Index depth = s.hidden_size;
+  StepTile<Cell, T, R, V> tile(s, layout, row, panel);
+  const T* h = s.h_prev + row * layout.padded;
+  const T* w = s.recurrent + panel * depth * width;
+  for (Index k = 0; k < depth; ++k, w += width) tile.multiply_add(w, depth, h + k, layout.padded);
+  tile.finish(s, layout, row, panel);
+}
+
+/// One row x one panel, and beside it the part of s.ahead for R rows and the same columns.
+template <class Cell, class T, int R>
+LN_INLINE void step_tile_ahead(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout,
+                               Index panel) {
+  constexpr Index L = kLanes<T>, width = Cell::kGates * L;
+  static_assert(Cell::kGates == kPanelVectors, "a panel of gates is a panel of the product");
+  const ProductArgs<T>& ahead = s.ahead;
+  const Index depth = s.hidden_size, count = s.ahead_end - s.ahead_begin;
+  StepTile<Cell, T, 1, 1> tile(s, layout, 0, panel);
+  const T* w = s.recurrent + panel * depth * width;
+  const Index col = panel * width;
+  T* out = ahead.out + col;
+  Tile<T, R, kPanelVectors> other;
   for (int r = 0; r < R; ++r)
-    for (int v = 0; v < V; ++v) {
-      const Index unit = (panel + v) * L;
-      const Index at = (row + r) * layout.padded + unit;
-      Packet<T> c;
-      const Packet<T> out = Cell::forward(sum[r][v], load(s.c_prev + at), c);
-      store(s.c + at, c);
-      store(s.h + at, out);
-      if (s.gates)
-        for (int g = 0; g < G; ++g)
-          store(s.gates + (row + r) * layout.columns + gate_offset<Cell, T>(panel + v) +
-                    g * kGateBlock<T>,
-                sum[r][v][g]);
-      if (s.y) store_partial(s.y + (row + r) * s.y_stride + unit, out, s.hidden_size - unit);
-    }
+    for (int v = 0; v < kPanelVectors; ++v)
+      other.sum[r][v] =
+          load(s.ahead_begin == 0 ? ahead.bias + col + v * L : out + r * ahead.out_stride + v * L);
+  const T* a = ahead.a + s.ahead_begin;
+  const T* b = ahead.packed + (panel * ahead.depth + s.ahead_begin) * width;
+  // `depth` iterations of this product and `count` of the other, evenly mixed.
+  Index k = 0;
+  for (Index i = 0, due = depth; i < count; ++i, due += depth, ++a, b += width) {
+    for (; k * count < due; ++k, w += width) tile.multiply_add(w, depth, s.h_prev + k, 0);
+    other.multiply_add(1, a, ahead.a_stride, 1, b, width);
+  }
+  for (; k < depth; ++k, w += width) tile.multiply_add(w, depth, s.h_prev + k, 0);
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < kPanelVectors; ++v)
+      store(out + r * ahead.out_stride + v * L, other.sum[r][v]);
+  tile.finish(s, layout, 0, panel);
 }
 
 template <class Cell, class T>
 void recurrent_step(const LstmStepArgs<T>& s) {
   const StepLayout<Cell, T> layout(s);
+  const Index panels = layout.panel_end - layout.panel_begin;
+  const auto panel_at = [&](Index i) {
+    return s.last_first ? layout.panel_end - 1 - i : layout.panel_begin + i;
+  };
+  if constexpr (kAheadRows > 0)
+    if (s.ahead.rows > 0) {
+      for_row_tiles<kAheadRows>(s.ahead.rows, [&](auto size, Index) __attribute__((always_inline)) {
+        for (Index i = 0; i < panels; ++i)
+          step_tile_ahead<Cell, T, decltype(size)::value>(s, layout, panel_at(i));
+      });
+      return;
+    }
   if (s.rows == 1) {
-    Index panel = layout.panel_begin;
-    for (; panel + 2 <= layout.panel_end; panel += 2) step_tile<Cell, T, 1, 2>(s, layout, 0, panel);
-    if (panel < layout.panel_end) step_tile<Cell, T, 1, 1>(s, layout, 0, panel);
+    for (Index i = 0; i + 2 <= panels; i += 2)
+      step_tile<Cell, T, 1, 2>(s, layout, 0, s.last_first ? panel_at(i + 1) : panel_at(i));
+    if (panels % 2) step_tile<Cell, T, 1, 1>(s, layout, 0, panel_at(panels - 1));
     return;
   }
-  for (Index panel = layout.panel_begin; panel < layout.panel_end; ++panel)
+  for (Index i = 0; i < panels; ++i)
     for_row_tiles<kMaxRows>(s.rows, [&](auto size, Index row) __attribute__((always_inline)) {
-      step_tile<Cell, T, decltype(size)::value, 1>(s, layout, row, panel);
+      step_tile<Cell, T, decltype(size)::value, 1>(s, layout, row, panel_at(i));
     });
 }
 

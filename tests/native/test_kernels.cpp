@@ -178,14 +178,12 @@ TEST_CASE_TEMPLATE("gradient product: sample blocks, column panels and their tai
           std::vector<T> scratch(static_cast<std::size_t>(k.gradient_scratch(a_cols)));
           GradientProductArgs<T> args;
           args.samples = samples;
-          args.a_cols = a_cols;
-          args.a = in_a.data();
-          args.a_stride = a_stride;
+          args.per_step = samples;
+          args.left[0] = {a_cols, in_a.data(), 0, a_stride, out.data()};
           args.b = in_b.data();
           args.b_stride = b_stride;
           args.begin = begin;
           args.end = cols;
-          args.out = out.data();
           args.out_stride = out_stride;
           args.sums = a_cols == 3 ? nullptr : sums.data();
           args.scratch = scratch.data();
@@ -212,6 +210,45 @@ TEST_CASE_TEMPLATE("gradient product: sample blocks, column panels and their tai
           CAPTURE(cols);
           REQUIRE(wrong == 0);
         }
+  });
+}
+
+TEST_CASE_TEMPLATE("gradient product: two left operands at once, rows in steps, the same bits", T,
+                   float, double) {
+  for_each_set([](const std::string&) {
+    const KernelTable<T>& k = kernels<T>();
+    const Index steps = 23, per_step = 5, samples = steps * per_step, cols = 4 * k.lanes + 3;
+    const Index sizes[2] = {7, 11}, padded = round_up(cols, k.lanes);
+    const auto b = random_values<T>(samples * cols, 1);
+    std::vector<T> wanted[2], got[2], scratch(static_cast<std::size_t>(k.gradient_scratch(18)));
+    GradientProductArgs<T> both;
+    both.samples = samples;
+    both.per_step = per_step;
+    both.b = b.data();
+    both.b_stride = cols;
+    both.end = cols;
+    both.out_stride = padded;
+    both.scratch = scratch.data();
+    std::vector<std::vector<T>> batch_first;
+    for (int i = 0; i < 2; ++i) {
+      const Index n = sizes[i];
+      const auto a = random_values<T>(samples * n, static_cast<std::uint64_t>(i + 2));
+      wanted[i].assign(static_cast<std::size_t>(n * padded), T(0));
+      got[i] = wanted[i];
+      GradientProductArgs<T> one = both;
+      one.per_step = samples;
+      one.left[0] = {n, a.data(), 0, n, wanted[i].data()};
+      k.gradient_product(one);
+      // The same rows, each sample's steps one after another.
+      std::vector<T>& moved = batch_first.emplace_back(a.size());
+      for (Index t = 0; t < steps; ++t)
+        for (Index s = 0; s < per_step; ++s)
+          std::copy_n(&a[(t * per_step + s) * n], n, &moved[(s * steps + t) * n]);
+      both.left[i] = {n, moved.data(), n, steps * n, got[i].data()};
+    }
+    k.gradient_product(both);
+    CHECK(same_bits(got[0], wanted[0]));
+    CHECK(same_bits(got[1], wanted[1]));
   });
 }
 

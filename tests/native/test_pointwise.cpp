@@ -92,11 +92,11 @@ constexpr Pointwise kAll[] = {Pointwise::relu, Pointwise::sigmoid, Pointwise::ta
 
 TEST_CASE("pointwise: sigmoid and tanh within 5 ulp in float, but for one value") {
   for_each_set([](const std::string& name) {
-    // Over all floats from 2^-3 to 20: sigmoid 3.19 ulp on every set; tanh 5.11 where multiply-adds
+    // Over all floats from 2^-3 to 20: sigmoid 3.38 ulp on every set; tanh 5.11 where multiply-adds
     // are fused, and above 5 at one value alone. Without fusing, each step of tanh's polynomial
     // rounds twice: 6.14 ulp, above 5 at 236 values.
     const bool fused = name != "generic";
-    CHECK(worst_error<float>(Pointwise::sigmoid, 104.0f) <= 3.2);
+    CHECK(worst_error<float>(Pointwise::sigmoid, 104.0f) <= 3.4);
     CHECK(worst_error<float>(Pointwise::tanh, 104.0f) <= (fused ? 5.12 : 6.15));
   });
 }

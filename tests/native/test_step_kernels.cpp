@@ -62,8 +62,10 @@ struct StepCase {
     std::vector<T> gates, h, c, y;
   };
 
-  /// Rows [first, first + count). In place: gates over the projection, c over the old c.
-  Result run(Index first, Index count, bool remember, bool in_place) const {
+  /// Rows [first, first + count). In place: gates over the projection, c over the old c. `call`
+  /// receives the arguments and runs the kernel on them.
+  template <class Call>
+  Result run(Index first, Index count, bool remember, bool in_place, const Call& call) const {
     std::vector<T> z = in_gate_order(projected, first, count);
     const std::vector<T> h_prev = with_padding(h, first, count);
     std::vector<T> c_prev = with_padding(c, first, count);
@@ -71,6 +73,7 @@ struct StepCase {
     LstmStepArgs<T> step;
     step.rows = count;
     step.hidden_size = hidden;
+    step.unit_end = hidden;
     step.recurrent = recurrent.data();
     step.projected = in_place ? result.gates.data() : z.data();
     step.h_prev = h_prev.data();
@@ -80,8 +83,13 @@ struct StepCase {
     step.gates = remember ? result.gates.data() : nullptr;
     step.y = result.y.data();
     step.y_stride = y_stride;
-    kernels<T>().lstm_step(step);
+    call(step);
     return result;
+  }
+
+  Result run(Index first, Index count, bool remember, bool in_place) const {
+    return run(first, count, remember, in_place,
+               [](const LstmStepArgs<T>& step) { kernels<T>().lstm_step(step); });
   }
 
   /// One step of the plain cell: a layer without input whose bias is the projection.
@@ -142,6 +150,86 @@ TEST_CASE_TEMPLATE("lstm step: any hidden size, and no row sees its neighbours",
   });
 }
 
+TEST_CASE_TEMPLATE("lstm step: units in slices or last first, the same bits", T, float, double) {
+  for_each_set([](const std::string&) {
+    const Index block = kGateBlock<T>;
+    for (const Index rows : {1, 7})
+      for (const Index H : {block - 1, 2 * block, 4 * block + 3}) {
+        const StepCase<T> step(rows, H);
+        const auto whole = step.run(0, rows, true, false);
+        const auto check = [&](const auto& call) {
+          const auto result = step.run(0, rows, true, false, call);
+          CHECK(same_bits(result.h, whole.h));
+          CHECK(same_bits(result.c, whole.c));
+          CHECK(same_bits(result.gates, whole.gates));
+          CHECK(same_bits(result.y, whole.y));
+        };
+        check([](LstmStepArgs<T> args) {
+          args.last_first = true;
+          kernels<T>().lstm_step(args);
+        });
+        check([&](LstmStepArgs<T> args) {
+          for (Index begin = 0; begin < H; begin += block) {
+            args.unit_begin = begin;
+            args.unit_end = std::min(begin + block, H);
+            args.last_first = !args.last_first;
+            kernels<T>().lstm_step(args);
+          }
+        });
+      }
+  });
+}
+
+TEST_CASE_TEMPLATE("lstm step: a projection made ahead has the bits of the product", T, float,
+                   double) {
+  for_each_set([](const std::string&) {
+    const KernelTable<T>& k = kernels<T>();
+    for (Index rows = 1; rows <= k.ahead_rows; ++rows)
+      for (const Index inputs : {1, 3, 17, 90})
+        for (const Index H : {3, 17, 40}) {
+          const StepCase<T> step(1, H);
+          const auto alone = step.run(0, 1, true, false);
+          const auto w = random_values<T>(4 * H * inputs, 5),
+                     x = random_values<T>(rows * inputs, 6);
+          std::vector<T> packed(static_cast<std::size_t>(step.columns * inputs));
+          pack_gates(step.order, inputs, k.lanes, w.data(), packed.data());
+          const auto bias = step.in_gate_order(random_values<T>(4 * H, 7), 0, 1);
+          std::vector<T> wanted(static_cast<std::size_t>(rows * step.columns)), got = wanted;
+          ProductArgs<T> product;
+          product.rows = rows;
+          product.depth = inputs;
+          product.cols = step.columns;
+          product.a = x.data();
+          product.a_stride = inputs;
+          product.packed = packed.data();
+          product.bias = bias.data();
+          product.out = wanted.data();
+          product.out_stride = step.columns;
+          k.product(product);
+          product.out = got.data();
+          // In three parts, as over three time steps.
+          for (Index part = 0; part < 3; ++part) {
+            const auto result = step.run(0, 1, true, false, [&](LstmStepArgs<T> args) {
+              args.ahead = product;
+              args.ahead_begin = inputs * part / 3;
+              args.ahead_end = inputs * (part + 1) / 3;
+              args.last_first = part == 1;
+              k.lstm_step(args);
+            });
+            REQUIRE(same_bits(result.h, alone.h));
+            REQUIRE(same_bits(result.gates, alone.gates));
+          }
+          const Index used = round_up(H, k.lanes) == step.padded ? step.columns : 0;
+          for (Index r = 0; r < rows; ++r) {
+            if (used) REQUIRE(same_bits(&got[r * used], &wanted[r * used], used));
+            step.order.for_each([&](Index, Index, Index column) {
+              REQUIRE(got[r * step.columns + column] == wanted[r * step.columns + column]);
+            });
+          }
+        }
+  });
+}
+
 TEST_CASE_TEMPLATE("lstm step backward: the pointwise half, with and without dy", T, float,
                    double) {
   for_each_set([](const std::string&) {
@@ -159,6 +247,7 @@ TEST_CASE_TEMPLATE("lstm step backward: the pointwise half, with and without dy"
         LstmStepBackwardArgs<T> args;
         args.rows = rows;
         args.hidden_size = H;
+        args.unit_end = H;
         args.c_prev = c_prev.data();
         args.c = forward.c.data();
         args.dh = padded_dh.data();

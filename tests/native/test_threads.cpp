@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 #endif
 
+#include "core/partition.hpp"
+#include "core/team.hpp"
 #include "core/threads.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
@@ -100,7 +103,6 @@ TEST_CASE("work inside a part stays on its thread") {
   std::atomic<int> wrong{0}, inner{0};
   parallel_for(6, kLarge, [&](Index, Index) {
     const auto self = std::this_thread::get_id();
-    if (parallel_parts(100, kLarge) != 1) ++wrong;
     parallel_for(100, kLarge, [&](Index begin, Index end) {
       if (std::this_thread::get_id() != self) ++wrong;
       inner += static_cast<int>(end - begin);
@@ -109,6 +111,76 @@ TEST_CASE("work inside a part stays on its thread") {
   CHECK(wrong == 0);
   CHECK(inner == 300);
   CHECK(parallel_parts(100, kLarge) == 3);  // and outside it may spread again
+}
+
+TEST_CASE("the parts of a gang run at the same time and meet at barriers") {
+  const Threads used(4);
+  Gang gang(9);
+  CHECK(gang.size() == 4);
+  Barrier barrier(gang.size());
+  std::atomic<int> arrived{0}, wrong{0};
+  gang.run(gang.size(), [&](Index) {
+    for (int round = 1; round <= 200; ++round) {
+      ++arrived;
+      barrier.wait();
+      if (arrived < 4 * round) ++wrong;
+      barrier.wait();
+      if (arrived > 4 * round) ++wrong;
+      barrier.wait();
+    }
+  });
+  CHECK(wrong == 0);
+  CHECK(arrived == 800);
+}
+
+TEST_CASE("a gang whose threads are taken is one thread") {
+  const Threads used(3);
+  const Gang first(3);
+  CHECK(first.size() == 3);
+  Index second = 0;
+  std::thread([&] {
+    Gang gang(3);
+    gang.run(gang.size(), [&](Index) { ++second; });
+  }).join();
+  CHECK(second == 1);
+}
+
+TEST_CASE("what a part throws arrives when all have ended") {
+  const Threads used(3);
+  std::atomic<int> ended{0};
+  Gang gang(3);
+  const auto run = [&] {
+    gang.run(3, [&](Index part) {
+      if (part != 1) ++ended;
+      if (part == 1) throw std::runtime_error("part 1");
+    });
+  };
+  CHECK_THROWS_WITH_AS(run(), "part 1", std::runtime_error);
+  CHECK(ended == 2);
+  CHECK_THROWS_AS(run(), std::runtime_error);  // and the gang lives on
+}
+
+TEST_CASE("a partition uses no more threads than there are, and covers all samples and units") {
+  for (const Index threads : {1, 2, 3, 16})
+    for (const Index samples : {1, 2, 5, 128})
+      for (const Index hidden : {1, 63, 64, 65, 256, 1024}) {
+        const StepSize size{samples, 16, hidden, 4, 4, 64};
+        const Partition p = choose_partition(threads, size);
+        CHECK(p.parts() <= threads);
+        CHECK(p.row_parts <= samples);
+        Index at = 0;
+        for (Index i = 0; i < p.unit_parts; ++i) {
+          const Range range = part_of(hidden, p.unit_parts, i, size.unit_multiple);
+          CHECK(range.begin == at);
+          CHECK(range.size() > 0);
+          at = range.end;
+        }
+        CHECK(at == hidden);
+      }
+  // One sequence has nothing to share out but its units; a large batch needs no barrier.
+  CHECK(choose_partition(16, {1, 512, 512, 4, 4, 64}).unit_parts > 1);
+  CHECK(choose_partition(16, {256, 256, 256, 4, 4, 64}).unit_parts == 1);
+  CHECK(choose_partition(16, {1, 8, 32, 4, 4, 64}).parts() == 1);
 }
 
 TEST_CASE("several callers share the pool, also while its size changes") {
@@ -155,27 +227,35 @@ TEST_CASE("after fork the child has threads of its own, or needs none, and can e
 
 TEST_CASE_TEMPLATE("lstm: the same bits for 1, 2 and 3 threads, forward and backward", T, float,
                    double) {
-  constexpr Index samples = 24, steps = 12, inputs = 16, hidden = 32;
-  LSTMSpec spec;
-  spec.hidden_size = hidden;
-  spec.num_layers = 2;
-  spec.dropout = 0.25;
-  for_each_set([&](const std::string&) {
-    LayerCase<T> layer({spec}, inputs, samples, steps);
-    layer.training = true;
-    const auto up = layer.upstream();
-    LayerResult<T> one;
-    for (const int threads : {1, 2, 3}) {
-      const Threads used(threads);
-      // Enough work that the threads are really used.
-      REQUIRE(parallel_parts(samples, lstm_work(samples, steps, inputs, hidden)) == threads);
-      const auto got = layer.backward(up);
-      CHECK(got.same_forward(layer.forward()));
-      if (threads == 1) one = got;
-      CHECK(got.same_forward(one));
-      CHECK(got.same_backward(one));
-    }
-  });
+  struct Size {
+    Index samples, steps, inputs, hidden;
+    bool by_units;  // the threads share out hidden units, not samples
+  };
+  for (const Size& size : {Size{24, 12, 16, 32, false}, Size{1, 20, 32, 192, true}}) {
+    LSTMSpec spec;
+    spec.hidden_size = size.hidden;
+    spec.num_layers = 2;
+    spec.dropout = 0.25;
+    const StepSize step{size.samples, size.inputs, size.hidden, 4, sizeof(T), 64};
+    REQUIRE((choose_partition(3, step).unit_parts > 1) == size.by_units);
+    for_each_set([&](const std::string&) {
+      LayerCase<T> layer({spec}, size.inputs, size.samples, size.steps);
+      layer.training = true;
+      const auto up = layer.upstream();
+      LayerResult<T> one;
+      for (const int threads : {1, 2, 3}) {
+        const Threads used(threads);
+        // Enough work that the threads are really used.
+        REQUIRE(parallel_parts(1000, lstm_work(size.samples, size.steps, size.inputs,
+                                               size.hidden)) == threads);
+        const auto got = layer.backward(up);
+        CHECK(got.same_forward(layer.forward()));
+        if (threads == 1) one = got;
+        CHECK(got.same_forward(one));
+        CHECK(got.same_backward(one));
+      }
+    });
+  }
 }
 
 TEST_CASE_TEMPLATE("lstm: a sample's output does not depend on its batch or on threads", T, float,
