@@ -43,38 +43,47 @@ struct GateOrder {
   }
 };
 
+/// Calls body(gate, first unit, count) for the units of each block.
+template <class Body>
+void for_each_block(const GateOrder& order, const Body& body) {
+  for (Index g = 0; g < order.gates; ++g)
+    for (Index u = 0; u < order.hidden_size; u += order.block)
+      body(g, u, std::min(order.block, order.hidden_size - u));
+}
+
 /// W (gates * H) x depth, as PyTorch has it, packed as depth x columns for a product.
 template <class T>
-void pack_gates(const GateOrder& order, Index depth, Index lanes, const T* w, T* out) {
-  const Index width = 4 * lanes, columns = order.columns();
-  for (Index i = 0; i < columns * depth; ++i) out[i] = T(0);
-  order.for_each([&](Index g, Index u, Index column) {
-    const T* row = w + (g * order.hidden_size + u) * depth;
-    const Index panel = column / width * width;
-    const Index panel_width = columns - panel < width ? columns - panel : width;
-    T* to = out + panel * depth + column % width;
-    for (Index k = 0; k < depth; ++k) to[k * panel_width] = row[k];
+void pack_gates(const KernelTable<T>& k, const GateOrder& order, Index depth, const T* w, T* out) {
+  const Index width = 4 * k.lanes, columns = order.columns();
+  if (order.padded() != order.hidden_size) std::fill_n(out, columns * depth, T(0));
+  for_each_block(order, [&](Index g, Index u, Index count) {
+    const T* from = w + (g * order.hidden_size + u) * depth;
+    // A panel holds whole blocks.
+    const Index column = order.column(g, u), panel = column / width * width;
+    k.transpose({count, depth, from, depth, out + panel * depth + column % width,
+                 std::min(columns - panel, width), false});
   });
 }
 
 /// U (gates * H) x H for the recurrent step: panels of `lanes` units, in each H rows of
 /// (gate, unit), so that one tile holds all gates of its units.
 template <class T>
-void pack_recurrent(const GateOrder& order, Index lanes, const T* w, T* out) {
-  const Index H = order.hidden_size, width = order.gates * lanes;
-  for (Index i = 0; i < round_up(H, lanes) * order.gates * H; ++i) out[i] = T(0);
+void pack_recurrent(const KernelTable<T>& k, const GateOrder& order, const T* w, T* out) {
+  const Index H = order.hidden_size, lanes = k.lanes, width = order.gates * lanes;
+  if (H % lanes != 0) std::fill_n(out, round_up(H, lanes) * order.gates * H, T(0));
   for (Index g = 0; g < order.gates; ++g)
-    for (Index u = 0; u < H; ++u) {
-      T* to = out + u / lanes * width * H + g * lanes + u % lanes;
-      for (Index k = 0; k < H; ++k) to[k * width] = w[(g * H + u) * H + k];
-    }
+    for (Index u = 0; u < H; u += lanes)
+      k.transpose({std::min(lanes, H - u), H, w + (g * H + u) * H, H,
+                   out + u * order.gates * H + g * lanes, width, false});
 }
 
 /// The transpose, for gradients: columns x depth, its rows in gate order.
 template <class T>
-void pack_gates_transposed(const GateOrder& order, Index depth, Index lanes, const T* w, T* out) {
-  const Index width = 4 * lanes, rows = order.columns();
-  for (Index i = 0; i < packed_size(depth, rows, lanes); ++i) out[i] = T(0);
+void pack_gates_transposed(const KernelTable<T>& k, const GateOrder& order, Index depth, const T* w,
+                           T* out) {
+  const Index lanes = k.lanes, width = 4 * lanes, rows = order.columns();
+  if (order.padded() != order.hidden_size || depth % lanes != 0)
+    std::fill_n(out, packed_size(depth, rows, lanes), T(0));
   order.for_each([&](Index g, Index u, Index row) {
     const T* values = w + (g * order.hidden_size + u) * depth;
     for (Index col = 0; col < depth; col += width) {
@@ -85,21 +94,14 @@ void pack_gates_transposed(const GateOrder& order, Index depth, Index lanes, con
   });
 }
 
-/// Adds a gradient held as depth x columns (gate order) to one held as W is. In blocks, for both
-/// sides cannot be read along their rows at once.
+/// Adds a gradient held as depth x columns (gate order) to one held as W is.
 template <class T>
-void add_unpacked_gates(const GateOrder& order, Index depth, const T* packed, T* gradient) {
-  const Index columns = order.columns();
-  for (Index g = 0; g < order.gates; ++g)
-    for (Index u0 = 0; u0 < order.hidden_size; u0 += order.block) {
-      const Index units = std::min(order.block, order.hidden_size - u0);
-      const T* from = packed + order.column(g, u0);
-      T* to = gradient + (g * order.hidden_size + u0) * depth;
-      for (Index k0 = 0; k0 < depth; k0 += order.block)
-        for (Index u = 0; u < units; ++u)
-          for (Index k = k0; k < std::min(k0 + order.block, depth); ++k)
-            to[u * depth + k] += from[k * columns + u];
-    }
+void add_unpacked_gates(const KernelTable<T>& k, const GateOrder& order, Index depth,
+                        const T* packed, T* gradient) {
+  for_each_block(order, [&](Index g, Index u, Index count) {
+    k.transpose({depth, count, packed + order.column(g, u), order.columns(),
+                 gradient + (g * order.hidden_size + u) * depth, depth, true});
+  });
 }
 
 }  // namespace lstm_native

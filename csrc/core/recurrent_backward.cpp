@@ -8,6 +8,8 @@
 namespace lstm_native {
 namespace {
 
+constexpr Index kSamplesPerChunk = 256;
+
 /// Back through time in chunks: first the gates' gradients of a chunk, step by step, then what
 /// follows from them at once, the gradients of input and weights.
 template <class T>
@@ -147,14 +149,17 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
   const Partition grid = choose_partition(gang.size(), size);
   const Index scratch = w.kernels->gradient_scratch(w.inputs + H);
   T* const scratches = workspace.take<T>(grid.parts() * scratch);
-  const Backward<T> backward{
-      w,
-      run,
-      g,
-      steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps),
-      workspace.take_zeros<T>(w.inputs * columns),
-      workspace.take_zeros<T>(H * columns),
-      workspace.take_zeros<T>(columns)};
+  // Chunks of few samples would read and write the weights' gradients too often.
+  const Index chunk =
+      std::max(steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps),
+               (kSamplesPerChunk + N - 1) / N);
+  const Backward<T> backward{w,
+                             run,
+                             g,
+                             chunk,
+                             workspace.take_zeros<T>(w.inputs * columns),
+                             workspace.take_zeros<T>(H * columns),
+                             workspace.take_zeros<T>(columns)};
   Barrier all(grid.parts());
   std::vector<Barrier> groups(static_cast<std::size_t>(grid.row_parts));
   for (Barrier& group : groups) group.reset(grid.unit_parts);
@@ -164,8 +169,8 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
                    part_of(H, grid.unit_parts, unit, size.unit_multiple),
                    groups[static_cast<std::size_t>(row)], all, scratches + part * scratch});
   });
-  add_unpacked_gates(w.order, w.inputs, backward.input_gradient, g.weight_input);
-  add_unpacked_gates(w.order, H, backward.recurrent_gradient, g.weight_recurrent);
+  add_unpacked_gates(*w.kernels, w.order, w.inputs, backward.input_gradient, g.weight_input);
+  add_unpacked_gates(*w.kernels, w.order, H, backward.recurrent_gradient, g.weight_recurrent);
   w.order.for_each([&](Index gate, Index unit, Index column) {
     g.bias_input[gate * H + unit] += backward.bias_gradient[column];
     g.bias_recurrent[gate * H + unit] += backward.bias_gradient[column];

@@ -16,10 +16,10 @@ void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size,
   resize(recurrent, order.gates * round_up(H, lanes) * H);
   resize(input_transposed, packed_size(inputs, columns, lanes));
   resize(recurrent_transposed, packed_size(H, columns, lanes));
-  pack_gates(order, inputs, lanes, w_input, input.data());
-  pack_recurrent(order, lanes, w_recurrent, recurrent.data());
-  pack_gates_transposed(order, inputs, lanes, w_input, input_transposed.data());
-  pack_gates_transposed(order, H, lanes, w_recurrent, recurrent_transposed.data());
+  pack_gates(table, order, inputs, w_input, input.data());
+  pack_recurrent(table, order, w_recurrent, recurrent.data());
+  pack_gates_transposed(table, order, inputs, w_input, input_transposed.data());
+  pack_gates_transposed(table, order, H, w_recurrent, recurrent_transposed.data());
   bias.assign(static_cast<std::size_t>(columns), T(0));
   order.for_each([&](Index g, Index u, Index column) {
     bias[static_cast<std::size_t>(column)] = bias_input[g * H + u] + bias_recurrent[g * H + u];

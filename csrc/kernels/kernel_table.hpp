@@ -61,6 +61,17 @@ struct GradientProductArgs {
   T* scratch = nullptr;  // gradient_scratch(all cols) values
 };
 
+/// to(c, r) = from(r, c), or += it.
+template <class T>
+struct TransposeArgs {
+  Index rows = 0, cols = 0;  // of from
+  const T* from = nullptr;
+  Index from_stride = 0;
+  T* to = nullptr;
+  Index to_stride = 0;
+  bool add = false;
+};
+
 /// One time step of an LSTM for some rows and the hidden units [unit_begin, unit_end): recurrent
 /// product, gates, new cell and output. unit_begin is a multiple of kGateBlock; unit_end too, or
 /// hidden_size. Pointers are to unit 0 whatever the range.
@@ -131,6 +142,7 @@ struct KernelTable {
   Index (*gradient_scratch)(Index cols);  // values, cols of both left operands together
   void (*product)(const ProductArgs<T>&);
   void (*gradient_product)(const GradientProductArgs<T>&);
+  void (*transpose)(const TransposeArgs<T>&);
   void (*lstm_step)(const LstmStepArgs<T>&);
   void (*lstm_step_backward)(const LstmStepBackwardArgs<T>&);
   void (*pointwise)(Pointwise, Index n, T* values);                                // in place

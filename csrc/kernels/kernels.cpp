@@ -2,6 +2,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/products.hpp"
 #include "kernels/recurrent_step.hpp"
+#include "kernels/transpose.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -14,6 +15,7 @@ static constexpr KernelTable<T> table() {
   t.gradient_scratch = &gradient_scratch<T>;
   t.product = &product<T>;
   t.gradient_product = &gradient_product<T>;
+  t.transpose = &transpose<T>;
   t.lstm_step = &recurrent_step<LstmCell, T>;
   t.lstm_step_backward = &recurrent_step_backward<LstmCell, T>;
   t.pointwise = &pointwise<T>;

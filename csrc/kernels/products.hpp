@@ -50,8 +50,9 @@ void product(const ProductArgs<T>& p) {
 }
 
 /// Samples per block. A block of both operands is packed, so that the innermost loop reads both in
-/// sequence: rows of `a` lie a power of two apart, where they would evict each other.
-inline constexpr Index kSampleBlock = 64;
+/// sequence: rows of `a` lie a power of two apart, where they would evict each other. Each block
+/// reads and writes the whole of `out`, so that few large blocks are better than many small ones.
+inline constexpr Index kSampleBlock = 256;
 
 /// The block's rows of a, as the tiles of for_row_tiles read them: per tile (sample, row).
 template <class T>

@@ -39,7 +39,7 @@ struct StepCase {
     weights = random_values<T>(4 * H * H, seed + 3, 0.5);
     const Index lanes = kernels<T>().lanes;
     recurrent.resize(static_cast<std::size_t>(4 * round_up(H, lanes) * H));
-    pack_recurrent(order, lanes, weights.data(), recurrent.data());
+    pack_recurrent(kernels<T>(), order, weights.data(), recurrent.data());
   }
 
   std::vector<T> in_gate_order(const std::vector<T>& plain, Index first, Index count) const {
@@ -192,7 +192,7 @@ TEST_CASE_TEMPLATE("lstm step: a projection made ahead has the bits of the produ
           const auto w = random_values<T>(4 * H * inputs, 5),
                      x = random_values<T>(rows * inputs, 6);
           std::vector<T> packed(static_cast<std::size_t>(step.columns * inputs));
-          pack_gates(step.order, inputs, k.lanes, w.data(), packed.data());
+          pack_gates(k, step.order, inputs, w.data(), packed.data());
           const auto bias = step.in_gate_order(random_values<T>(4 * H, 7), 0, 1);
           std::vector<T> wanted(static_cast<std::size_t>(rows * step.columns)), got = wanted;
           ProductArgs<T> product;
