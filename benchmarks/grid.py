@@ -47,6 +47,7 @@ class Mode:
     quick: tuple[Cell | None, ...]
     fresh: bool = False  # measured in a new process each time
     unit: str = "s"
+    peers: frozenset[str] | None = None  # those it is measured with, None for all that can
 
 
 GRID = (
@@ -79,20 +80,43 @@ def _single_steps(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
 
 
 _ONE_OF_EACH = (DEEP[0], DEEP[2])
+_LAYERS = frozenset({"pytorch", "onnxruntime"})  # whose operators have layers and directions
 MODES = {
     mode.name: mode
     for mode in (
         Mode("inference", "inference", GRID, QUICK),
         Mode("training", "training", GRID, QUICK),
         Mode("step", "step", _single_steps(GRID), _single_steps(QUICK)),
-        Mode("stacked-inference", "inference", _stacked(DEEP), _stacked(_ONE_OF_EACH)),
-        Mode("stacked-training", "training", _stacked(DEEP), _stacked(_ONE_OF_EACH)),
-        Mode("bidirectional-inference", "inference", _both_ways(DEEP), _both_ways(_ONE_OF_EACH)),
-        Mode("bidirectional-training", "training", _both_ways(DEEP), _both_ways(_ONE_OF_EACH)),
+        Mode(
+            "stacked-inference", "inference", _stacked(DEEP), _stacked(_ONE_OF_EACH), peers=_LAYERS
+        ),
+        Mode("stacked-training", "training", _stacked(DEEP), _stacked(_ONE_OF_EACH), peers=_LAYERS),
+        Mode(
+            "bidirectional-inference",
+            "inference",
+            _both_ways(DEEP),
+            _both_ways(_ONE_OF_EACH),
+            peers=_LAYERS,
+        ),
+        Mode(
+            "bidirectional-training",
+            "training",
+            _both_ways(DEEP),
+            _both_ways(_ONE_OF_EACH),
+            peers=_LAYERS,
+        ),
         Mode("fit", "fit", FIT, FIT[:1]),
         Mode("import", "import", (None,), (None,), fresh=True),
         Mode("first-call", "inference", FIRST, FIRST[:1], fresh=True),
-        Mode("memory", "training", GRID, (QUICK[1], QUICK[-1]), fresh=True, unit="B"),
+        Mode(
+            "memory",
+            "training",
+            GRID,
+            (QUICK[1], QUICK[-1]),
+            fresh=True,
+            unit="B",
+            peers=frozenset({"pytorch"}),
+        ),
     )
 }
 
@@ -124,7 +148,9 @@ def parse_cells(text: str) -> tuple[Cell, ...]:
             raise argparse.ArgumentTypeError(
                 f"expected B,F,H or B,F,H,T in whole numbers from 1, got '{part}'"
             )
-        cells.append(Cell(*numbers))
+        batch, features, hidden, *timesteps = numbers
+        steps = timesteps[0] if timesteps else TIMESTEPS
+        cells.append(Cell(batch, features, hidden, steps))
     if not cells:
         raise argparse.ArgumentTypeError("expected at least one cell B,F,H")
     return tuple(cells)
@@ -137,6 +163,13 @@ def sequences(cell: Cell) -> NDArray[np.float32]:
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 
 
+@functools.lru_cache(maxsize=1)
+def time_first(cell: Cell) -> NDArray[np.float32]:
+    """Input (T, N, F)."""
+    return np.ascontiguousarray(sequences(cell).swapaxes(0, 1))
+
+
+@functools.lru_cache(maxsize=1)
 def targets(cell: Cell) -> NDArray[np.float32]:
     """Target (N, 1) of `fit`."""
     return np.random.default_rng(1).standard_normal((cell.samples, 1), dtype=np.float32)

@@ -107,7 +107,8 @@ def measure_peaks() -> Peaks:
         raise RuntimeError("the installed lstm_native has no probes; install this version of it")
 
     def best_rate(bursts: int, probe: Any, *arguments: int) -> float:
-        return max(amount / time for amount, time in (probe(*arguments) for _ in range(bursts)))
+        found = (probe(*arguments) for _ in range(bursts))
+        return float(max(amount / time for amount, time in found))
 
     reads = {}
     for size in buffer_sizes(found := caches()):

@@ -68,7 +68,7 @@ def _panel(panel: Any, report: Report, mode: str, results: list[Result]) -> None
     limits = [(x, r.limit.seconds * scale) for x, r in enumerate(results) if r.limit]
     for index, (x, value) in enumerate(limits):
         label = "limit of the machine" if index == 0 else None
-        panel.hlines(value, x - 0.4, x + 0.4, color="black", linewidth=2, label=label)
+        panel.hlines(value, x - 0.25, x + 0.25, color="black", linewidth=2, label=label)
     panel.set_yscale("log")
     panel.set_ylabel(unit)
     panel.set_title(mode)

@@ -44,11 +44,13 @@ def _figure(figure: Figure | None, unit: str) -> str:
 
 def columns(report: Report, mode: str) -> list[str]:
     """Return the installed libraries that do the work of a mode."""
-    kind = MODES[mode].kind
+    kind, wanted = MODES[mode].kind, MODES[mode].peers
     return [
         name
         for name, library in report.libraries.items()
-        if not library.missing and kind in BY_NAME[name].kinds
+        if not library.missing
+        and kind in BY_NAME[name].kinds
+        and (wanted is None or not BY_NAME[name].is_peer or name in wanted)
     ]
 
 

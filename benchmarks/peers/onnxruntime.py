@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.grid import Cell, sequences
+from benchmarks.grid import Cell, time_first
 from benchmarks.peers.base import Call, Peer
 
 _OPSET, _IR = 17, 9  # old enough for every release in use
@@ -33,17 +33,23 @@ class OnnxRuntime(Peer):
         return None
 
     def make(self, kind: str, cell: Cell) -> Call:
-        """Return a run of the session from a zero state."""
+        """Return a run of the session from a zero state, or from where the last step ended."""
         options = self.ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         session = self.ort.InferenceSession(
             model_bytes(cell), options, providers=["CPUExecutionProvider"]
         )
-        feed = {"x": np.ascontiguousarray(sequences(cell).swapaxes(0, 1))}
+        feed = {"x": time_first(cell)}
         for name in _state_names(cell):
             feed[name] = np.zeros((1 + cell.bidirectional, cell.batch, cell.hidden), np.float32)
-        return lambda: session.run(None, feed)
+        if kind != "step":
+            return lambda: session.run(None, feed)
+
+        def step() -> None:
+            _, feed["h0"], feed["c0"] = session.run(None, feed)
+
+        return step
 
 
 def _state_names(cell: Cell) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from benchmarks.grid import Cell, sequences, targets
+from benchmarks.grid import Cell, sequences, targets, time_first
 from benchmarks.peers.base import Call, NotDoneError, Peer
 
 
@@ -46,7 +45,7 @@ class PyTorch(Peer):
         layer = torch.nn.LSTM(
             cell.features, cell.hidden, cell.layers, bidirectional=cell.bidirectional
         )
-        x = torch.from_numpy(np.ascontiguousarray(sequences(cell).swapaxes(0, 1)))
+        x = torch.from_numpy(time_first(cell))
         if kind == "training":
 
             def train() -> None:
@@ -55,16 +54,26 @@ class PyTorch(Peer):
                 y.sum().backward()
 
             return train
-        state = None
         if kind == "step":
-            zeros = torch.zeros(1, cell.batch, cell.hidden)
-            state = (zeros, zeros)
+            return self._stepping(lambda state: layer(x, state)[1], (1, cell.batch, cell.hidden))
 
         def infer() -> None:
             with torch.inference_mode():
-                layer(x, state)
+                layer(x)
 
         return infer
+
+    def _stepping(self, advance: Callable[[Any], Any], shape: tuple[int, ...]) -> Call:
+        """Return a call that goes on from the state which the one before has left."""
+        torch = self.torch
+        state = (torch.zeros(shape), torch.zeros(shape))
+
+        def step() -> None:
+            nonlocal state
+            with torch.inference_mode():
+                state = advance(state)
+
+        return step
 
     def _fit(self, cell: Cell) -> Call:
         torch = self.torch
@@ -107,12 +116,5 @@ class PyTorchCell(PyTorch):
             raise NotDoneError("a cell runs single steps")
         torch = self.torch
         layer = torch.nn.LSTMCell(cell.features, cell.hidden)
-        x = torch.from_numpy(sequences(cell)[:, 0])
-        zeros = torch.zeros(cell.batch, cell.hidden)
-        state = (zeros, zeros)
-
-        def step() -> None:
-            with torch.inference_mode():
-                layer(x, state)
-
-        return step
+        x = torch.from_numpy(time_first(cell)[0])
+        return self._stepping(lambda state: layer(x, state), (cell.batch, cell.hidden))
