@@ -2,7 +2,7 @@
 
 Every library runs in a process of its own, pinned to the same core, and they take turns, so that a
 machine whose speed drifts favours none. Medians of the turns are compared, with quartiles beside
-them. LSTM_NATIVE_ISA=avx2 holds all libraries that can be held to that instruction set.
+them. LSTM_NATIVE_ISA=avx2 holds every library that can be held to that set of instructions.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ def arguments() -> argparse.Namespace:
 
 def make_plan(options: argparse.Namespace) -> Plan:
     """Return how long and where to measure."""
-    isa = os.environ.get("LSTM_NATIVE_ISA") or os.environ.get("ONEDNN_MAX_CPU_ISA", "")
+    isa = os.environ.get("LSTM_NATIVE_ISA", "").lower()
     if options.threads < 1:
         raise ValueError(f"--threads: expected at least 1, got {options.threads}")
     return Plan(
         threads=options.threads,
         cores=tuple(machine.cores(options.threads)),
-        isa=isa.lower() if isa.lower() in _HELD else None,
+        isa=isa if isa in _HELD else None,
         seconds=options.seconds or (_QUICK_SECONDS if options.quick else _SECONDS),
         least_rounds=3 if options.quick else 5,
         fresh_rounds=2 if options.quick else 7,
