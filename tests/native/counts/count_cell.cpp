@@ -12,7 +12,9 @@
 namespace ln = lstm_native;
 
 // A name that callgrind can be told, and a body that is not inlined into main.
-extern "C" __attribute__((noinline)) void counted_call(const std::function<void()>& call) { call(); }
+extern "C" __attribute__((noinline)) void counted_call(const std::function<void()>& call) {
+  call();
+}
 
 namespace {
 
