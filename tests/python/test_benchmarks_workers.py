@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 
 from benchmarks.grid import Cell
 from benchmarks.memory import parse_status
 from benchmarks.peers import BY_NAME, OURS, PEERS, NotDoneError
+from benchmarks.results import Report
 from benchmarks.turns import Plan, alternate
 from benchmarks.worker import Worker, request, serve
 from lstm_native import _core
@@ -91,3 +94,24 @@ def test_probes_count_what_they_do(isa):
     assert time > 0
     with pytest.raises(ValueError, match="4096"):
         _core.probe_read(100, 1)
+
+
+def test_a_run_without_peers_ends_in_its_summary(root, tmp_path):
+    """All processes, for a moment each: nothing is said of how fast they were."""
+    path = tmp_path / "run.json"
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "--quick", "--peers", "--seconds", "0.01"),
+            *("--cells", "1,1,8", "--modes", "inference", "training", "first-call"),
+            *("--json", str(path)),
+        ],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    expected = "summary inference n/a | training n/a | first-call n/a"
+    assert result.stdout.splitlines()[-1] == expected
+    found = Report.read(path)
+    assert all(r.median("ours") for r in found.results)
+    assert found.results[0].reached()
