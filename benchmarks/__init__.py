@@ -1,4 +1,16 @@
-"""Speed beside the peers: `python -m benchmarks --help`."""
+"""Speed beside the peers and beside the machine's limit: `python -m benchmarks --help`.
+
+grid.py          cells and modes
+peers/           one library each: how its own users would do the work of a mode
+worker.py        the process that one library runs in
+turns.py         the coordinator: whose turn it is, and how often
+fresh.py         what needs a new process each time: import, first call, memory
+machine.py       processor, caches, measured peaks
+limit.py         the shortest time a cell can take on this machine
+results.py       what was measured, ratios, JSON
+report.py        lines, tables, summary
+plot.py          the figure
+"""
 
 import sys
 from pathlib import Path

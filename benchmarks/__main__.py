@@ -1,205 +1,183 @@
-"""Time LSTM layers against PyTorch, alternating, in one process.
+"""Time lstm_native beside its peers and beside the limit of the machine.
 
-Both sides run the same cell in turn, so that a machine whose speed drifts favours neither;
-medians are compared. PyTorch is set up as its users would: inference in `inference_mode`,
-training as forward, sum, backward, with the gradient of the input.
+Every library runs in a process of its own, pinned to the same core, and they take turns, so that a
+machine whose speed drifts favours none. Medians of the turns are compared, with quartiles beside
+them. LSTM_NATIVE_ISA=avx2 holds every library that can be held to that set of instructions.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
-import statistics
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
+from benchmarks import fresh, machine, plot, report
+from benchmarks.grid import MODES, Cell, Mode, cells_of, parse_cells
+from benchmarks.limit import limit
+from benchmarks.pages import write_figures
+from benchmarks.peers import BY_NAME, OURS, PEERS
+from benchmarks.results import Library, Report, Result
+from benchmarks.turns import Clients, Plan, alternate
 
-from benchmarks.pages import table, write_figures
-
-TIMESTEPS = 100
-CELLS = [(1, 8, 16), (1, 64, 64), (1, 128, 128), (32, 16, 32), (32, 64, 64), (32, 128, 128)]
-MODES = ("inference", "training")
-Call = Callable[[], object]
-
-
-@dataclass
-class Result:
-    """One cell of the grid; times are medians in milliseconds."""
-
-    mode: str
-    batch: int
-    features: int
-    hidden: int
-    ours: float
-    torch: float
-    ratio: float
-    gflops: float
+_SECONDS, _QUICK_SECONDS = 4.0, 0.6
+_HELD = ("avx2",)  # sets that the peers know by the same name
 
 
-def ours(mode: str, batch: int, features: int, hidden: int) -> Call:
-    """One pass of our layer."""
-    import lstm_native as ln
-
-    layer = ln.LSTM(hidden, input_size=features, seed=0)
-    x = np.random.default_rng(0).standard_normal((batch, TIMESTEPS, features), dtype=np.float32)
-    if mode == "inference":
-        return lambda: layer(x)
-    dy = np.ones((batch, TIMESTEPS, hidden), dtype=np.float32)
-
-    def train() -> None:
-        _, _, tape = layer.forward(x)
-        tape.backward(dy)
-
-    return train
-
-
-def pytorch(mode: str, batch: int, features: int, hidden: int) -> Call:
-    """The same pass of `nn.LSTM`, in its own favourite layout (time first)."""
-    import torch
-
-    layer = torch.nn.LSTM(features, hidden)
-    x = torch.randn(TIMESTEPS, batch, features)
-
-    def infer() -> None:
-        with torch.inference_mode():
-            layer(x)
-
-    def train() -> None:
-        layer.zero_grad(set_to_none=True)
-        y, _ = layer(x.detach().requires_grad_(True))
-        y.sum().backward()
-
-    return infer if mode == "inference" else train
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="for all (default 1)")
+    parser.add_argument(
+        "--cells", type=parse_cells, metavar='"B,F,H ..."', help="B,F,H,T where T is not 100"
+    )
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--quick", action="store_true", help="fewer cells, less time")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        metavar="S",
+        help=f"for each library, mode and cell (default {_SECONDS:g}; quick {_QUICK_SECONDS:g})",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them (needs matplotlib)")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="replace the figures between a page's markers"
+    )
+    parser.add_argument(
+        "--from", type=Path, metavar="FILE", dest="recorded", help="measure nothing: read a JSON"
+    )
+    return parser.parse_args()
 
 
-def seconds(call: Call) -> float:
-    """How long one call takes."""
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin
-
-
-def compare(mode: str, cell: tuple[int, int, int], budget: float) -> Result:
-    """Run both in turn for about `budget` seconds."""
-    calls = [ours(mode, *cell), pytorch(mode, *cell)]
-    for call in calls * 3:
-        call()
-    once = sum(seconds(call) for call in calls)
-    rounds = max(5, min(2000, int(budget / once)))
-    times: list[list[float]] = [[], []]
-    for _ in range(rounds):
-        for call, found in zip(calls, times, strict=True):
-            found.append(seconds(call))
-    mine, theirs = (statistics.median(t) for t in times)
-    batch, features, hidden = cell
-    flops = 2.0 * TIMESTEPS * batch * 4 * hidden * (features + hidden)
-    flops *= 1 if mode == "inference" else 3
-    return Result(
-        mode, *cell, mine * 1e3, theirs * 1e3, ratio=theirs / mine, gflops=flops / mine * 1e-9
+def make_plan(options: argparse.Namespace) -> Plan:
+    """Return how long and where to measure."""
+    isa = os.environ.get("LSTM_NATIVE_ISA", "").lower()
+    if options.threads < 1:
+        raise ValueError(f"--threads: expected at least 1, got {options.threads}")
+    return Plan(
+        threads=options.threads,
+        cores=tuple(machine.cores(options.threads)),
+        isa=isa if isa in _HELD else None,
+        seconds=options.seconds or (_QUICK_SECONDS if options.quick else _SECONDS),
+        least_rounds=3 if options.quick else 5,
+        fresh_rounds=2 if options.quick else 7,
     )
 
 
-def processor() -> str:
-    """The name of this machine's processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def libraries(names: list[str], clients: Clients) -> dict[str, Library]:
+    """Return ours and the chosen peers, loaded where they are installed."""
+    isa = clients.plan.isa
+    found = {}
+    for peer in (*OURS, *(p for name in names for p in PEERS[name])):
+        missing = peer.missing() or ""
+        version = ""
+        if not missing:
+            answer = clients.of(peer).ask(do="load")
+            version = str(answer.get("found", ""))
+            missing = answer.get("failed", "")
+        held = peer.held_to(isa)
+        counts = peer.is_peer and (isa is None or held is not None)
+        found[peer.name] = Library(peer.label, version, missing, held, counts)
+    return found
 
 
-def markdown(results: list[Result], machine: str) -> list[str]:
-    """The figures as a table, with the machine they were measured on."""
-    header = ["mode", "B", "F", "H", "ours ms", "PyTorch ms", "PyTorch / ours", "GFLOP/s"]
-    rows = [
-        [
-            *(r.mode, r.batch, r.features, r.hidden),
-            *(f"{r.ours:.3f}", f"{r.torch:.3f}", f"{r.ratio:.2f}", f"{r.gflops:.1f}"),
-        ]
-        for r in results
+def measure(mode: Mode, cell: Cell | None, found: Report, clients: Clients) -> Result:
+    """Return one cell in one mode."""
+    chosen = [BY_NAME[name] for name in report.columns(found, mode.name)]
+    if mode.fresh:
+        figures = fresh.measure(mode, chosen, cell, clients.plan)
+    else:
+        assert cell is not None
+        figures = alternate(clients, chosen, mode.kind, cell)
+    if cell is None or mode.fresh:
+        return Result(mode.name, cell, mode.unit, None, figures)
+    least = limit(mode.kind, cell, found.peaks, clients.plan.threads)
+    return Result(mode.name, cell, mode.unit, least, figures)
+
+
+def peaks_of(clients: Clients) -> machine.Peaks:
+    """Measure the machine in our worker, pinned as all are."""
+    answer = clients.of(OURS[0]).ask(do="peaks")
+    if "found" not in answer:
+        raise RuntimeError(f"the machine could not be measured: {answer}")
+    return machine.Peaks.from_dict(answer["found"])
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Measure everything that was asked for, printing it as it comes."""
+    plan = make_plan(options)
+    begin = time.perf_counter()
+    with Clients(plan) as clients:
+        known = libraries(options.peers, clients)
+        if known["ours"].missing:
+            raise RuntimeError(f"lstm_native itself: {known['ours'].missing}")
+        built = clients.of(OURS[0]).ask(do="build")["found"]
+        settings = {"seconds": plan.seconds, "quick": options.quick, "cores": list(plan.cores)}
+        found = Report(
+            machine=machine.describe(),
+            peaks=peaks_of(clients),
+            build=built,
+            threads=plan.threads,
+            isa=plan.isa,
+            settings=settings,
+            libraries=known,
+        )
+        print("\n".join(report.title(found)))
+        for name in options.modes:
+            print(f"\n{name}\n{report.aligned(report.header(found, name))}")
+            for cell in cells_of(MODES[name], options.cells, quick=options.quick):
+                result = measure(MODES[name], cell, found, clients)
+                found.results.append(result)
+                lines = [report.aligned(report.row(found, result)), *report.reasons(found, result)]
+                print("\n".join(lines), flush=True)
+        again = machine.best(found.peaks, peaks_of(clients))
+    settings["minutes"] = round((time.perf_counter() - begin) / 60, 1)
+    return with_peaks(found, again)
+
+
+def with_peaks(found: Report, peaks: machine.Peaks) -> Report:
+    """Return the report with limits from the better of the peaks measured around it."""
+    found.peaks = peaks
+    found.results = [
+        Result(
+            r.mode,
+            r.cell,
+            r.unit,
+            limit(MODES[r.mode].kind, r.cell, peaks, found.threads) if r.limit and r.cell else None,
+            r.figures,
+        )
+        for r in found.results
     ]
-    return [f"Measured on {machine}.", "", *table(header, rows)]
-
-
-def parse_cells(text: str) -> list[tuple[int, int, int]]:
-    """Read "1,64,64 32,128,128"."""
-    cells = []
-    for part in text.split():
-        numbers = [int(n) for n in part.split(",")]
-        if len(numbers) != 3 or min(numbers) < 1:
-            raise argparse.ArgumentTypeError(f"expected B,F,H, got '{part}'")
-        cells.append((numbers[0], numbers[1], numbers[2]))
-    return cells
+    return found
 
 
 def main() -> int:
-    """Print the table; return 1 when --at-least is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--cells", type=parse_cells, default=CELLS, help='"B,F,H B,F,H ..."')
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
-    parser.add_argument("--threads", type=int, default=1, help="for both sides (default 1)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="per cell and mode (default 4)")
-    parser.add_argument("--at-least", type=float, metavar="RATIO", help="fail below this ratio")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument(
-        "--page", type=Path, metavar="FILE", help="replace the table between the page's markers"
-    )
-    options = parser.parse_args()
-
-    if options.threads == 1 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    """Measure or read, then write what was asked for. The last line is the summary."""
+    options = arguments()
     try:
-        import torch
-    except ImportError:
-        print("the peer is missing: pip install torch", file=sys.stderr)
+        found = Report.read(options.recorded) if options.recorded else run(options)
+    except (RuntimeError, ValueError) as error:
+        print(f"python -m benchmarks: {error}", file=sys.stderr)
         return 2
-    import lstm_native as ln
-
-    torch.set_num_threads(options.threads)
-    ln.set_num_threads(options.threads)
-    info = ln.build_info()
-    versions = (
-        f"lstm_native {info['version']} ({info['isa']}), PyTorch {torch.__version__}, "
-        f"{options.threads} thread(s)"
-    )
-    print(f"{versions}, T {TIMESTEPS}, float32")
-    print(
-        f"{'mode':10} {'B':>4} {'F':>5} {'H':>5} {'ours ms':>9} {'torch ms':>9} "
-        f"{'torch/ours':>10} {'GFLOP/s':>8}"
-    )
-    results = []
-    for mode in options.modes:
-        for cell in options.cells:
-            r = compare(mode, cell, options.seconds)
-            results.append(r)
-            print(
-                f"{r.mode:10} {r.batch:4} {r.features:5} {r.hidden:5} {r.ours:9.3f} "
-                f"{r.torch:9.3f} {r.ratio:10.2f} {r.gflops:8.1f}",
-                flush=True,
-            )
     if options.json:
-        found = {
-            "build": info,
-            "torch": torch.__version__,
-            "threads": options.threads,
-            "timesteps": TIMESTEPS,
-            "results": [asdict(r) for r in results],
-        }
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        found.write(options.json)
     if options.page:
-        write_figures(options.page, markdown(results, f"{processor()}, {versions}"))
-    worst = min(r.ratio for r in results)
-    print(
-        f"geometric mean {statistics.geometric_mean(r.ratio for r in results):.2f}, "
-        f"minimum {worst:.2f}"
-    )
-    return int(options.at_least is not None and worst < options.at_least)
+        write_figures(options.page, report.markdown(found))
+    if options.plot:
+        plot.draw(found, options.plot)
+    print(f"\nratios of the peers' times to ours ({found.settings['minutes']} minutes):")
+    for mode, peer, mean, least, count in report.by_peer(found):
+        print(f"  {mode:24} {peer:18} geometric mean {mean:>6}  minimum {least:>6}  cells {count}")
+    print("\n".join(report.python_layer(found)))
+    print(report.summary(found))
+    return 0
 
 
 if __name__ == "__main__":

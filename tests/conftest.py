@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -113,6 +113,21 @@ def native_build(cmake: CMake, build_folder: Path) -> Path:
         CMAKE_BUILD_TYPE="Release",
         Python_EXECUTABLE=sys.executable,
     )
+
+
+@pytest.fixture(scope="session")
+def native_program(cmake: CMake, native_build: Path) -> Callable[[str], Path]:
+    """Builds a program of tests/native beside the library and says where it is."""
+    if not any(
+        (Path(folder) / "include/doctest/doctest.h").is_file() for folder in ("/usr", "/usr/local")
+    ):
+        pytest.skip("the C++ tests need doctest (Debian: doctest-dev)")
+
+    def build(target: str) -> Path:
+        definitions = {"LSTM_NATIVE_TESTS": "ON", "Python_EXECUTABLE": sys.executable}
+        return cmake.build(ROOT, native_build, target, **definitions) / "tests" / "native" / target
+
+    return build
 
 
 @pytest.fixture(scope="session", params=["cmake --install", "wheel"])

@@ -135,6 +135,13 @@ struct UpdateArgs {
   bool nesterov = false;
 };
 
+/// What a probe did: floating-point operations or bytes, and a sum that keeps its work alive.
+template <class T>
+struct ProbeResult {
+  double amount = 0;
+  T sum = 0;
+};
+
 template <class T>
 struct KernelTable {
   Index lanes;
@@ -151,6 +158,8 @@ struct KernelTable {
   void (*sgd)(const UpdateArgs<T>&);
   void (*adam)(const UpdateArgs<T>&);
   void (*rmsprop)(const UpdateArgs<T>&);
+  ProbeResult<T> (*probe_multiply_add)(Index iterations);
+  ProbeResult<T> (*probe_read)(const T* values, Index n, Index repetitions);  // aligned to 64
 };
 
 struct KernelSet {

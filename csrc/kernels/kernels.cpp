@@ -1,5 +1,6 @@
 // Fills the table of one instruction set; compiled once per set (see simd.hpp).
 #include "kernels/elementwise.hpp"
+#include "kernels/probes.hpp"
 #include "kernels/products.hpp"
 #include "kernels/recurrent_step.hpp"
 #include "kernels/transpose.hpp"
@@ -24,6 +25,8 @@ static constexpr KernelTable<T> table() {
   t.sgd = &sgd<T>;
   t.adam = &adam<T>;
   t.rmsprop = &rmsprop<T>;
+  t.probe_multiply_add = &probe_multiply_add<T>;
+  t.probe_read = &probe_read<T>;
   return t;
 }
 

@@ -6,6 +6,7 @@ examples of hypothesis are the same in every run; HYPOTHESIS_PROFILE=explore loo
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,11 @@ from lstm_native import _core
 for folder in (Path(__file__).parent.parent, Path(__file__).parent):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+# The benchmark is no part of the package: it lies in the repository, whose folder it takes off the
+# path again.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+importlib.import_module("benchmarks")
 
 # The fixtures here hold no state that one example could leave for the next.
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -1,0 +1,120 @@
+"""PyTorch: `nn.LSTM` with time first, its own favourite layout, and `nn.LSTMCell`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.grid import Cell, sequences, targets, time_first
+from benchmarks.peers.base import Call, NotDoneError, Peer
+
+
+class PyTorch(Peer):
+    """Inference in `inference_mode`; training as forward, sum, backward."""
+
+    name = "pytorch"
+    label = "PyTorch"
+    module = "torch"
+    needs = ("torch",)
+    kinds = frozenset({"inference", "training", "step", "fit", "import"})
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        import torch
+
+        self.torch = torch
+        torch.set_num_threads(threads)
+
+    @classmethod
+    def environment(cls, threads: int, isa: str | None) -> dict[str, str]:
+        """Hold oneDNN (the LSTM), ATen's own loops and MKL to the set."""
+        found = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        if isa:
+            found |= {
+                "ONEDNN_MAX_CPU_ISA": isa.upper(),
+                "ATEN_CPU_CAPABILITY": isa,
+                "MKL_ENABLE_INSTRUCTIONS": isa.upper(),
+            }
+        return found
+
+    def make(self, kind: str, cell: Cell) -> Call:
+        """Return the work of a kind."""
+        torch = self.torch
+        if kind == "fit":
+            return self._fit(cell)
+        layer = torch.nn.LSTM(
+            cell.features, cell.hidden, cell.layers, bidirectional=cell.bidirectional
+        )
+        x = torch.from_numpy(time_first(cell))
+        if kind == "training":
+
+            def train() -> None:
+                layer.zero_grad(set_to_none=True)
+                y, _ = layer(x.detach().requires_grad_(True))
+                y.sum().backward()
+
+            return train
+        if kind == "step":
+            return self._stepping(lambda state: layer(x, state)[1], (1, cell.batch, cell.hidden))
+
+        def infer() -> None:
+            with torch.inference_mode():
+                layer(x)
+
+        return infer
+
+    def _stepping(self, advance: Callable[[Any], Any], shape: tuple[int, ...]) -> Call:
+        """Return a call that goes on from the state which the one before has left."""
+        torch = self.torch
+        state = (torch.zeros(shape), torch.zeros(shape))
+
+        def step() -> None:
+            nonlocal state
+            with torch.inference_mode():
+                state = advance(state)
+
+        return step
+
+    def _fit(self, cell: Cell) -> Call:
+        torch = self.torch
+
+        class Model(torch.nn.Module):  # type: ignore[misc,name-defined]
+            def __init__(self) -> None:
+                super().__init__()
+                self.lstm = torch.nn.LSTM(cell.features, cell.hidden, cell.layers, batch_first=True)
+                self.dense = torch.nn.Linear(cell.hidden, 1)
+
+            def forward(self, x: Any) -> Any:
+                return self.dense(self.lstm(x)[0][:, -1])
+
+        model = Model()
+        adam = torch.optim.Adam(model.parameters(), 1e-3)
+        data = torch.utils.data.TensorDataset(
+            torch.from_numpy(sequences(cell)), torch.from_numpy(targets(cell))
+        )
+        loader = torch.utils.data.DataLoader(data, cell.batch, shuffle=True)
+
+        def epoch() -> None:
+            for x, y in loader:
+                adam.zero_grad()
+                torch.nn.functional.mse_loss(model(x), y).backward()
+                adam.step()
+
+        return epoch
+
+
+class PyTorchCell(PyTorch):
+    """The cell alone, which skips the sequence's bookkeeping."""
+
+    name = "pytorch-cell"
+    label = "PyTorch LSTMCell"
+    kinds = frozenset({"step"})
+
+    def make(self, kind: str, cell: Cell) -> Call:
+        """Return one step in `inference_mode`."""
+        if kind != "step":
+            raise NotDoneError("a cell runs single steps")
+        torch = self.torch
+        layer = torch.nn.LSTMCell(cell.features, cell.hidden)
+        x = torch.from_numpy(time_first(cell)[0])
+        return self._stepping(lambda state: layer(x, state), (cell.batch, cell.hidden))
