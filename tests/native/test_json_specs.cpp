@@ -36,14 +36,15 @@ void check_refused(const std::string& message, const std::string& expected) {
 TEST_CASE("json specs: every layer comes back as it was") {
   const std::vector<std::string> texts = {
       R"({"type":"lstm","hidden_size":64,"num_layers":2,"return_sequences":false,"dropout":0.1,)"
-      R"("forget_bias":-1.5})",
+      R"("forget_bias":-1.5,"bidirectional":true,"reverse":false})",
       R"({"type":"dense","units":3,"activation":"softmax","bias":false})",
       R"({"type":"embedding","vocabulary":100,"features":16})",
       R"({"type":"dropout","rate":0.3333333333333333})",
       R"({"type":"layer_norm","epsilon":1e-06})",
       R"({"type":"activation","activation":"tanh"})",
       R"({"type":"highway","window":24,"layers":[{"type":"lstm","hidden_size":1,"num_layers":1,)"
-      R"("return_sequences":false,"dropout":0.0,"forget_bias":1.0}]})"};
+      R"("return_sequences":false,"dropout":0.0,"forget_bias":1.0,"bidirectional":false,)"
+      R"("reverse":true}]})"};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     CAPTURE(texts[i]);
     const LayerSpec spec = parse_layer(texts[i]);
