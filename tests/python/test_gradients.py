@@ -108,6 +108,11 @@ LAYERS = {
     "lstm_three_layers": (p.lstm_spec(3, num_layers=3), (2, 4, 3)),
     "lstm_dropout_between": (_lstm(num_layers=2, dropout=0.4), (2, 4, 3)),
     "lstm_vector_tail": (p.lstm_spec(9), (2, 2, 2)),
+    "lstm_reverse": (_lstm(num_layers=2, dropout=0.4, reverse=True), (2, 4, 3)),
+    "lstm_reverse_last_step": (_lstm(reverse=True, return_sequences=False), (2, 4, 3)),
+    "lstm_two_ways": (_lstm(bidirectional=True), (2, 4, 3)),
+    "lstm_two_ways_last_step": (_lstm(bidirectional=True, return_sequences=False), (2, 4, 3)),
+    "lstm_two_ways_stacked": (_lstm(bidirectional=True, num_layers=3, dropout=0.4), (2, 4, 3)),
     "dense_linear": (p.dense_spec(4), (2, 3, 5)),
     "dense_no_bias": (p.dense_spec(4, bias=False), (3, 5)),
     "dense_relu": (p.dense_spec(4, activation="relu"), (2, 3, 5)),
@@ -125,7 +130,7 @@ LAYERS = {
         {
             "type": "highway",
             "window": 3,
-            "layers": [_lstm(return_sequences=False), p.dense_spec(2)],
+            "layers": [_lstm(return_sequences=False, bidirectional=True), p.dense_spec(2)],
         },
         (2, 4, 3),
     ),
@@ -176,7 +181,8 @@ def test_layer_gradients_match_central_differences(isa, threads, name):
     x = rng.standard_normal(shape)
     state = dstate = None
     if spec["type"] == "lstm":
-        size = (spec.get("num_layers", 1), shape[0], spec["hidden_size"])
+        runs = spec.get("num_layers", 1) * (2 if spec.get("bidirectional") else 1)
+        size = (runs, shape[0], spec["hidden_size"])
         state = (rng.standard_normal(size), rng.standard_normal(size))
         dstate = (rng.standard_normal(size), rng.standard_normal(size))
 
