@@ -1,7 +1,6 @@
 // How the LSTM layer runs: forward, and its tape's way back. A reverse run is the time loop of a
 // forward one over negative time strides.
 #include <algorithm>
-#include <array>
 
 #include "core/dropout_mask.hpp"
 #include "core/lstm.hpp"
@@ -111,7 +110,7 @@ class LSTMLayer<T>::LSTMTape final : public Tape<T> {
         const Index run = l * directions + d;
         const auto state = [&](auto* all) { return all ? all + run * N * H : nullptr; };
         RecurrentGradients<T> g;
-        g.dy = layout.template output<const T>(from_above, l, d);
+        g.dy = layout.output(from_above, l, d);
         g.dx = layout.input(to_below, l, d);
         g.accumulate_dx = d > 0;
         g.dh = padded_state(N, H, P, state(states.final[0]), dh);

@@ -11,7 +11,6 @@ import reference as ref
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
-from test_gradients import check_gradients
 
 import lstm_native as ln
 
@@ -73,7 +72,7 @@ def check_against_the_reference(
         dy_steps, double(dstate), p.float64(weights), ref_tape
     )
     assert list(gradients) == list(weights)
-    check_gradients(
+    p.check_gradients(
         dtype,
         {"x": dx, "h": initial[0], "c": initial[1], **gradients},
         {
@@ -145,7 +144,7 @@ class TestReverse:
         for found, expected in pairs:
             p.assert_same_bits(found, expected)
         # The order of a sum over steps may be another.
-        check_gradients(dtype, gradients, p.float64(gradients_there))
+        p.check_gradients(dtype, gradients, p.float64(gradients_there))
 
     def test_the_last_step_is_the_first_of_the_sequence(self, isa, dtype):
         options = {"input_size": 4, "dtype": dtype.name, "seed": 3, "reverse": True}
