@@ -105,7 +105,8 @@ class LSTMLayer<T>::LSTMTape final : public Tape<T> {
     for (Index l = spec.num_layers - 1; l >= 0; --l) {
       const T* from_above = layout.top(l) ? dy : between[(l + 1) % 2];
       T* to_below = l == 0 ? dx : between[l % 2];
-      // The directions read the same gradient and share only what they add to, dx, and dh and dc.
+      // Nothing orders the directions but what they share: dx, which the second one adds to, and
+      // the memory of dh and dc.
       for (Index d = 0; d < directions; ++d) {
         const Index run = l * directions + d;
         const auto state = [&](auto* all) { return all ? all + run * N * H : nullptr; };
