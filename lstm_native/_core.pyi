@@ -1,5 +1,5 @@
 # The native core (csrc/bindings). Arrays are C-contiguous; 32 and 64 name the float dtype.
-# States: one array (layers, N, features) each; None stands for zeros.
+# States: one array (layers * directions, N, features) each; None stands for zeros.
 from collections.abc import Sequence
 from typing import Any
 

@@ -13,7 +13,7 @@ from lstm_native import _core
 from lstm_native._checks import as_tokens, as_values, check_dtype, check_int
 
 State = tuple[NDArray[Any], ...] | NDArray[Any] | None
-"""(h, c) of an LSTM, each (layers, N, H); None for a layer without state."""
+"""(h, c) of an LSTM, each (layers * directions, N, H); None for a layer without state."""
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
@@ -182,14 +182,15 @@ class Layer:
         x : array_like, (N, T, F) or (N, F)
             Input; an Embedding takes integer tokens (N, T) or (N,).
         state : state, optional
-            Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H).
+            Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H), where a
+            layer of two directions counts twice.
         lengths : None
             Not available yet: NotImplementedError for anything else.
 
         Returns
         -------
         y : ndarray
-            (N, T, H), or (N, H) where the layer drops the time axis.
+            (N, T, features), or (N, features) where the layer drops the time axis.
         state : state or None
             Final state.
 

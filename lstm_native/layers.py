@@ -27,9 +27,10 @@ class LSTM(Layer):
         g = tanh   (W_g x + U_g h + b_g)
         o = sigmoid(W_o x + U_o h + b_o)
 
-    Input (N, T, F); output (N, T, H), or the last step (N, H) with `return_sequences=False`.
-    The state is (h, c), each (num_layers, N, H). A sequence's output depends on that sequence
-    and the weights alone, bit for bit: not on its batch, nor on the number of threads.
+    Input (N, T, F); output (N, T, D H), or the last step (N, D H) with `return_sequences=False`,
+    where D is 2 if `bidirectional` and else 1. The state is (h, c), each (num_layers D, N, H).
+    A sequence's output depends on that sequence and the weights alone, bit for bit: not on its
+    batch, nor on the number of threads.
 
     Parameters
     ----------
@@ -39,19 +40,26 @@ class LSTM(Layer):
         F; by default taken from the first input.
     num_layers : int
         Layers stacked on one another.
+    bidirectional : bool
+        Whether each stacked layer runs in both directions and hands on both outputs, the forward
+        direction's first (Schuster & Paliwal 1997, "Bidirectional recurrent neural networks").
     return_sequences : bool
-        Output of every step, or of the last alone.
+        Output of every step, or of the last alone. The last step of a reverse direction is the
+        first of the sequence.
     dropout : float
         Share of values dropped between stacked layers in training, in [0, 1). A ValueError with
         one layer, where it would have no effect.
     forget_bias : float
         Initial bias of the forget gate (Jozefowicz et al. 2015 recommend 1).
+    reverse : bool
+        Whether to run from the end of each sequence to its start, all stacked layers alike. The
+        output stands in the order of the input. A ValueError with `bidirectional`.
     dtype : {"float32", "float64"}
     seed : int, optional
         For the initial weights: input weights Glorot uniform per gate (Glorot & Bengio 2010),
         recurrent weights orthogonal per gate (Saxe et al. 2014).
-    bidirectional, proj_size, peephole, coupled_gates, layer_norm, recurrent_dropout, zoneout, \
-cell_clip, reverse, stateful
+    proj_size, peephole, coupled_gates, layer_norm, recurrent_dropout, zoneout, cell_clip, \
+stateful
         Not available yet: anything but the default is a NotImplementedError.
 
     Raises
@@ -64,7 +72,9 @@ cell_clip, reverse, stateful
     Notes
     -----
     Parameters, in PyTorch's names, shapes and gate order (i, f, g, o): `weight_ih_l0` (4H, F),
-    `weight_hh_l0` (4H, H), `bias_ih_l0` (4H,), `bias_hh_l0` (4H,), and so on for `_l1`.
+    `weight_hh_l0` (4H, H), `bias_ih_l0` (4H,), `bias_hh_l0` (4H,), and so on for `_l1`, whose
+    `weight_ih_l1` is (4H, D H). Of two directions the second has `weight_ih_l0_reverse` and so
+    on, and follows the first in the state_dict and in the state, layer by layer.
 
     Examples
     --------
@@ -102,7 +112,6 @@ cell_clip, reverse, stateful
     ) -> None:
         super().__init__(dtype=dtype, seed=seed)
         refused = {
-            "bidirectional": (bidirectional, False),
             "proj_size": (proj_size, None),
             "peephole": (peephole, False),
             "coupled_gates": (coupled_gates, False),
@@ -110,7 +119,6 @@ cell_clip, reverse, stateful
             "recurrent_dropout": (recurrent_dropout, 0.0),
             "zoneout": (zoneout, 0.0),
             "cell_clip": (cell_clip, None),
-            "reverse": (reverse, False),
             "stateful": (stateful, False),
         }
         for name, (value, default) in refused.items():
@@ -127,6 +135,10 @@ cell_clip, reverse, stateful
                 "put a Dropout layer behind the LSTM instead"
             )
         self.forget_bias = check_real(forget_bias, name="forget_bias")
+        self.bidirectional = check_bool(bidirectional, name="bidirectional")
+        self.reverse = check_bool(reverse, name="reverse")
+        if self.bidirectional and self.reverse:
+            raise ValueError("reverse=True has no meaning with bidirectional=True, which has both")
 
     def _spec(self) -> dict[str, Any]:
         return {
@@ -136,6 +148,8 @@ cell_clip, reverse, stateful
             "return_sequences": self.return_sequences,
             "dropout": self.dropout,
             "forget_bias": self.forget_bias,
+            "bidirectional": self.bidirectional,
+            "reverse": self.reverse,
         }
 
     @property
@@ -149,7 +163,8 @@ cell_clip, reverse, stateful
             return None
         if not isinstance(state, (tuple, list)) or len(state) != 2:
             raise ValueError(f"{name}: expected (h, c), got {type(state).__name__}")
-        shape = (self.num_layers, samples, self.hidden_size)
+        layers = self.num_layers * (2 if self.bidirectional else 1)
+        shape = (layers, samples, self.hidden_size)
         return [
             as_values(part, name=f"{name} {letter}", dtype=self.dtype, shape=shape)
             for letter, part in zip("hc", state, strict=True)

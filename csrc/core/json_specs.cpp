@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-// A network of kMaxLayers layers has at most eight values a layer, and each nested highway adds
+// A network of kMaxLayers layers has at most nine values a layer, and each nested highway adds
 // two levels to the four of a plain network.
 constexpr int kMaxJsonDepth = 16;
 constexpr Index kMaxJsonValues = 16 * kMaxLayers;
@@ -114,7 +114,9 @@ struct LayerToJson {
             {"num_layers", spec.num_layers},
             {"return_sequences", spec.return_sequences},
             {"dropout", spec.dropout},
-            {"forget_bias", spec.forget_bias}};
+            {"forget_bias", spec.forget_bias},
+            {"bidirectional", spec.bidirectional},
+            {"reverse", spec.reverse}};
   }
   json operator()(const DenseSpec& spec) const {
     return {{"type", "dense"},
@@ -153,6 +155,8 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     spec.return_sequences = reader.boolean("return_sequences", spec.return_sequences);
     spec.dropout = reader.number("dropout", spec.dropout);
     spec.forget_bias = reader.number("forget_bias", spec.forget_bias);
+    spec.bidirectional = reader.boolean("bidirectional", spec.bidirectional);
+    spec.reverse = reader.boolean("reverse", spec.reverse);
     layer.options = spec;
   } else if (type == "dense") {
     DenseSpec spec;

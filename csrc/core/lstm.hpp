@@ -1,4 +1,4 @@
-// The LSTM layer: stacked, with initial and final states.
+// The LSTM layer: stacked, in one direction or both, with initial and final states.
 #pragma once
 
 #include "core/layer.hpp"
@@ -7,8 +7,11 @@
 
 namespace lstm_native {
 
+/// One direction of one stacked layer is a run. Runs stand in PyTorch's order, layer by layer, the
+/// reverse direction behind the forward one; so do their states.
 /// Parameters carry PyTorch's names and shapes: weight_ih_l0 (4H, F), weight_hh_l0 (4H, H),
-/// bias_ih_l0 (4H), bias_hh_l0 (4H); gates in the order i, f, g, o.
+/// bias_ih_l0 (4H), bias_hh_l0 (4H); gates in the order i, f, g, o. The second of two directions
+/// has weight_ih_l0_reverse and so on.
 template <class T>
 class LSTMLayer final : public Layer<T> {
  public:
@@ -16,9 +19,11 @@ class LSTMLayer final : public Layer<T> {
 
   LayerSpec spec() const override { return {spec_}; }
   Index input_features() const override { return inputs_; }
-  Index output_features() const override { return spec_.hidden_size; }
+  Index output_features() const override { return directions() * spec_.hidden_size; }
   OutputShape output_shape(Index timesteps) const override;
-  StateShape state_shape() const override { return {2, spec_.num_layers, spec_.hidden_size}; }
+  StateShape state_shape() const override {
+    return {2, spec_.num_layers * directions(), spec_.hidden_size};
+  }
   std::vector<Parameter<T>*> parameters() override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
@@ -26,9 +31,11 @@ class LSTMLayer final : public Layer<T> {
  private:
   class LSTMTape;
   static constexpr Index kGates = 4;
-  static constexpr std::size_t kParametersPerLayer = 4;
-  using Packed = std::vector<RecurrentWeights<T>>;  // one per stacked layer
+  static constexpr std::size_t kParametersPerRun = 4;
+  using Packed = std::vector<RecurrentWeights<T>>;  // one per run
 
+  Index directions() const { return spec_.bidirectional ? 2 : 1; }
+  void add_run(const std::string& suffix, Index inputs, WeightSeed seed);
   void drop_packed() override { packed_.invalidate(); }
   std::shared_ptr<const Packed> packed() const;
 

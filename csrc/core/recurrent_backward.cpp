@@ -106,6 +106,8 @@ struct Backward {
 
   /// Adds what the steps [t0, t1) contribute. The parts share out the panels of columns, for each
   /// of the two operands: a gradient is summed by one part in one order, whatever their number.
+  /// That order is against time, as the chunks come, so that it does not depend on their length
+  /// and with it on the batch: a sequence adds the same bits in any.
   void weights(Index t0, Index t1, const Part& p) const {
     const Index N = run.samples, P = w.order.padded(), columns = w.order.columns();
     const Index width = 4 * w.kernels->lanes;
@@ -113,13 +115,14 @@ struct Backward {
     GradientProductArgs<T> args;
     args.samples = (t1 - t0) * N;
     args.per_step = N;
-    args.b = gates_at(t0, 0);
-    args.b_stride = columns;
+    args.b = gates_at(t1 - 1, N - 1);
+    args.b_stride = -columns;
     args.out_stride = columns;
     args.scratch = p.scratch;
-    const GradientLeft<T> x{w.inputs, run.x.at(t0, 0), run.x.time_stride, run.x.row_stride,
-                            input_gradient};
-    const GradientLeft<T> h{w.order.hidden_size, run.h + t0 * N * P, N * P, P, recurrent_gradient};
+    const GradientLeft<T> x{w.inputs, run.x.at(t1 - 1, N - 1), -run.x.time_stride,
+                            -run.x.row_stride, input_gradient};
+    const GradientLeft<T> h{w.order.hidden_size, run.h + (t1 * N - 1) * P, -N * P, -P,
+                            recurrent_gradient};
     const auto add = [&](Index begin, Index end, bool with_x, bool with_h) {
       args.begin = begin * width;
       args.end = std::min(end * width, columns);

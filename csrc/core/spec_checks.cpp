@@ -51,11 +51,14 @@ struct LayerCheck {
   Index& layers;  // so far
 
   void operator()(const LSTMSpec& spec) const {
-    check_integer(path + ".hidden_size", spec.hidden_size, 1, kMaxWidth);
+    const Index directions = spec.bidirectional ? 2 : 1;
+    check_integer(path + ".hidden_size", spec.hidden_size, 1, kMaxWidth / directions);
     check_integer(path + ".num_layers", spec.num_layers, 1, kMaxStackedLayers);
     check_fraction(path + ".dropout", spec.dropout);
     if (!std::isfinite(spec.forget_bias))
       refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+    if (spec.bidirectional && spec.reverse)
+      refuse(path + ".reverse", "false with bidirectional", "true");
   }
 
   void operator()(const DenseSpec& spec) const {
@@ -119,11 +122,12 @@ struct ParameterCount {
   Index total = 0;
 
   void operator()(const LSTMSpec& spec) {
-    const Index h = spec.hidden_size;
-    total = add(total, multiply(4 * h, features + h + 2));
+    const Index h = spec.hidden_size, directions = spec.bidirectional ? 2 : 1;
+    const Index rows = directions * 4 * h, width = directions * h;
+    total = add(total, multiply(rows, features + h + 2));
     if (spec.num_layers > 1)
-      total = add(total, multiply(multiply(4 * h, 2 * h + 2), spec.num_layers - 1));
-    features = h;
+      total = add(total, multiply(multiply(rows, width + h + 2), spec.num_layers - 1));
+    features = width;
   }
 
   void operator()(const DenseSpec& spec) {

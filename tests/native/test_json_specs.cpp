@@ -36,14 +36,15 @@ void check_refused(const std::string& message, const std::string& expected) {
 TEST_CASE("json specs: every layer comes back as it was") {
   const std::vector<std::string> texts = {
       R"({"type":"lstm","hidden_size":64,"num_layers":2,"return_sequences":false,"dropout":0.1,)"
-      R"("forget_bias":-1.5})",
+      R"("forget_bias":-1.5,"bidirectional":true,"reverse":false})",
       R"({"type":"dense","units":3,"activation":"softmax","bias":false})",
       R"({"type":"embedding","vocabulary":100,"features":16})",
       R"({"type":"dropout","rate":0.3333333333333333})",
       R"({"type":"layer_norm","epsilon":1e-06})",
       R"({"type":"activation","activation":"tanh"})",
       R"({"type":"highway","window":24,"layers":[{"type":"lstm","hidden_size":1,"num_layers":1,)"
-      R"("return_sequences":false,"dropout":0.0,"forget_bias":1.0}]})"};
+      R"("return_sequences":false,"dropout":0.0,"forget_bias":1.0,"bidirectional":false,)"
+      R"("reverse":true}]})"};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     CAPTURE(texts[i]);
     const LayerSpec spec = parse_layer(texts[i]);
@@ -121,6 +122,12 @@ TEST_CASE("json specs: a refusal names the key, what was expected and what came"
       {R"([{"type":"layer_norm","epsilon":0}])", "expected a finite number > 0, got 0"},
       {R"([{"type":"lstm","hidden_size":1,"num_layers":0}])",
        "layers[0].num_layers: expected 1 to 1024, got 0"},
+      {R"([{"type":"lstm","hidden_size":1,"bidirectional":1}])",
+       "layers[0].bidirectional: expected true or false, got 1"},
+      {R"([{"type":"lstm","hidden_size":1,"reverse":true,"bidirectional":true}])",
+       "layers[0].reverse: expected false with bidirectional, got true"},
+      {R"([{"type":"lstm","hidden_size":8388609,"bidirectional":true}])",
+       "layers[0].hidden_size: expected 1 to 8388608, got 8388609"},
       {R"([{"type":"dense","units":1},{"type":"embedding","vocabulary":2,"features":2}])",
        "layers[1]: expected an embedding only as a network's first layer"},
       {R"([{"type":"highway","window":0,"layers":[{"type":"dropout","rate":0}]}])",
@@ -203,6 +210,10 @@ TEST_CASE("json specs: the number of parameters follows from the specs alone") {
   // Counted by hand from the shapes: LSTM 4H(F + H + 2), above 4H(2H + 2); and so on.
   CHECK(parameter_count({layer(LSTMSpec{5})}, 3) == 4 * 5 * (3 + 5 + 2));
   CHECK(parameter_count({layer(LSTMSpec{5, 3})}, 3) == 200 + 2 * 4 * 5 * 12);
+  LSTMSpec both{5, 3};
+  both.bidirectional = true;
+  CHECK(parameter_count({layer(both), layer(DenseSpec{2})}, 3) ==
+        2 * (200 + 2 * 4 * 5 * (10 + 5 + 2)) + 2 * (10 + 1));
   CHECK(parameter_count({layer(DenseSpec{4})}, 3) == 16);
   CHECK(parameter_count({layer(DenseSpec{4, Activation::relu, false})}, 3) == 12);
   CHECK(parameter_count({layer(EmbeddingSpec{10, 4}), layer(DropoutSpec{}), layer(DenseSpec{2})},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -14,12 +15,16 @@ from lstm_native import _core
 
 Spec = dict[str, Any]
 Tensors = dict[str, np.ndarray]
+T = TypeVar("T")
 
 # Relative to max |reference|: the numbers the project holds itself to.
 FORWARD_TOLERANCE = {np.dtype("float32"): 2e-6, np.dtype("float64"): 1e-13}
 # Against the reference's own BPTT; differences check the definition at 1e-7.
 GRADIENT_TOLERANCE = {np.dtype("float32"): 1e-5, np.dtype("float64"): 1e-12}
 DIFFERENCE_TOLERANCE = 1e-7
+
+# Every set but the baseline multiplies and adds in one rounding.
+FUSED_SETS = [name for name in _core.build_info()["isas_available"] if name != "generic"]
 
 # Sizes around the vector lengths (4, 8, 16 lanes) and their multiples, where tails begin.
 widths = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65])
@@ -152,3 +157,39 @@ def assert_same_weights(actual: Tensors, expected: Tensors) -> None:
     assert list(actual) == list(expected)
     for name, value in expected.items():
         assert_same_bits(actual[name], value)
+
+
+def check_gradients(dtype: np.dtype, found: Tensors, expected: Tensors) -> None:
+    """Each array close to the reference, relative to its own largest element.
+
+    In float32 relative to the largest of all arrays: a lone element, such as the gradient of a
+    single hidden unit's state, may cancel to almost nothing.
+    """
+    largest = max(np.abs(value).max() for value in expected.values())
+    for name, value in expected.items():
+        scale = np.abs(value).max() if dtype == np.float64 else largest
+        error = np.abs(found[name] - value).max() / (scale or 1.0)
+        assert error <= GRADIENT_TOLERANCE[dtype], f"{name}: relative error {error:.3g}"
+
+
+def run_on_threads(count: int, work: Callable[[], T]) -> T:
+    """What `work` returns with so many threads."""
+    before = _core.get_num_threads()
+    _core.set_num_threads(count)
+    try:
+        return work()
+    finally:
+        _core.set_num_threads(before)
+
+
+def on_each_set(names: list[str], work: Callable[[], T]) -> list[T]:
+    """What `work` returns on each instruction set."""
+    before = _core.build_info()["isa"]
+    found = []
+    try:
+        for name in names:
+            _core.set_isa(name)
+            found.append(work())
+    finally:
+        _core.set_isa(before)
+    return found

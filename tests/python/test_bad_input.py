@@ -276,7 +276,6 @@ def test_sizes_and_names_are_checked_when_they_are_given(name):
 
 
 REFUSED_OPTIONS = {
-    "bidirectional": True,
     "proj_size": 3,
     "peephole": True,
     "coupled_gates": True,
@@ -284,7 +283,6 @@ REFUSED_OPTIONS = {
     "recurrent_dropout": 0.5,
     "zoneout": 0.1,
     "cell_clip": 3.0,
-    "reverse": True,
     "stateful": True,
 }
 

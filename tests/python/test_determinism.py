@@ -6,14 +6,9 @@ import numpy as np
 import product as p
 import pytest
 import reference as ref
-from hypothesis import given
-from hypothesis import strategies as st
 
 import lstm_native as ln
 from lstm_native import _core
-
-# Every set but the baseline multiplies and adds in one rounding.
-FUSED_SETS = [name for name in _core.build_info()["isas_available"] if name != "generic"]
 
 
 def make_model(dtype: np.dtype, hidden: int = 21, **options) -> ln.Sequential:
@@ -27,33 +22,6 @@ def make_model(dtype: np.dtype, hidden: int = 21, **options) -> ln.Sequential:
         dtype=dtype.name,
         seed=9,
     )
-
-
-@given(
-    batch=st.integers(1, 70),
-    t=p.timesteps,
-    f=p.features,
-    h=p.hidden_sizes,
-    seed=p.seeds,
-)
-def test_a_sequence_gives_the_same_bits_in_any_batch(isa, dtype, threads, batch, t, f, h, seed):
-    rng = np.random.default_rng(seed)
-    layer = p.make_layer(p.lstm_spec(h, num_layers=2), f, dtype)
-    p.randomise(layer, rng)
-    x = p.normal(rng, (batch, t, f), dtype)
-    state = tuple(p.normal(rng, (2, batch, h), dtype) for _ in "hc")
-    together, final, _ = layer.forward(x, state, False, 0)
-    for i in {0, batch // 2, batch - 1}:
-        own = tuple(np.ascontiguousarray(s[:, i : i + 1]) for s in state)
-        alone, alone_final, _ = layer.forward(x[i : i + 1], own, False, 0)
-        p.assert_same_bits(alone, together[i : i + 1])
-        for one, all_of_them in zip(alone_final, final, strict=True):
-            p.assert_same_bits(one, np.ascontiguousarray(all_of_them[:, i : i + 1]))
-    order = rng.permutation(batch)
-    moved = layer.forward(
-        x[order], tuple(np.ascontiguousarray(s[:, order]) for s in state), False, 0
-    )[0]
-    p.assert_same_bits(moved, together[order])
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 16, 33])
@@ -89,15 +57,6 @@ def test_one_sequence_beside_overflowing_ones(isa, dtype):
     p.assert_same_bits(found[rest], expected[rest])
 
 
-def run_on_threads(count: int, work):
-    before = ln.get_num_threads()
-    ln.set_num_threads(count)
-    try:
-        return work()
-    finally:
-        ln.set_num_threads(before)
-
-
 @pytest.mark.parametrize(
     ("n", "t", "f", "h"), [(64, 20, 40, 70), (3, 30, 16, 200), (1, 25, 3, 300), (257, 4, 9, 8)]
 )
@@ -111,9 +70,9 @@ def test_forward_and_gradients_do_not_depend_on_threads(isa, dtype, n, t, f, h):
         y, state, tape = layer.forward(x, None, True, 0)
         return y, state, tape.backward(dy, None)
 
-    expected = run_on_threads(1, work)
+    expected = p.run_on_threads(1, work)
     for count in (2, 3, 4):
-        y, state, (dx, dstate, gradients) = run_on_threads(count, work)
+        y, state, (dx, dstate, gradients) = p.run_on_threads(count, work)
         p.assert_same_bits(y, expected[0])
         for one, other in zip((*state, *dstate), (*expected[1], *expected[2][1]), strict=True):
             p.assert_same_bits(one, other)
@@ -142,9 +101,9 @@ def fit(dtype: np.dtype, *, seed: int = 5, **options) -> tuple[ln.Sequential, ln
 
 
 def test_fit_with_a_seed_repeats_bit_for_bit(isa, dtype):
-    first, first_history = run_on_threads(1, lambda: fit(dtype))
+    first, first_history = p.run_on_threads(1, lambda: fit(dtype))
     for count in (1, 2, 4):
-        model, history = run_on_threads(count, lambda: fit(dtype))
+        model, history = p.run_on_threads(count, lambda: fit(dtype))
         p.assert_same_weights(model.state_dict(), first.state_dict())
         for key in ("loss", "val_loss"):
             assert history.history[key] == first_history.history[key]
@@ -183,39 +142,8 @@ def test_arrays_handed_out_belong_to_the_caller():
     p.assert_same_bits(model.predict(x), kept)
 
 
-def on_each_set(names: list[str], work) -> list:
-    """What `work` returns on each instruction set."""
-    before = _core.build_info()["isa"]
-    found = []
-    try:
-        for name in names:
-            _core.set_isa(name)
-            found.append(work())
-    finally:
-        _core.set_isa(before)
-    return found
-
-
-@given(n=p.samples, t=p.timesteps, f=p.features, h=p.hidden_sizes, seed=p.seeds)
-def test_sets_that_fuse_multiply_and_add_give_the_same_bits(dtype, n, t, f, h, seed):
-    """AVX2 and AVX-512 sum in the same order; the baseline has no FMA and may differ."""
-    rng = np.random.default_rng(seed)
-    layer = p.make_layer(p.lstm_spec(h, num_layers=2, dropout=0.3), f, dtype)
-    p.randomise(layer, rng)
-    x, dy = p.normal(rng, (n, t, f), dtype), p.normal(rng, (n, t, h), dtype)
-
-    def work() -> p.Tensors:
-        y, _, tape = layer.forward(x, None, True, 7)
-        dx, _, gradients = tape.backward(dy, None)
-        return {"y": y, "dx": dx, **gradients}
-
-    first, *others = on_each_set(FUSED_SETS, work) or [None]
-    for other in others:
-        p.assert_same_weights(other, first)
-
-
 def test_training_on_sets_that_fuse_ends_in_the_same_bits(dtype):
-    first, *others = on_each_set(FUSED_SETS, lambda: fit(dtype)) or [None]
+    first, *others = p.on_each_set(p.FUSED_SETS, lambda: fit(dtype)) or [None]
     for model, history in others:
         p.assert_same_weights(model.state_dict(), first[0].state_dict())
         assert history.history == first[1].history
@@ -232,7 +160,7 @@ def test_dropout_masks_do_not_depend_on_the_instruction_set(dtype, hidden):
         y, _, tape = layer.forward(x, None, True, 3)
         return y, tape.backward(dy, None)[0]
 
-    (y, dx), *others = on_each_set(_core.build_info()["isas_available"], work)
+    (y, dx), *others = p.on_each_set(_core.build_info()["isas_available"], work)
     for other_y, other_dx in others:
         assert ref.relative_error(other_y, y) <= p.FORWARD_TOLERANCE[dtype]
         assert ref.relative_error(other_dx, dx) <= p.GRADIENT_TOLERANCE[dtype]
@@ -240,7 +168,7 @@ def test_dropout_masks_do_not_depend_on_the_instruction_set(dtype, hidden):
 
 def test_training_ends_in_the_same_place_on_every_set(dtype):
     """Not bit for bit: without FMA each product is rounded once more."""
-    first, *others = on_each_set(
+    first, *others = p.on_each_set(
         _core.build_info()["isas_available"], lambda: fit(dtype)[0].state_dict()
     )
     for other in others:

@@ -27,10 +27,10 @@ def one_torch_thread():
     torch.set_num_threads(before)
 
 
-def torch_lstm(features, hidden, num_layers, dtype):
+def torch_lstm(features, hidden, *, dtype, **options):
     torch.manual_seed(0)
     return torch.nn.LSTM(
-        features, hidden, num_layers, batch_first=True, dtype=TORCH[np.dtype(dtype)]
+        features, hidden, batch_first=True, dtype=TORCH[np.dtype(dtype)], **options
     )
 
 
@@ -43,18 +43,27 @@ def tensor(a: np.ndarray, requires_grad: bool = False):
 
 
 @pytest.mark.parametrize(
-    ("n", "t", "f", "h", "layers"),
-    [(1, 1, 1, 1, 1), (3, 7, 5, 17, 1), (9, 12, 40, 70, 2), (5, 30, 33, 15, 3)],
+    ("n", "t", "f", "h", "layers", "directions"),
+    [
+        (1, 1, 1, 1, 1, 1),
+        (3, 7, 5, 17, 1, 1),
+        (9, 12, 40, 70, 2, 1),
+        (5, 30, 33, 15, 3, 1),
+        (1, 1, 1, 1, 1, 2),
+        (4, 9, 6, 16, 1, 2),
+        (9, 12, 40, 35, 2, 2),
+        (5, 30, 33, 15, 3, 2),
+    ],
 )
-def test_lstm_forward_and_gradients(isa, dtype, threads, n, t, f, h, layers):
+def test_lstm_forward_and_gradients(isa, dtype, threads, n, t, f, h, layers, directions):
     rng = np.random.default_rng(0)
-    theirs = torch_lstm(f, h, layers, dtype)
-    ours = ln.LSTM(h, input_size=f, num_layers=layers, dtype=dtype.name, seed=0)
+    options = {"num_layers": layers, "bidirectional": directions == 2}
+    theirs = torch_lstm(f, h, dtype=dtype, **options)
+    ours = ln.LSTM(h, input_size=f, dtype=dtype.name, seed=0, **options)
     ours.load_state_dict(state_of(theirs))
-    x = p.normal(rng, (n, t, f), dtype)
-    h0, c0 = p.normal(rng, (layers, n, h), dtype), p.normal(rng, (layers, n, h), dtype)
-    dy = p.normal(rng, (n, t, h), dtype)
-    dh, dc = p.normal(rng, (layers, n, h), dtype), p.normal(rng, (layers, n, h), dtype)
+    x, dy = p.normal(rng, (n, t, f), dtype), p.normal(rng, (n, t, directions * h), dtype)
+    size = (layers * directions, n, h)
+    h0, c0, dh, dc = (p.normal(rng, size, dtype) for _ in range(4))
 
     y, (h1, c1), tape = ours.forward(x, (h0, c0))
     dx, (dh0, dc0), gradients = tape.backward(dy, (dh, dc))
@@ -71,10 +80,12 @@ def test_lstm_forward_and_gradients(isa, dtype, threads, n, t, f, h, layers):
         assert error <= p.GRADIENT_TOLERANCE[dtype], name
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 3])
-def test_lstm_state_dict_travels_both_ways(dtype, num_layers):
-    theirs = torch_lstm(6, 5, num_layers, dtype)
-    ours = ln.LSTM(5, input_size=6, num_layers=num_layers, dtype=dtype.name, seed=1)
+def test_lstm_state_dict_travels_both_ways(dtype, num_layers, bidirectional):
+    options = {"num_layers": num_layers, "bidirectional": bidirectional}
+    theirs = torch_lstm(6, 5, dtype=dtype, **options)
+    ours = ln.LSTM(5, input_size=6, dtype=dtype.name, seed=1, **options)
     ours_before = ours.state_dict()
     assert list(ours_before) == list(theirs.state_dict())
     theirs_before = state_of(theirs)
@@ -220,16 +231,24 @@ def test_losses_are_those_of_torch(loss):
 class TestReference:
     """The reference is only worth something if it is right itself."""
 
+    @pytest.mark.parametrize("bidirectional", [None, False, True])
     @pytest.mark.parametrize("layers", [1, 3])
-    def test_lstm(self, layers):
+    def test_lstm(self, layers, bidirectional):
         rng = np.random.default_rng(0)
-        theirs = torch_lstm(5, 6, layers, "float64")
-        x, dy = rng.standard_normal((3, 7, 5)), rng.standard_normal((3, 7, 6))
-        state = tuple(rng.standard_normal((layers, 3, 6)) for _ in "hc")
-        dstate = tuple(rng.standard_normal((layers, 3, 6)) for _ in "hc")
+        directions = 2 if bidirectional else 1
+        theirs = torch_lstm(5, 6, num_layers=layers, bidirectional=directions == 2, dtype="float64")
+        x, dy = rng.standard_normal((3, 7, 5)), rng.standard_normal((3, 7, 6 * directions))
+        state = tuple(rng.standard_normal((layers * directions, 3, 6)) for _ in "hc")
+        dstate = tuple(rng.standard_normal((layers * directions, 3, 6)) for _ in "hc")
         weights = state_of(theirs)
-        y, final, tape = ref.lstm_forward(x, weights, layers, state)
-        dx, dinitial, gradients = ref.lstm_backward(dy, dstate, weights, tape)
+        if bidirectional is None:
+            y, final, tape = ref.lstm_forward(x, weights, layers, state)
+            dx, dinitial, gradients = ref.lstm_backward(dy, dstate, weights, tape)
+        else:
+            y, final, tape = ref.directed_forward(
+                x, weights, layers, state, bidirectional=bidirectional
+            )
+            dx, dinitial, gradients = ref.directed_backward(dy, dstate, weights, tape)
         tx, th, tc = tensor(x, True), tensor(state[0], True), tensor(state[1], True)
         ty, (th1, tc1) = theirs(tx, (th, tc))
         torch.autograd.backward([ty, th1, tc1], [torch.tensor(a) for a in (dy, *dstate)])

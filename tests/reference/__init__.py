@@ -7,6 +7,13 @@ line can be read beside the paper it comes from.
 Words: N samples, T timesteps, F features, H hidden units; gate order i, f, g, o.
 """
 
+from reference.directions import (
+    directed_backward,
+    directed_forward,
+    last_outputs,
+    last_outputs_backward,
+    random_directed_lstm,
+)
 from reference.initialisers import glorot_bound, orthogonality_defect
 from reference.layers import (
     activate,
@@ -41,6 +48,8 @@ __all__ = [
     "clip_gradients",
     "dense_backward",
     "dense_forward",
+    "directed_backward",
+    "directed_forward",
     "directional_difference",
     "embedding_backward",
     "embedding_forward",
@@ -48,12 +57,15 @@ __all__ = [
     "glorot_bound",
     "highway_forward",
     "highway_linear_backward",
+    "last_outputs",
+    "last_outputs_backward",
     "layer_norm_backward",
     "layer_norm_forward",
     "loss_and_gradient",
     "lstm_backward",
     "lstm_forward",
     "orthogonality_defect",
+    "random_directed_lstm",
     "random_lstm",
     "relative_error",
     "sigmoid",

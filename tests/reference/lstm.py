@@ -13,6 +13,7 @@ from reference.layers import sigmoid
 
 Weights = dict[str, np.ndarray]
 State = tuple[np.ndarray, np.ndarray]
+NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def cell_forward(x, h, c, w_ih, w_hh, b_ih, b_hh):
@@ -73,7 +74,7 @@ def lstm_forward(
     h_final, c_final, tape = [], [], []
     y = x
     for k in range(num_layers):
-        parameters = [weights[f"{name}_l{k}"] for name in _NAMES]
+        parameters = [weights[f"{name}_l{k}"] for name in NAMES]
         h, c = state[0][k], state[1][k]
         outputs, steps = [], []
         for t in range(timesteps):
@@ -135,9 +136,6 @@ def random_lstm(
     for k in range(num_layers):
         shapes = [(4 * hidden, features if k == 0 else hidden), (4 * hidden, hidden)]
         shapes += [(4 * hidden,), (4 * hidden,)]
-        for name, shape in zip(_NAMES, shapes, strict=True):
+        for name, shape in zip(NAMES, shapes, strict=True):
             weights[f"{name}_l{k}"] = rng.uniform(-bound, bound, shape)
     return weights
-
-
-_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

@@ -11,13 +11,18 @@ namespace lstm_native {
 enum class Activation { linear, relu, sigmoid, tanh, softmax };
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997, forget gate of Gers et al. 2000).
-/// (N, T, F) -> (N, T, H), or (N, H) of the last step when return_sequences is false.
+/// (N, T, F) -> (N, T, H), or (N, H) of the last step when return_sequences is false. With two
+/// directions 2H instead of H: the forward one, then the reverse one, whose last step is the first
+/// of the sequence.
 struct LSTMSpec {
   Index hidden_size = 0;
   Index num_layers = 1;
   bool return_sequences = true;
   double dropout = 0.0;      // between stacked layers, in [0, 1)
   double forget_bias = 1.0;  // initial value of the forget gate's bias
+  // Each stacked layer runs in both directions and hands both on (Schuster & Paliwal 1997).
+  bool bidirectional = false;
+  bool reverse = false;  // runs from the end of the sequence; not with bidirectional
 };
 
 /// activation(x W^T + b) on the last axis.
