@@ -49,6 +49,7 @@ from lstm_native.optimizers import (
     step_decay,
 )
 from lstm_native.runtime import build_info, get_num_threads, set_num_threads
+from lstm_native.stream import Stream
 
 __version__: str = _core.__version__
 
@@ -76,6 +77,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Sequential",
     "StandardScaler",
+    "Stream",
     "Tape",
     "build_info",
     "chronological_split",

@@ -298,8 +298,7 @@ def as_first_values(x: Any, dtype: str) -> NDArray[Any]:
 def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
     """Return `x` as the input of a native layer or network, or say what is wrong with it."""
     if native.takes_tokens:
-        spec = json.loads(native.spec if hasattr(native, "spec") else native.layers[0].spec)
-        return as_tokens(x, name="x", vocabulary=spec["vocabulary"], ndim=(1, 2))
+        return as_tokens(x, name="x", vocabulary=vocabulary_of(native), ndim=(1, 2))
     return as_values(
         x,
         name="x",
@@ -308,6 +307,13 @@ def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
         features=native.input_features,
         layout=_LAYOUT,
     )
+
+
+def vocabulary_of(native: Any) -> int:
+    """Return how many tokens a native layer or network that takes tokens knows."""
+    layer = native if hasattr(native, "spec") else native.layers[0]
+    size: int = json.loads(layer.spec)["vocabulary"]
+    return size
 
 
 def check_size(value: int, *, name: str) -> int:

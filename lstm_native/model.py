@@ -19,6 +19,7 @@ from lstm_native.layers import check_distinct, layer_from_spec
 from lstm_native.losses import Loss
 from lstm_native.metrics import Metric
 from lstm_native.optimizers import Optimizer
+from lstm_native.stream import Stream
 
 _PREDICT_BATCH = 256
 
@@ -180,6 +181,29 @@ class Sequential:
             part = slice(start, start + batch_size)
             y[part] = self._network.predict(x[part])
         return y
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Return the model as a stream, which is given one step at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences that run side by side.
+
+        Returns
+        -------
+        Stream
+            `stream.step(x)` takes (batch_size, F), or tokens (batch_size,), and returns
+            (batch_size, features). It keeps the weights the model has now.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built yet.
+        ValueError
+            A layer cannot be streamed (Highway), or needs a time axis that the one before drops.
+        """
+        return Stream(self._built_network(), batch_size, dtype=self.dtype)
 
     def fit(
         self,

@@ -4,6 +4,7 @@
 
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
+#include "bindings/network_handle.hpp"
 #include "core/json_specs.hpp"
 #include "core/losses.hpp"
 #include "core/model_file.hpp"
@@ -13,33 +14,32 @@ namespace lstm_native::python {
 namespace {
 
 template <class T>
-struct NetworkHandle {
-  Network<T> network;
+NetworkHandle<T> network_of(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
+  std::vector<std::shared_ptr<Layer<T>>> layers;
+  for (const auto& h : handles) layers.push_back(h->layer);
+  return {Network<T>(std::make_shared<NetworkImpl<T>>(std::move(layers)))};
+}
 
-  static NetworkHandle from_layers(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
-    std::vector<std::shared_ptr<Layer<T>>> layers;
-    for (const auto& h : handles) layers.push_back(h->layer);
-    return {Network<T>(std::make_shared<NetworkImpl<T>>(std::move(layers)))};
-  }
+template <class T>
+std::vector<LayerHandle<T>> layers_of(const NetworkHandle<T>& handle) {
+  std::vector<LayerHandle<T>> handles;
+  for (const auto& layer : handle.network.impl()->chain().layers()) handles.push_back({layer});
+  return handles;
+}
 
-  std::vector<LayerHandle<T>> layers() const {
-    std::vector<LayerHandle<T>> handles;
-    for (const auto& layer : network.impl()->chain().layers()) handles.push_back({layer});
-    return handles;
+template <class T>
+py::object predict(const NetworkHandle<T>& handle, const py::object& x) {
+  const Network<T>& network = handle.network;
+  const Input<T> input = input_of<T>(x, network.takes_tokens());
+  const OutputShape shape = network.output_shape(input.batch.timesteps);
+  auto y = new_array<T>(output_dimensions(input.batch.samples, shape));
+  T* data = y.mutable_data();
+  {
+    const py::gil_scoped_release release;
+    network.predict(input.batch, data);
   }
-
-  py::object predict(const py::object& x) const {
-    const Input<T> input = input_of<T>(x, network.takes_tokens());
-    const OutputShape shape = network.output_shape(input.batch.timesteps);
-    auto y = new_array<T>(output_dimensions(input.batch.samples, shape));
-    T* data = y.mutable_data();
-    {
-      const py::gil_scoped_release release;
-      network.predict(input.batch, data);
-    }
-    return std::move(y);
-  }
-};
+  return std::move(y);
+}
 
 template <class T>
 struct TrainerHandle {
@@ -103,8 +103,8 @@ void register_network(py::module_& m, const std::string& suffix) {
   using N = NetworkHandle<T>;
   using Tr = TrainerHandle<T>;
   py::class_<N>(m, ("Network" + suffix).c_str())
-      .def(py::init(&N::from_layers), py::arg("layers"))
-      .def_property_readonly("layers", &N::layers)
+      .def(py::init(&network_of<T>), py::arg("layers"))
+      .def_property_readonly("layers", &layers_of<T>)
       .def_property_readonly("input_features",
                              [](const N& n) { return n.network.input_features(); })
       .def_property_readonly("takes_tokens", [](const N& n) { return n.network.takes_tokens(); })
@@ -115,7 +115,7 @@ void register_network(py::module_& m, const std::string& suffix) {
              const OutputShape s = n.network.output_shape(timesteps);
              return py::make_tuple(s.timesteps, s.features);
            })
-      .def("predict", &N::predict, py::arg("x"));
+      .def("predict", &predict<T>, py::arg("x"));
 
   py::class_<Tr>(m, ("Trainer" + suffix).c_str())
       .def(py::init([](const N& n, const std::string& loss, const std::string& optimizer) {

@@ -63,6 +63,9 @@ class Tape {
 };
 
 template <class T>
+class LayerStream;
+
+template <class T>
 class Layer {
  public:
   virtual ~Layer() = default;
@@ -90,6 +93,10 @@ class Layer {
   /// y: samples x output row. x was checked. Returns null unless pass.remember.
   virtual std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                            const Pass& pass) const = 0;
+
+  /// The layer one step at a time, for so many rows, with its present weights (core/stream.hpp).
+  /// Throws InvalidArgument when it cannot run so.
+  virtual std::unique_ptr<LayerStream<T>> stream(Index rows) const = 0;
 
  private:
   virtual void drop_packed() {}  // whatever was derived from the weights

@@ -4,6 +4,7 @@
 
 #include "core/dropout_mask.hpp"
 #include "core/initialisers.hpp"
+#include "core/lstm_stream.hpp"
 #include "core/random.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
@@ -202,6 +203,11 @@ std::unique_ptr<Tape<T>> LSTMLayer<T>::forward(const Batch<T>& x, T* y, const St
     run_layers();
   }
   return tape;
+}
+
+template <class T>
+std::unique_ptr<LayerStream<T>> LSTMLayer<T>::stream(Index rows) const {
+  return make_lstm_stream<T>(packed(), rows);
 }
 
 template class LSTMLayer<float>;

@@ -2,6 +2,7 @@
 
 #include "core/network_impl.hpp"
 #include "core/spec_checks.hpp"
+#include "core/stream.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -96,6 +97,11 @@ void Network<T>::set_parameter(const std::string& name, const T* values, Index c
   check_count<T>(name, p.info, count);
   std::copy_n(values, count, p.value.begin());
   impl_->parameters_changed();
+}
+
+template <class T>
+Stream<T> Network<T>::stream(Index batch_size) const {
+  return Stream<T>(std::make_unique<StreamImpl<T>>(impl_->chain().layers(), batch_size));
 }
 
 template class NetworkImpl<float>;
