@@ -73,6 +73,10 @@ class Tape:
         ValueError, TypeError
             Gradients of the wrong shape or dtype.
         """
+        quick = self._native.quick(dy, dstate)
+        if quick is not None:
+            found: tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]] = quick
+            return found
         layer = self._layer
         dy = as_values(dy, name="dy", dtype=layer.dtype, shape=self._output_shape)
         given = layer._native_state(dstate, self._samples, name="dstate")
@@ -200,6 +204,11 @@ class Layer:
         ValueError
             Wrong shape, empty, or not finite.
         """
+        if self._native is not None and lengths is None:
+            quick = self._native.quick(x, state, False, 0, 0)
+            if quick is not None:
+                found: tuple[NDArray[Any], State] = quick
+                return found
         y, final, _ = self._run(x, state, lengths, remember=False)
         return y, final
 
@@ -215,6 +224,12 @@ class Layer:
         tape : Tape
             `tape.backward(dy)` gives the gradients. Dropout draws a new mask for each pass.
         """
+        if self._native is not None and lengths is None:
+            quick = self._native.quick(x, state, True, self._seed, self._passes)
+            if quick is not None:
+                y, final, tape = quick
+                self._passes += 1
+                return y, final, Tape(tape, self, y.shape, len(y))
         y, final, tape = self._run(x, state, lengths, remember=True)
         return y, final, Tape(tape, self, y.shape, len(y))
 

@@ -2,9 +2,11 @@
 
 #include <mutex>
 
+#include "bindings/fast_arrays.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
+#include "core/finite.hpp"
 #include "core/json_specs.hpp"
 #include "core/losses.hpp"
 #include "core/model_file.hpp"
@@ -39,6 +41,24 @@ py::object predict(const NetworkHandle<T>& handle, const py::object& x) {
     network.predict(input.batch, data);
   }
   return std::move(y);
+}
+
+/// The whole of the Python face's predict for a plain array of at most so many samples. None when
+/// something needs to be converted, cut or refused.
+template <class T>
+py::object quick_predict(const NetworkHandle<T>& handle, const py::object& x, Index batch_size) {
+  const NetworkImpl<T>& network = *handle.network.impl();
+  Batch<T> batch;
+  if (!plain_batch(x.ptr(), network.first(), batch) || batch.samples > batch_size)
+    return py::none();
+  const Index rows = rows_of(batch.samples, batch.timesteps);
+  if (batch.values && !all_finite(batch.values, rows * batch.features)) return py::none();
+  const OutputShape shape = network.chain().output_shape(batch.timesteps);
+  py::object y = new_plain<T>(Shape::of_rows(batch.samples, shape.timesteps, shape.features));
+  T* data = plain_data<T>(y.ptr());
+  const double work = static_cast<double>(rows) * static_cast<double>(network.parameter_count());
+  without_gil(work, [&] { network.predict(batch, data); });
+  return y;
 }
 
 template <class T>
@@ -115,7 +135,8 @@ void register_network(py::module_& m, const std::string& suffix) {
              const OutputShape s = n.network.output_shape(timesteps);
              return py::make_tuple(s.timesteps, s.features);
            })
-      .def("predict", &predict<T>, py::arg("x"));
+      .def("predict", &predict<T>, py::arg("x"))
+      .def("quick_predict", &quick_predict<T>, py::arg("x"), py::arg("batch_size"));
 
   py::class_<Tr>(m, ("Trainer" + suffix).c_str())
       .def(py::init([](const N& n, const std::string& loss, const std::string& optimizer) {

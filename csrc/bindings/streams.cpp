@@ -1,8 +1,6 @@
 // Streams. A step of a small network takes less time than an ordinary call into C++, so `step` is
 // a plain C method with a short way for arrays that need no conversion. All others go through a
 // check of the Python face, which converts them or says what is wrong.
-#include <cstring>
-
 #include "bindings/arrays.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/module.hpp"
@@ -13,15 +11,12 @@
 namespace lstm_native::python {
 namespace {
 
-// Multiply-adds from which a step lets other Python threads run.
-constexpr double kWorkWithoutLock = 2.5e5;
-
 template <class T>
 struct StreamHandle {
   Stream<T> stream;
   py::object check;  // check(x) returns x as a plain array, or raises
   Index batch, inputs, outputs;
-  bool tokens, large;
+  bool tokens;
   bool busy = false;  // in a step that runs without the GIL
 
   StreamHandle(const NetworkHandle<T>& network, Index batch_size, py::object check_input)
@@ -30,8 +25,7 @@ struct StreamHandle {
         batch(batch_size),
         inputs(stream.input_features()),
         outputs(stream.output_features()),
-        tokens(stream.takes_tokens()),
-        large(stream.impl().work() > kWorkWithoutLock) {}
+        tokens(stream.takes_tokens()) {}
 
   StreamImpl<T>& idle() {
     if (busy)
@@ -58,13 +52,8 @@ struct StreamHandle {
     const auto call = [&] {
       return tokens ? impl.step(plain_data<std::int64_t>(x), y) : impl.step(plain_data<T>(x), y);
     };
-    if (!large) return call();
     busy = true;
-    bool made;
-    {
-      const py::gil_scoped_release release;
-      made = call();
-    }
+    const bool made = without_gil(impl.work(), call);
     busy = false;
     return made;
   }
@@ -98,8 +87,7 @@ struct StreamHandle {
         throw InvalidArgument("out: expected an array that shares no memory with x");
       result = py::reinterpret_borrow<py::object>(out);
     } else {
-      result = py::reinterpret_steal<py::object>(new_plain<T>({batch, outputs}));
-      if (!result) throw py::error_already_set();
+      result = new_plain<T>({batch, outputs});
       y = plain_data<T>(result.ptr());
     }
     if (!run(x, y)) {

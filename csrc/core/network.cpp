@@ -28,7 +28,7 @@ template <class T>
 void NetworkImpl<T>::predict(const Batch<T>& x, T* y) const {
   check_input(first(), x);
   chain_.output_shape(x.timesteps);  // throws when a layer cannot take so many steps
-  auto workspace = workspaces_.borrow();
+  auto workspace = workspaces_.borrow(rows_of(x.samples, x.timesteps));
   chain_.forward(x, y, Pass{*workspace});
   workspaces_.give_back(std::move(workspace));
 }
@@ -80,9 +80,7 @@ std::vector<TensorInfo> Network<T>::parameters() const {
 
 template <class T>
 Index Network<T>::parameter_count() const {
-  Index count = 0;
-  for (const auto& [name, p] : impl_->parameters()) count += p->info.size();
-  return count;
+  return impl_->parameter_count();
 }
 
 template <class T>
