@@ -34,7 +34,7 @@ class LSTMStream final : public LayerStream<T> {
       s.project.out = gates;
       s.project.out_stride = columns;
       s.run.rows = rows;
-      s.run.hidden_size = hidden_;
+      s.run.hidden_size = s.run.unit_end = hidden_;
       s.run.recurrent = w.recurrent.data();
       s.run.projected = gates;
       s.run.h_prev = next;
@@ -55,6 +55,7 @@ class LSTMStream final : public LayerStream<T> {
         s.run.y_stride = hidden_;
       }
       s.kernels->lstm_step(s.run);
+      s.run.last_first = !s.run.last_first;
       // What this step wrote is what the next one reads.
       input = s.run.h;
       s.run.h = const_cast<T*>(s.run.h_prev);

@@ -1,7 +1,7 @@
 // The LSTM layer, one step at a time.
 #pragma once
 
-#include "core/recurrent_loop.hpp"
+#include "core/recurrent_weights.hpp"
 #include "core/stream.hpp"
 
 namespace lstm_native {
