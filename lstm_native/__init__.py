@@ -11,6 +11,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 try:
     from lstm_native import _core
 except ImportError as error:  # most often: imported from a source tree that was never built
@@ -19,36 +22,38 @@ except ImportError as error:  # most often: imported from a source tree that was
         "Install the package with 'pip install .', and do not import it from its source folder."
     ) from error
 
-from lstm_native.callbacks import (
-    Callback,
-    CSVLogger,
-    EarlyStopping,
-    LearningRateScheduler,
-    ModelCheckpoint,
-    ReduceLROnPlateau,
-)
-from lstm_native.data import (
-    MinMaxScaler,
-    StandardScaler,
-    chronological_split,
-    unwindow,
-    windows,
-)
-from lstm_native.history import History
-from lstm_native.layer import Layer, Tape
-from lstm_native.layers import LSTM, Activation, Dense, Dropout, Embedding, Highway, LayerNorm
-from lstm_native.losses import Huber
-from lstm_native.model import Sequential, load_model
-from lstm_native.optimizers import (
-    SGD,
-    Adam,
-    AdamW,
-    RMSprop,
-    cosine_decay,
-    exponential_decay,
-    step_decay,
-)
-from lstm_native.runtime import build_info, get_num_threads, set_num_threads
+if TYPE_CHECKING:
+    from lstm_native.callbacks import (
+        Callback,
+        CSVLogger,
+        EarlyStopping,
+        LearningRateScheduler,
+        ModelCheckpoint,
+        ReduceLROnPlateau,
+    )
+    from lstm_native.data import (
+        MinMaxScaler,
+        StandardScaler,
+        chronological_split,
+        unwindow,
+        windows,
+    )
+    from lstm_native.history import History
+    from lstm_native.layer import Layer, Tape
+    from lstm_native.layers import LSTM, Activation, Dense, Dropout, Embedding, Highway, LayerNorm
+    from lstm_native.losses import Huber
+    from lstm_native.model import Sequential, load_model
+    from lstm_native.optimizers import (
+        SGD,
+        Adam,
+        AdamW,
+        RMSprop,
+        cosine_decay,
+        exponential_decay,
+        step_decay,
+    )
+    from lstm_native.runtime import build_info, get_num_threads, set_num_threads
+    from lstm_native.stream import Stream
 
 __version__: str = _core.__version__
 
@@ -76,6 +81,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Sequential",
     "StandardScaler",
+    "Stream",
     "Tape",
     "build_info",
     "chronological_split",
@@ -88,3 +94,52 @@ __all__ = [
     "unwindow",
     "windows",
 ]
+
+# Names are loaded when they are first used: importing the package costs next to nothing, and a
+# program that runs a model does not load what trains one. The imports above tell type checkers.
+_HOMES = {
+    "callbacks": (
+        "Callback",
+        "CSVLogger",
+        "EarlyStopping",
+        "LearningRateScheduler",
+        "ModelCheckpoint",
+        "ReduceLROnPlateau",
+    ),
+    "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
+    "history": ("History",),
+    "layer": ("Layer", "Tape"),
+    "layers": ("LSTM", "Activation", "Dense", "Dropout", "Embedding", "Highway", "LayerNorm"),
+    "losses": ("Huber",),
+    "model": ("Sequential", "load_model"),
+    "optimizers": (
+        "SGD",
+        "Adam",
+        "AdamW",
+        "RMSprop",
+        "cosine_decay",
+        "exponential_decay",
+        "step_decay",
+    ),
+    "runtime": ("build_info", "get_num_threads", "set_num_threads"),
+    "stream": ("Stream",),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = (*_HOMES, "metrics", "progress", "training")
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name, or a module of the package, at its first use."""
+    if name in _MODULE_OF:
+        found = getattr(importlib.import_module(f"lstm_native.{_MODULE_OF[name]}"), name)
+    elif name in _MODULES:
+        found = importlib.import_module(f"lstm_native.{name}")
+    else:
+        raise AttributeError(f"module 'lstm_native' has no attribute {name!r}")
+    globals()[name] = found  # the next use does not come here
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return what there is, loaded or not."""
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK = 1 << 13  # values per step of the finite test: in cache, and too few for BLAS threads
+from lstm_native import _core
+
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 # By kind of dtype: how to make floats of it.
 _VALUE_HINTS = {
@@ -305,17 +306,8 @@ def as_class_weights(
 
 
 def is_finite(values: NDArray[Any]) -> bool:
-    """Whether there is neither NaN nor infinity in a C-contiguous float array.
-
-    NaN and infinity survive a sum of squares, the fastest look at all values that NumPy has;
-    only where that sum overflows must the values be looked at themselves.
-    """
-    flat = values.reshape(-1)
-    for start in range(0, flat.size, _CHUNK):
-        chunk = flat[start : start + _CHUNK]
-        if not math.isfinite(np.vdot(chunk, chunk)) and not np.isfinite(chunk).all():
-            return False
-    return True
+    """Whether there is neither NaN nor infinity in a C-contiguous float array."""
+    return _core.all_finite(values)
 
 
 def _as_indices(

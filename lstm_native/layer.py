@@ -73,6 +73,10 @@ class Tape:
         ValueError, TypeError
             Gradients of the wrong shape or dtype.
         """
+        quick = self._native.quick(dy, dstate)
+        if quick is not None:
+            found: tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]] = quick
+            return found
         layer = self._layer
         dy = as_values(dy, name="dy", dtype=layer.dtype, shape=self._output_shape)
         given = layer._native_state(dstate, self._samples, name="dstate")
@@ -201,6 +205,11 @@ class Layer:
         ValueError
             Wrong shape, empty, or not finite.
         """
+        if self._native is not None and lengths is None:
+            quick = self._native.quick(x, state, False, 0, 0)
+            if quick is not None:
+                found: tuple[NDArray[Any], State] = quick
+                return found
         y, final, _ = self._run(x, state, lengths, remember=False)
         return y, final
 
@@ -216,6 +225,12 @@ class Layer:
         tape : Tape
             `tape.backward(dy)` gives the gradients. Dropout draws a new mask for each pass.
         """
+        if self._native is not None and lengths is None:
+            quick = self._native.quick(x, state, True, self._seed, self._passes)
+            if quick is not None:
+                y, final, tape = quick
+                self._passes += 1
+                return y, final, Tape(tape, self, y.shape, len(y))
         y, final, tape = self._run(x, state, lengths, remember=True)
         return y, final, Tape(tape, self, y.shape, len(y))
 
@@ -299,8 +314,7 @@ def as_first_values(x: Any, dtype: str) -> NDArray[Any]:
 def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
     """Return `x` as the input of a native layer or network, or say what is wrong with it."""
     if native.takes_tokens:
-        spec = json.loads(native.spec if hasattr(native, "spec") else native.layers[0].spec)
-        return as_tokens(x, name="x", vocabulary=spec["vocabulary"], ndim=(1, 2))
+        return as_tokens(x, name="x", vocabulary=vocabulary_of(native), ndim=(1, 2))
     return as_values(
         x,
         name="x",
@@ -309,6 +323,13 @@ def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
         features=native.input_features,
         layout=_LAYOUT,
     )
+
+
+def vocabulary_of(native: Any) -> int:
+    """Return how many tokens a native layer or network that takes tokens knows."""
+    layer = native if hasattr(native, "spec") else native.layers[0]
+    size: int = json.loads(layer.spec)["vocabulary"]
+    return size
 
 
 def check_size(value: int, *, name: str) -> int:

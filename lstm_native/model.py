@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native import _core, losses, optimizers, training
-from lstm_native._callback import Callback
+from lstm_native import _core
 from lstm_native._checks import as_values, check_dtype, check_positive_int, check_real
-from lstm_native.history import History
 from lstm_native.layer import Layer, as_first_values, check_input, check_seed, native_class
 from lstm_native.layers import check_distinct, layer_from_spec
-from lstm_native.losses import Loss
-from lstm_native.metrics import Metric
-from lstm_native.optimizers import Optimizer
+from lstm_native.stream import Stream
+
+if TYPE_CHECKING:  # what trains a model is loaded when one is trained
+    from lstm_native._callback import Callback
+    from lstm_native.history import History
+    from lstm_native.losses import Loss
+    from lstm_native.metrics import Metric
+    from lstm_native.optimizers import Optimizer
 
 _PREDICT_BATCH = 256
 
@@ -171,6 +175,12 @@ class Sequential:
             Wrong shape or feature count, empty, NaN or infinity, tokens out of range.
         """
         batch_size = check_positive_int(batch_size, name="batch_size")
+        if self._network is not None:
+            quick: NDArray[Any] | None = self._network.quick_predict(
+                x, min(batch_size, sys.maxsize)
+            )
+            if quick is not None:
+                return quick
         x = self._check_input(x)
         if len(x) <= batch_size:
             y: NDArray[Any] = self._network.predict(x)
@@ -180,6 +190,29 @@ class Sequential:
             part = slice(start, start + batch_size)
             y[part] = self._network.predict(x[part])
         return y
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Return the model as a stream, which is given one step at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences that run side by side.
+
+        Returns
+        -------
+        Stream
+            `stream.step(x)` takes (batch_size, F), or tokens (batch_size,), and returns
+            (batch_size, features). It keeps the weights the model has now.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built yet.
+        ValueError
+            A layer cannot be streamed (Highway), or needs a time axis that the one before drops.
+        """
+        return Stream(self._built_network(), batch_size, dtype=self.dtype)
 
     def fit(
         self,
@@ -263,6 +296,8 @@ class Sequential:
         KeyboardInterrupt
             Ctrl-C, within one batch. Model and `model.history` are usable.
         """
+        from lstm_native import losses, training
+
         if lengths is not None:
             raise NotImplementedError("lengths are not available in this version")
         options = training.Options.check(
@@ -310,6 +345,8 @@ class Sequential:
 
         Parameters and errors as in `fit`.
         """
+        from lstm_native import losses, training
+
         batch_size = check_positive_int(batch_size, name="batch_size")
         chosen = losses.parse(loss if loss is not None else self.loss or "mse")
         data = training.check_data(self, x, y, chosen, sample_weight=sample_weight, mask=mask)
@@ -470,6 +507,9 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     model._trainer = trainer
     model.metadata = metadata
     if trainer is not None:
+        from lstm_native.losses import Loss
+        from lstm_native.optimizers import Optimizer
+
         model.loss = Loss.from_json(trainer.loss)
-        model.optimizer = optimizers.Optimizer.from_json(trainer.optimizer)
+        model.optimizer = Optimizer.from_json(trainer.optimizer)
     return model

@@ -291,11 +291,12 @@ def _train_epoch(
         order = np.arange(len(data))
     order = order.astype(np.int64, copy=False)
     metrics.reset()
+    measured, watched = bool(metrics), bool(hooks.callbacks)
     mean = _Mean()
     for batch, start in enumerate(range(0, len(data), options.batch_size)):
         rows = order[start : start + options.batch_size]
         loss, weight, norm, finite, output = model._trainer.step(
-            data.x, data.y, data.weights, rows, options.seed, bool(metrics)
+            data.x, data.y, data.weights, rows, options.seed, measured
         )
         if not finite:
             what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
@@ -305,10 +306,11 @@ def _train_epoch(
                 "clip_norm may help"
             )
         mean.add(loss, weight)
-        if metrics:
+        if measured:
             weights = None if data.weights is None else data.weights[rows]
             metrics.update(data.y[rows], output, weights)
-        hooks.on_batch_end(model, batch, {"loss": mean.value} | metrics.result())
+        if watched:
+            hooks.on_batch_end(model, batch, {"loss": mean.value} | metrics.result())
     return {"loss": mean.value} | metrics.result()
 
 

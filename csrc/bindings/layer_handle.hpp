@@ -6,12 +6,14 @@
 
 #include "bindings/arrays.hpp"
 #include "core/layer.hpp"
+#include "core/workspace_pool.hpp"
 
 namespace lstm_native::python {
 
 template <class T>
 struct LayerHandle {
   std::shared_ptr<Layer<T>> layer;
+  std::shared_ptr<WorkspacePool> workspaces = std::make_shared<WorkspacePool>();
 
   py::dict parameters() const;
   /// All or nothing: names and shapes are checked before the first value is written.

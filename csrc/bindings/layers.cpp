@@ -1,8 +1,11 @@
 #include <pybind11/stl.h>
 
+#include "bindings/fast_arrays.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
+#include "core/finite.hpp"
 #include "core/json_specs.hpp"
+#include "core/random.hpp"
 
 namespace lstm_native::python {
 namespace {
@@ -29,63 +32,176 @@ void borrow_states(const py::object& states, const Layer<T>& layer, Index sample
   }
 }
 
-template <class T>
-std::vector<Array<T>> new_states(const Layer<T>& layer, Index samples) {
-  std::vector<Array<T>> states;
-  for (Index i = 0; i < layer.state_shape().count; ++i)
-    states.push_back(new_array<T>(state_dimensions(layer, samples)));
+/// The same from a tuple of plain arrays; false when it is none, or does not fit.
+template <class T, std::size_t N>
+bool plain_states(const py::object& states, const Layer<T>& layer, Index samples,
+                  const T* (&pointers)[N]) {
+  if (states.is_none()) return true;
+  const StateShape shape = layer.state_shape();
+  if (!PyTuple_CheckExact(states.ptr()) || PyTuple_GET_SIZE(states.ptr()) != shape.count)
+    return false;
+  for (Index i = 0; i < shape.count; ++i) {
+    PyObject* array = PyTuple_GET_ITEM(states.ptr(), i);
+    if (!is_plain<T>(array, {shape.layers, samples, shape.features})) return false;
+    pointers[i] = plain_data<T>(array);
+    if (!all_finite(pointers[i], shape.size(samples))) return false;
+  }
+  return shape.count > 0;
+}
+
+/// New state arrays, as a tuple, and pointers to them.
+template <class T, std::size_t N>
+py::tuple new_states(const Layer<T>& layer, Index samples, T* (&pointers)[N]) {
+  const StateShape shape = layer.state_shape();
+  py::tuple states(static_cast<std::size_t>(shape.count));
+  for (Index i = 0; i < shape.count; ++i) {
+    py::object array = new_plain<T>({shape.layers, samples, shape.features});
+    pointers[i] = plain_data<T>(array.ptr());
+    PyTuple_SET_ITEM(states.ptr(), i, array.release().ptr());
+  }
   return states;
 }
 
-/// One forward pass that can be led back once. Owns copies of its input and output, so that what
-/// Python does to the arrays meanwhile does not matter.
+/// The state as the Python face shows it.
+inline py::object public_state(py::tuple states) {
+  if (states.empty()) return py::none();
+  return std::move(states);
+}
+
+/// Multiply-adds of a layer over so many rows, about.
+template <class T>
+double work_of(Layer<T>& layer, Index rows) {
+  double parameters = 0;
+  if (!layer.takes_tokens())
+    for (const Parameter<T>* p : layer.parameters())
+      parameters += static_cast<double>(p->value.size());
+  return parameters * static_cast<double>(rows);
+}
+
+/// One forward pass that can be led back once. Owns copies of its input, and of its output where
+/// that is looked at again, so that what Python does to the arrays meanwhile does not matter.
 template <class T>
 struct TapeHandle {
   std::shared_ptr<Layer<T>> layer;
-  std::unique_ptr<Workspace> workspace = std::make_unique<Workspace>();
+  std::shared_ptr<WorkspacePool> workspaces;
+  std::unique_ptr<Workspace> workspace;
   std::unique_ptr<Tape<T>> tape;
-  std::vector<Index> input_shape, output_shape;
+  Index samples = 0;
+  Shape input_shape, output_shape;
+  double work = 0;
   Index version = 0;  // of the weights
 
-  py::tuple backward(const py::object& dy, const py::object& dstate) {
+  TapeHandle(const LayerHandle<T>& handle, const Batch<T>& x, const Shape& y_shape)
+      : layer(handle.layer),
+        workspaces(handle.workspaces),
+        workspace(workspaces->borrow(rows_of(x.samples, x.timesteps))),
+        samples(x.samples),
+        input_shape(Shape::of_rows(x.samples, x.timesteps, x.features)),
+        output_shape(y_shape),
+        version(layer->version()) {}
+  ~TapeHandle() { finish(); }
+  TapeHandle(const TapeHandle&) = delete;
+  TapeHandle& operator=(const TapeHandle&) = delete;
+
+  void finish() {
+    tape.reset();
+    if (workspace) workspaces->give_back(std::move(workspace));
+  }
+
+  /// Returns (dx, gradients of the initial state, {name: gradient}).
+  py::tuple lead_back(const T* dy, StateGradients<T> states) {
     if (!tape)
       throw std::runtime_error("this tape was already used: call forward again for a new one");
     if (version != layer->version())
       throw std::runtime_error(
           "the layer's weights have changed since forward: call forward again");
-    const Index samples = input_shape[0];
-    const auto dy_array = borrow<T>(dy, "dy");
-    const T* dy_data = data_of(dy_array, output_shape, "dy");
-    StateGradients<T> states;
-    std::vector<Array<T>> owners;
-    borrow_states(dstate, *layer, samples, "dstate", states.final, owners);
-    auto initial = new_states(*layer, samples);
-    for (std::size_t i = 0; i < initial.size(); ++i) states.initial[i] = initial[i].mutable_data();
-
+    py::tuple initial = new_states(*layer, samples, states.initial);
     py::object dx = py::none();
     T* dx_data = nullptr;
     if (!layer->takes_tokens()) {
-      auto array = new_array<T>(input_shape);
-      dx_data = array.mutable_data();
-      dx = std::move(array);
+      dx = new_plain<T>(input_shape);
+      dx_data = plain_data<T>(dx.ptr());
     }
     py::dict gradients;
     std::vector<T*> pointers;
     for (const Parameter<T>* p : layer->parameters()) {
-      auto array = new_array<T>(p->info.shape);
-      std::fill_n(array.mutable_data(), array.size(), T(0));
-      pointers.push_back(array.mutable_data());
+      py::object array = new_array<T>(p->info.shape);
+      pointers.push_back(plain_data<T>(array.ptr()));
+      std::fill_n(pointers.back(), p->info.size(), T(0));
       gradients[py::str(p->info.name)] = std::move(array);
     }
-    const std::unique_ptr<Tape<T>> once = std::move(tape);
-    {
-      const py::gil_scoped_release release;
-      once->backward(dy_data, dx_data, states, pointers.data(), *workspace);
-    }
-    workspace.reset();
-    return py::make_tuple(dx, initial, gradients);
+    const std::unique_ptr<Tape<T>> once = std::move(tape);  // used, even when it fails
+    without_gil(work, [&] { once->backward(dy, dx_data, states, pointers.data(), *workspace); });
+    finish();
+    return py::make_tuple(std::move(dx), std::move(initial), std::move(gradients));
+  }
+
+  py::tuple backward(const py::object& dy, const py::object& dstate) {
+    const auto dy_array = borrow<T>(dy, "dy");
+    const std::vector<Index> shape(output_shape.sizes, output_shape.sizes + output_shape.count);
+    StateGradients<T> states;
+    std::vector<Array<T>> owners;
+    const T* dy_data = data_of(dy_array, shape, "dy");
+    borrow_states(dstate, *layer, samples, "dstate", states.final, owners);
+    return lead_back(dy_data, states);
+  }
+
+  /// The whole of the Python face's backward for plain arrays. None when something needs to be
+  /// converted or refused.
+  py::object quick(const py::object& dy, const py::object& dstate) {
+    if (!is_plain<T>(dy.ptr(), output_shape)) return py::none();
+    const T* dy_data = plain_data<T>(dy.ptr());
+    StateGradients<T> states;
+    if (!plain_states(dstate, *layer, samples, states.final) ||
+        !all_finite(dy_data, output_shape.size()))
+      return py::none();
+    py::tuple found = lead_back(dy_data, states);
+    return py::make_tuple(found[0], public_state(found[1]), found[2]);
   }
 };
+
+/// Runs the layer on checked input. Returns (y, final states, tape or None).
+template <class T>
+py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states, bool remember,
+              std::uint64_t seed) {
+  Layer<T>& layer = *handle.layer;
+  const OutputShape output = layer.output_shape(x.timesteps);
+  const Shape shape = Shape::of_rows(x.samples, output.timesteps, output.features);
+  py::tuple final = new_states(layer, x.samples, states.final);
+  py::object y = new_plain<T>(shape);
+  T* y_data = plain_data<T>(y.ptr());
+  const Index rows = rows_of(x.samples, x.timesteps);
+  const double work = work_of(layer, rows);
+
+  if (!remember) {
+    without_gil(work, [&] {
+      auto workspace = handle.workspaces->borrow(rows);
+      layer.forward(x, y_data, states, Pass{*workspace});
+      handle.workspaces->give_back(std::move(workspace));
+    });
+    return py::make_tuple(std::move(y), std::move(final), py::none());
+  }
+  auto tape = std::make_unique<TapeHandle<T>>(handle, x, shape);
+  tape->work = work;
+  without_gil(work, [&] {
+    Workspace& workspace = *tape->workspace;
+    const auto copy = [&workspace](const auto* from, Index count) {
+      auto* to = workspace.template take<std::decay_t<decltype(*from)>>(count);
+      std::copy_n(from, count, to);
+      return to;
+    };
+    Batch<T> batch = x;
+    if (x.values)
+      batch.values = copy(x.values, rows * x.features);
+    else
+      batch.tokens = copy(x.tokens, rows);
+    T* out = layer.tape_reads_output() ? workspace.take<T>(shape.size()) : y_data;
+    tape->tape = layer.forward(batch, out, states,
+                               Pass{workspace, /*remember=*/true, /*training=*/true, seed});
+    if (out != y_data) std::copy_n(out, shape.size(), y_data);
+  });
+  return py::make_tuple(std::move(y), std::move(final), std::move(tape));
+}
 
 template <class T>
 py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
@@ -93,54 +209,36 @@ py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::o
   const Layer<T>& layer = *handle.layer;
   const Input<T> input = input_of<T>(x, layer.takes_tokens());
   check_input(layer, input.batch);
-  const Index samples = input.batch.samples;
-  const OutputShape shape = layer.output_shape(input.batch.timesteps);
+  layer.output_shape(input.batch.timesteps);
   States<T> states;
   std::vector<Array<T>> owners;
-  borrow_states(state, layer, samples, "state", states.initial, owners);
-  auto final = new_states(layer, samples);
-  for (std::size_t i = 0; i < final.size(); ++i) states.final[i] = final[i].mutable_data();
-  auto y = new_array<T>(output_dimensions(samples, shape));
-  T* y_data = y.mutable_data();
+  borrow_states(state, layer, input.batch.samples, "state", states.initial, owners);
+  return run(handle, input.batch, states, remember, seed);
+}
 
-  if (!remember) {
-    const py::gil_scoped_release release;
-    Workspace workspace;
-    layer.forward(input.batch, y_data, states, Pass{workspace});
-  } else {
-    auto tape = std::make_unique<TapeHandle<T>>();
-    tape->layer = handle.layer;
-    tape->version = handle.layer->version();
-    tape->input_shape = shape_of(input.owner);
-    tape->output_shape = output_dimensions(samples, shape);
-    const Index x_size = input.owner.size(), y_size = y.size();
-    {
-      const py::gil_scoped_release release;
-      Workspace& workspace = *tape->workspace;
-      Batch<T> batch = input.batch;
-      if (batch.values) {
-        T* copy = workspace.take<T>(x_size);
-        std::copy_n(batch.values, x_size, copy);
-        batch.values = copy;
-      } else {
-        auto* copy = workspace.take<std::int64_t>(x_size);
-        std::copy_n(batch.tokens, x_size, copy);
-        batch.tokens = copy;
-      }
-      T* output = workspace.take<T>(y_size);
-      tape->tape = layer.forward(batch, output, states,
-                                 Pass{workspace, /*remember=*/true, /*training=*/true, seed});
-      std::copy_n(output, y_size, y_data);
-    }
-    return py::make_tuple(y, final, std::move(tape));
-  }
-  return py::make_tuple(y, final, py::none());
+/// The whole of the Python face's call, or of its forward (`remember`: with a tape, and a seed of
+/// this pass's own), for plain arrays. None when something needs to be converted or refused.
+template <class T>
+py::object quick(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
+                 bool remember, std::uint64_t seed, std::uint64_t pass) {
+  const Layer<T>& layer = *handle.layer;
+  Batch<T> batch;
+  States<T> states;
+  if (!plain_batch(x.ptr(), layer, batch) ||
+      !plain_states(state, layer, batch.samples, states.initial))
+    return py::none();
+  const Index rows = rows_of(batch.samples, batch.timesteps);
+  if (batch.values && !all_finite(batch.values, rows * batch.features)) return py::none();
+  py::tuple found = run(handle, batch, states, remember, derive_seed(seed, pass));
+  if (!remember) return py::make_tuple(found[0], public_state(found[1]));
+  return py::make_tuple(found[0], public_state(found[1]), found[2]);
 }
 
 template <class T>
 void register_layer(py::module_& m, const std::string& suffix) {
   py::class_<TapeHandle<T>>(m, ("Tape" + suffix).c_str())
-      .def("backward", &TapeHandle<T>::backward, py::arg("dy"), py::arg("dstate"));
+      .def("backward", &TapeHandle<T>::backward, py::arg("dy"), py::arg("dstate"))
+      .def("quick", &TapeHandle<T>::quick, py::arg("dy"), py::arg("dstate"));
 
   py::class_<LayerHandle<T>, std::shared_ptr<LayerHandle<T>>>(m, ("Layer" + suffix).c_str())
       .def(py::init([](const std::string& spec, Index input_features, std::uint64_t seed) {
@@ -165,7 +263,9 @@ void register_layer(py::module_& m, const std::string& suffix) {
       .def("parameters", &LayerHandle<T>::parameters)
       .def("set_parameters", &LayerHandle<T>::set_parameters, py::arg("values"))
       .def("forward", &forward<T>, py::arg("x"), py::arg("state"), py::arg("remember"),
-           py::arg("seed"));
+           py::arg("seed"))
+      .def("quick", &quick<T>, py::arg("x"), py::arg("state"), py::arg("remember"), py::arg("seed"),
+           py::arg("pass_index"));
 }
 
 }  // namespace

@@ -33,4 +33,5 @@ PYBIND11_MODULE(_core, m) {
   lstm_native::python::register_layers(m);
   lstm_native::python::register_networks(m);
   lstm_native::python::register_probes(m);
+  lstm_native::python::register_streams(m);
 }

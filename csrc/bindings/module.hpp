@@ -11,5 +11,6 @@ void register_runtime(py::module_& m);
 void register_layers(py::module_& m);
 void register_networks(py::module_& m);
 void register_probes(py::module_& m);
+void register_streams(py::module_& m);  // after the networks, which its signatures name
 
 }  // namespace lstm_native::python

@@ -2,8 +2,11 @@
 
 #include <mutex>
 
+#include "bindings/fast_arrays.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
+#include "bindings/network_handle.hpp"
+#include "core/finite.hpp"
 #include "core/json_specs.hpp"
 #include "core/losses.hpp"
 #include "core/model_file.hpp"
@@ -13,33 +16,50 @@ namespace lstm_native::python {
 namespace {
 
 template <class T>
-struct NetworkHandle {
-  Network<T> network;
+NetworkHandle<T> network_of(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
+  std::vector<std::shared_ptr<Layer<T>>> layers;
+  for (const auto& h : handles) layers.push_back(h->layer);
+  return {Network<T>(std::make_shared<NetworkImpl<T>>(std::move(layers)))};
+}
 
-  static NetworkHandle from_layers(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
-    std::vector<std::shared_ptr<Layer<T>>> layers;
-    for (const auto& h : handles) layers.push_back(h->layer);
-    return {Network<T>(std::make_shared<NetworkImpl<T>>(std::move(layers)))};
-  }
+template <class T>
+std::vector<LayerHandle<T>> layers_of(const NetworkHandle<T>& handle) {
+  std::vector<LayerHandle<T>> handles;
+  for (const auto& layer : handle.network.impl()->chain().layers()) handles.push_back({layer});
+  return handles;
+}
 
-  std::vector<LayerHandle<T>> layers() const {
-    std::vector<LayerHandle<T>> handles;
-    for (const auto& layer : network.impl()->chain().layers()) handles.push_back({layer});
-    return handles;
+template <class T>
+py::object predict(const NetworkHandle<T>& handle, const py::object& x) {
+  const Network<T>& network = handle.network;
+  const Input<T> input = input_of<T>(x, network.takes_tokens());
+  const OutputShape shape = network.output_shape(input.batch.timesteps);
+  auto y = new_array<T>(output_dimensions(input.batch.samples, shape));
+  T* data = y.mutable_data();
+  {
+    const py::gil_scoped_release release;
+    network.predict(input.batch, data);
   }
+  return std::move(y);
+}
 
-  py::object predict(const py::object& x) const {
-    const Input<T> input = input_of<T>(x, network.takes_tokens());
-    const OutputShape shape = network.output_shape(input.batch.timesteps);
-    auto y = new_array<T>(output_dimensions(input.batch.samples, shape));
-    T* data = y.mutable_data();
-    {
-      const py::gil_scoped_release release;
-      network.predict(input.batch, data);
-    }
-    return std::move(y);
-  }
-};
+/// The whole of the Python face's predict for a plain array of at most so many samples. None when
+/// something needs to be converted, cut or refused.
+template <class T>
+py::object quick_predict(const NetworkHandle<T>& handle, const py::object& x, Index batch_size) {
+  const NetworkImpl<T>& network = *handle.network.impl();
+  Batch<T> batch;
+  if (!plain_batch(x.ptr(), network.first(), batch) || batch.samples > batch_size)
+    return py::none();
+  const Index rows = rows_of(batch.samples, batch.timesteps);
+  if (batch.values && !all_finite(batch.values, rows * batch.features)) return py::none();
+  const OutputShape shape = network.chain().output_shape(batch.timesteps);
+  py::object y = new_plain<T>(Shape::of_rows(batch.samples, shape.timesteps, shape.features));
+  T* data = plain_data<T>(y.ptr());
+  const double work = static_cast<double>(rows) * static_cast<double>(network.parameter_count());
+  without_gil(work, [&] { network.predict(batch, data); });
+  return y;
+}
 
 template <class T>
 struct TrainerHandle {
@@ -103,8 +123,8 @@ void register_network(py::module_& m, const std::string& suffix) {
   using N = NetworkHandle<T>;
   using Tr = TrainerHandle<T>;
   py::class_<N>(m, ("Network" + suffix).c_str())
-      .def(py::init(&N::from_layers), py::arg("layers"))
-      .def_property_readonly("layers", &N::layers)
+      .def(py::init(&network_of<T>), py::arg("layers"))
+      .def_property_readonly("layers", &layers_of<T>)
       .def_property_readonly("input_features",
                              [](const N& n) { return n.network.input_features(); })
       .def_property_readonly("takes_tokens", [](const N& n) { return n.network.takes_tokens(); })
@@ -115,7 +135,8 @@ void register_network(py::module_& m, const std::string& suffix) {
              const OutputShape s = n.network.output_shape(timesteps);
              return py::make_tuple(s.timesteps, s.features);
            })
-      .def("predict", &N::predict, py::arg("x"));
+      .def("predict", &predict<T>, py::arg("x"))
+      .def("quick_predict", &quick_predict<T>, py::arg("x"), py::arg("batch_size"));
 
   py::class_<Tr>(m, ("Trainer" + suffix).c_str())
       .def(py::init([](const N& n, const std::string& loss, const std::string& optimizer) {

@@ -2,10 +2,25 @@
 
 #include <pybind11/stl.h>
 
+#include "bindings/arrays.hpp"
+#include "bindings/fast_arrays.hpp"
 #include "bindings/module.hpp"
+#include "core/finite.hpp"
 #include "core/random.hpp"
 
 namespace lstm_native::python {
+
+namespace {
+
+template <class T>
+bool is_finite(const py::object& values) {
+  const auto array = borrow<T>(values, "values");
+  const T* data = array.data();
+  const Index count = array.size();
+  return without_gil(static_cast<double>(count), [&] { return all_finite(data, count); });
+}
+
+}  // namespace
 
 void register_runtime(py::module_& m) {
   m.def("build_info", [] {
@@ -24,6 +39,12 @@ void register_runtime(py::module_& m) {
   m.def("set_isa", &set_isa, py::arg("name"));
   m.def("set_num_threads", &set_num_threads, py::arg("threads"));
   m.def("get_num_threads", &num_threads);
+  m.def(
+      "all_finite",
+      [](const py::object& values) {
+        return Array<float>::check_(values) ? is_finite<float>(values) : is_finite<double>(values);
+      },
+      py::arg("values"));
   m.def(
       "derive_seed",
       [](std::uint64_t seed, std::uint64_t index) { return derive_seed(seed, index); },

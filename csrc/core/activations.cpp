@@ -23,12 +23,12 @@ Pointwise pointwise_kind(Activation kind) {
 }  // namespace
 
 template <class T>
-double softmax(Index features, const T* x, T* out) {
+double softmax(const KernelTable<T>& k, Index features, const T* x, T* out) {
   // Shifted by the maximum no exponential overflows; the sum is in double and in order, so that
   // it is the same on every instruction set.
   T shift = x[0];
   for (Index i = 1; i < features; ++i) shift = std::max(shift, x[i]);
-  kernels<T>().exponentials(features, x, shift, out);
+  k.exponentials(features, x, shift, out);
   double sum = 0;
   for (Index i = 0; i < features; ++i) sum += static_cast<double>(out[i]);
   const T scale = static_cast<T>(1.0 / sum);
@@ -37,19 +37,22 @@ double softmax(Index features, const T* x, T* out) {
 }
 
 template <class T>
+void activate_rows(const KernelTable<T>& k, Activation kind, Index rows, Index features,
+                   T* values) {
+  if (kind == Activation::softmax) {
+    for (Index r = 0; r < rows; ++r, values += features) softmax(k, features, values, values);
+  } else if (kind != Activation::linear) {
+    k.pointwise(pointwise_kind(kind), rows * features, values);
+  }
+}
+
+template <class T>
 void activate(Activation kind, Index rows, Index features, T* values) {
   if (kind == Activation::linear) return;
   const KernelTable<T>& k = kernels<T>();
   const double work = kActivationWork * static_cast<double>(rows * features);
   parallel_for(rows, work, [&](Index begin, Index end) {
-    if (kind == Activation::softmax) {
-      for (Index r = begin; r < end; ++r) {
-        T* row = values + r * features;
-        softmax(features, row, row);
-      }
-    } else {
-      k.pointwise(pointwise_kind(kind), (end - begin) * features, values + begin * features);
-    }
+    activate_rows(k, kind, end - begin, features, values + begin * features);
   });
 }
 
@@ -69,8 +72,10 @@ void activate_backward(Activation kind, Index rows, Index features, const T* y, 
   }
 }
 
-template double softmax(Index, const float*, float*);
-template double softmax(Index, const double*, double*);
+template double softmax(const KernelTable<float>&, Index, const float*, float*);
+template double softmax(const KernelTable<double>&, Index, const double*, double*);
+template void activate_rows(const KernelTable<float>&, Activation, Index, Index, float*);
+template void activate_rows(const KernelTable<double>&, Activation, Index, Index, double*);
 template void activate(Activation, Index, Index, float*);
 template void activate(Activation, Index, Index, double*);
 template void activate_backward(Activation, Index, Index, const float*, const float*, float*);

@@ -1,6 +1,7 @@
 // Activation functions on whole rows, in terms of the kernels.
 #pragma once
 
+#include "kernels/kernel_table.hpp"
 #include "lstm_native/layers.hpp"
 
 namespace lstm_native {
@@ -9,12 +10,16 @@ namespace lstm_native {
 template <class T>
 void activate(Activation kind, Index rows, Index features, T* values);
 
+/// The same on the caller's thread, with the kernels given.
+template <class T>
+void activate_rows(const KernelTable<T>& k, Activation kind, Index rows, Index features, T* values);
+
 /// dx = dy * activation'; y is the activation's output; dx may be dy.
 template <class T>
 void activate_backward(Activation kind, Index rows, Index features, const T* y, const T* dy, T* dx);
 
 /// Softmax of one row; returns log(sum(exp(x))). out may be x.
 template <class T>
-double softmax(Index features, const T* x, T* out);
+double softmax(const KernelTable<T>& k, Index features, const T* x, T* out);
 
 }  // namespace lstm_native

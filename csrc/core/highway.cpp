@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/random.hpp"
+#include "core/stream.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -78,6 +79,12 @@ std::unique_ptr<Tape<T>> HighwayLayer<T>::forward(const Batch<T>& x, T* y, const
                   /*accumulate=*/true);
   if (!pass.remember) return nullptr;
   return std::make_unique<HighwayTape>(*this, x, std::move(inner));
+}
+
+template <class T>
+std::unique_ptr<LayerStream<T>> HighwayLayer<T>::stream(Index) const {
+  throw InvalidArgument("Highway: cannot be streamed: its first output needs a whole window of " +
+                        std::to_string(spec_.window) + " steps");
 }
 
 template class HighwayLayer<float>;

@@ -20,6 +20,7 @@ class HighwayLayer final : public Layer<T> {
   std::vector<Parameter<T>*> parameters() override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
   class HighwayTape;

@@ -49,8 +49,9 @@ struct StateGradients {
   T* initial[2] = {nullptr, nullptr};
 };
 
-/// What one forward pass remembers. Valid while the pass's workspace, its input, its output and the
-/// layer's weights are; can lead back once, for memory is reused on the way.
+/// What one forward pass remembers. Valid while the pass's workspace, its input, its output (see
+/// Layer::tape_reads_output) and the layer's weights are; can lead back once, for memory is reused
+/// on the way.
 template <class T>
 class Tape {
  public:
@@ -61,6 +62,9 @@ class Tape {
   virtual void backward(const T* dy, T* dx, const StateGradients<T>& states, T* const* gradients,
                         Workspace& workspace) = 0;
 };
+
+template <class T>
+class LayerStream;
 
 template <class T>
 class Layer {
@@ -90,6 +94,13 @@ class Layer {
   /// y: samples x output row. x was checked. Returns null unless pass.remember.
   virtual std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                            const Pass& pass) const = 0;
+
+  /// Whether a tape looks at the pass's output again, which must then stay as it was.
+  virtual bool tape_reads_output() const { return true; }
+
+  /// The layer one step at a time, for so many rows, with its present weights (core/stream.hpp).
+  /// Throws InvalidArgument when it cannot run so.
+  virtual std::unique_ptr<LayerStream<T>> stream(Index rows) const = 0;
 
  private:
   virtual void drop_packed() {}  // whatever was derived from the weights

@@ -18,6 +18,12 @@ class Linear {
   std::vector<Parameter<T>*> parameters();
   void parameters_changed() { packed_.invalidate(); }
 
+  struct Packed {
+    AlignedVector<T> weight, transposed, bias;
+  };
+  /// For kernels<T>().
+  std::shared_ptr<const Packed> packed() const;
+
   /// y = x W^T + b; accumulate: y += x W^T + b.
   void forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate) const;
 
@@ -26,11 +32,6 @@ class Linear {
                 T* const* gradients, Workspace& workspace) const;
 
  private:
-  struct Packed {
-    AlignedVector<T> weight, transposed, bias;
-  };
-  std::shared_ptr<const Packed> packed() const;
-
   Index inputs_, outputs_;
   bool has_bias_;
   Parameter<T> weight_, bias_;

@@ -5,6 +5,7 @@
 
 #include "core/activations.hpp"
 #include "core/threads.hpp"
+#include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -39,7 +40,7 @@ double row_loss(const LossSpec& spec, Index features, const T* output, const T* 
                 double scale, T* gradient, T* scratch) {
   if (takes_labels(spec.kind)) {
     T* probabilities = gradient ? gradient : scratch;
-    const double log_sum = softmax(features, output, probabilities);
+    const double log_sum = softmax(kernels<T>(), features, output, probabilities);
     if (gradient) {
       gradient[label] -= T(1);
       for (Index i = 0; i < features; ++i) gradient[i] *= static_cast<T>(scale);

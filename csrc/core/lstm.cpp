@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/initialisers.hpp"
+#include "core/lstm_stream.hpp"
 #include "core/random.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
@@ -72,6 +73,14 @@ std::shared_ptr<const typename LSTMLayer<T>::Packed> LSTMLayer<T>::packed() cons
                      p[0].value.data(), p[1].value.data(), p[2].value.data(), p[3].value.data());
     }
   });
+}
+
+template <class T>
+std::unique_ptr<LayerStream<T>> LSTMLayer<T>::stream(Index rows) const {
+  if (spec_.bidirectional || spec_.reverse)
+    throw InvalidArgument(
+        "LSTM: cannot be streamed: its output depends on steps to come (bidirectional or reverse)");
+  return make_lstm_stream<T>(packed(), rows);
 }
 
 template class LSTMLayer<float>;

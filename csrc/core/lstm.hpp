@@ -27,6 +27,8 @@ class LSTMLayer final : public Layer<T> {
   std::vector<Parameter<T>*> parameters() override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  bool tape_reads_output() const override { return false; }  // it keeps h of its own
+  std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
   class LSTMTape;

@@ -2,6 +2,7 @@
 
 #include "core/network_impl.hpp"
 #include "core/spec_checks.hpp"
+#include "core/stream.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -27,7 +28,7 @@ template <class T>
 void NetworkImpl<T>::predict(const Batch<T>& x, T* y) const {
   check_input(first(), x);
   chain_.output_shape(x.timesteps);  // throws when a layer cannot take so many steps
-  auto workspace = workspaces_.borrow();
+  auto workspace = workspaces_.borrow(rows_of(x.samples, x.timesteps));
   chain_.forward(x, y, Pass{*workspace});
   workspaces_.give_back(std::move(workspace));
 }
@@ -79,9 +80,7 @@ std::vector<TensorInfo> Network<T>::parameters() const {
 
 template <class T>
 Index Network<T>::parameter_count() const {
-  Index count = 0;
-  for (const auto& [name, p] : impl_->parameters()) count += p->info.size();
-  return count;
+  return impl_->parameter_count();
 }
 
 template <class T>
@@ -96,6 +95,11 @@ void Network<T>::set_parameter(const std::string& name, const T* values, Index c
   check_count<T>(name, p.info, count);
   std::copy_n(values, count, p.value.begin());
   impl_->parameters_changed();
+}
+
+template <class T>
+Stream<T> Network<T>::stream(Index batch_size) const {
+  return Stream<T>(std::make_unique<StreamImpl<T>>(impl_->chain().layers(), batch_size));
 }
 
 template class NetworkImpl<float>;

@@ -1,47 +1,28 @@
 // What stands behind the public Network and Trainer handles.
 #pragma once
 
-#include <mutex>
-
 #include "core/chain.hpp"
 #include "core/losses.hpp"
 #include "core/optimizer.hpp"
+#include "core/workspace_pool.hpp"
 #include "lstm_native/network.hpp"
 
 namespace lstm_native {
-
-/// Workspaces for concurrent callers: each borrows one and gives it back.
-class WorkspacePool {
- public:
-  std::unique_ptr<Workspace> borrow() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (free_.empty()) return std::make_unique<Workspace>();
-    auto workspace = std::move(free_.back());
-    free_.pop_back();
-    return workspace;
-  }
-  void give_back(std::unique_ptr<Workspace> workspace) {
-    workspace->reset();
-    const std::lock_guard<std::mutex> lock(mutex_);
-    free_.push_back(std::move(workspace));
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Workspace>> free_;
-};
 
 template <class T>
 class NetworkImpl {
  public:
   explicit NetworkImpl(std::vector<std::shared_ptr<Layer<T>>> layers)
-      : chain_(std::move(layers)), parameters_(chain_.parameters()) {}
+      : chain_(std::move(layers)), parameters_(chain_.parameters()) {
+    for (const auto& [name, p] : parameters_) parameter_count_ += p->info.size();
+  }
 
   const Chain<T>& chain() const { return chain_; }
   const Layer<T>& first() const { return *chain_.layers().front(); }
   const std::vector<std::pair<std::string, Parameter<T>*>>& parameters() const {
     return parameters_;
   }
+  Index parameter_count() const { return parameter_count_; }
   Parameter<T>& parameter(const std::string& name) const;  // throws InvalidArgument
 
   void predict(const Batch<T>& x, T* y) const;
@@ -52,6 +33,7 @@ class NetworkImpl {
  private:
   Chain<T> chain_;
   std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
+  Index parameter_count_ = 0;
   mutable WorkspacePool workspaces_;
 };
 

@@ -41,14 +41,6 @@ void check_representable(const char* name, double value) {
 }
 
 template <class T>
-bool all_finite(const std::vector<T>& values) {
-  // v - v is 0, or NaN for NaN and infinity: one sum tells of all, without a branch each.
-  T sum = 0;
-  for (const T v : values) sum += v - v;
-  return sum == T(0);
-}
-
-template <class T>
 double global_norm(const std::vector<std::vector<T>>& gradients) {
   double total = 0;
   for (const auto& g : gradients) total += sum_of_squares(g.data(), static_cast<Index>(g.size()));
@@ -160,8 +152,6 @@ void Optimizer<T>::update(T* const* gradients, double gradient_norm) {
 
 template void check_representable<float>(const char*, double);
 template void check_representable<double>(const char*, double);
-template bool all_finite(const std::vector<float>&);
-template bool all_finite(const std::vector<double>&);
 template double global_norm(const std::vector<std::vector<float>>&);
 template double global_norm(const std::vector<std::vector<double>>&);
 template class Optimizer<float>;

@@ -46,10 +46,6 @@ class Optimizer {
 template <class T>
 void check_representable(const char* name, double value);
 
-/// Neither NaN nor infinity in any of them.
-template <class T>
-bool all_finite(const std::vector<T>& values);
-
 /// sqrt of the sum of squares over all gradients, in double and in a fixed order.
 template <class T>
 double global_norm(const std::vector<std::vector<T>>& gradients);

@@ -6,6 +6,8 @@
 #include "core/activations.hpp"
 #include "core/dropout_mask.hpp"
 #include "core/initialisers.hpp"
+#include "core/stream.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace lstm_native {
 
@@ -46,6 +48,39 @@ std::unique_ptr<Tape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const S
   return std::make_unique<DenseTape>(*this, x, y);
 }
 
+template <class T>
+class DenseLayer<T>::DenseStream final : public LayerStream<T> {
+ public:
+  DenseStream(const DenseLayer& layer, Index rows)
+      : kernels_(kernels<T>()),
+        weights_(layer.linear_.packed()),
+        activation_(layer.spec_.activation) {
+    product_.rows = rows;
+    product_.depth = product_.a_stride = layer.linear_.inputs();
+    product_.cols = product_.out_stride = layer.spec_.units;
+    product_.packed = weights_->weight.data();
+    product_.bias = weights_->bias.data();
+  }
+
+  void step(const Batch<T>& x, T* y) noexcept override {
+    product_.a = x.values;
+    product_.out = y;
+    kernels_.product(product_);
+    activate_rows(kernels_, activation_, product_.rows, product_.cols, y);
+  }
+
+ private:
+  const KernelTable<T>& kernels_;
+  std::shared_ptr<const typename Linear<T>::Packed> weights_;
+  Activation activation_;
+  ProductArgs<T> product_;
+};
+
+template <class T>
+std::unique_ptr<LayerStream<T>> DenseLayer<T>::stream(Index rows) const {
+  return std::make_unique<DenseStream>(*this, rows);
+}
+
 // ---- Embedding --------------------------------------------------------------------------------
 
 template <class T>
@@ -67,6 +102,17 @@ class EmbeddingLayer<T>::EmbeddingTape final : public Tape<T> {
   Batch<T> x_;
 };
 
+namespace {
+
+/// The rows of the table that the tokens name, one after another.
+template <class T>
+void look_up(const T* table, Index features, const Batch<T>& x, T* y) {
+  for (Index r = 0; r < rows_of(x.samples, x.timesteps); ++r)
+    std::copy_n(table + x.tokens[r] * features, features, y + r * features);
+}
+
+}  // namespace
+
 template <class T>
 EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed) : spec_(spec) {
   const Index size = spec.vocabulary * spec.features;
@@ -78,11 +124,36 @@ EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed) : 
 template <class T>
 std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                     const Pass& pass) const {
-  const Index rows = rows_of(x.samples, x.timesteps), features = spec_.features;
-  for (Index r = 0; r < rows; ++r)
-    std::copy_n(weight_.value.data() + x.tokens[r] * features, features, y + r * features);
+  look_up(weight_.value.data(), spec_.features, x, y);
   if (!pass.remember) return nullptr;
   return std::make_unique<EmbeddingTape>(*this, x);
+}
+
+template <class T>
+class EmbeddingLayer<T>::EmbeddingStream final : public LayerStream<T> {
+ public:
+  EmbeddingStream(const EmbeddingSpec& spec, std::shared_ptr<const std::vector<T>> table)
+      : spec_(spec), table_(std::move(table)) {}
+
+  bool takes(const Batch<T>& x) const noexcept override {
+    return std::all_of(x.tokens, x.tokens + x.samples,
+                       [&](std::int64_t token) { return token >= 0 && token < spec_.vocabulary; });
+  }
+
+  void step(const Batch<T>& x, T* y) noexcept override {
+    look_up(table_->data(), spec_.features, x, y);
+  }
+
+ private:
+  EmbeddingSpec spec_;
+  std::shared_ptr<const std::vector<T>> table_;
+};
+
+template <class T>
+std::unique_ptr<LayerStream<T>> EmbeddingLayer<T>::stream(Index) const {
+  // A table does not depend on the kernels: any key that is not null will do.
+  auto table = table_.get(this, [&](std::vector<T>& copy) { copy = weight_.value; });
+  return std::make_unique<EmbeddingStream>(spec_, std::move(table));
 }
 
 // ---- Dropout ----------------------------------------------------------------------------------
@@ -114,6 +185,33 @@ std::unique_ptr<Tape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const
     std::copy_n(x.values, rows * features_, y);
   if (!pass.remember) return nullptr;
   return std::make_unique<DropoutTape>(rate, pass.seed, rows, features_);
+}
+
+namespace {
+
+/// Values as they come, through an activation: an Activation layer, and a Dropout that rests.
+template <class T>
+class PointwiseStream final : public LayerStream<T> {
+ public:
+  PointwiseStream(Activation kind, Index features)
+      : kernels_(kernels<T>()), kind_(kind), features_(features) {}
+
+  void step(const Batch<T>& x, T* y) noexcept override {
+    std::copy_n(x.values, x.samples * features_, y);
+    activate_rows(kernels_, kind_, x.samples, features_, y);
+  }
+
+ private:
+  const KernelTable<T>& kernels_;
+  Activation kind_;
+  Index features_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<LayerStream<T>> DropoutLayer<T>::stream(Index) const {
+  return std::make_unique<PointwiseStream<T>>(Activation::linear, features_);
 }
 
 // ---- LayerNorm --------------------------------------------------------------------------------
@@ -156,6 +254,29 @@ class LayerNormLayer<T>::LayerNormTape final : public Tape<T> {
   const T* inverse_;
 };
 
+namespace {
+
+/// One row of n values: normal = (x - mean) / deviation, y = normal * weight + bias. Returns
+/// 1 / deviation. normal may be y.
+template <class T>
+double normalise(const T* x, Index n, double epsilon, const T* weight, const T* bias, T* normal,
+                 T* y) {
+  double mean = 0, variance = 0;
+  for (Index i = 0; i < n; ++i) mean += static_cast<double>(x[i]);
+  mean /= static_cast<double>(n);
+  for (Index i = 0; i < n; ++i) variance += (x[i] - mean) * (x[i] - mean);
+  variance /= static_cast<double>(n);
+  const double scale = 1.0 / std::sqrt(variance + epsilon);
+  for (Index i = 0; i < n; ++i) {
+    const T value = static_cast<T>((x[i] - mean) * scale);
+    normal[i] = value;
+    y[i] = value * weight[i] + bias[i];
+  }
+  return scale;
+}
+
+}  // namespace
+
 template <class T>
 LayerNormLayer<T>::LayerNormLayer(const LayerNormSpec& spec, Index features)
     : spec_(spec), features_(features) {
@@ -171,23 +292,34 @@ std::unique_ptr<Tape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y, con
   T* normal = pass.remember ? pass.workspace.take<T>(rows * n) : y;
   T* inverse = pass.remember ? pass.workspace.take<T>(rows) : nullptr;
   for (Index r = 0; r < rows; ++r) {
-    const T* row = x.values + r * n;
-    double mean = 0, variance = 0;
-    for (Index i = 0; i < n; ++i) mean += static_cast<double>(row[i]);
-    mean /= static_cast<double>(n);
-    for (Index i = 0; i < n; ++i) variance += (row[i] - mean) * (row[i] - mean);
-    variance /= static_cast<double>(n);
-    const double scale = 1.0 / std::sqrt(variance + spec_.epsilon);
+    const double scale = normalise(x.values + r * n, n, spec_.epsilon, weight_.value.data(),
+                                   bias_.value.data(), normal + r * n, y + r * n);
     if (inverse) inverse[r] = static_cast<T>(scale);
-    for (Index i = 0; i < n; ++i) {
-      const T value = static_cast<T>((row[i] - mean) * scale);
-      const auto at = static_cast<std::size_t>(i);
-      normal[r * n + i] = value;
-      y[r * n + i] = value * weight_.value[at] + bias_.value[at];
-    }
   }
   if (!pass.remember) return nullptr;
   return std::make_unique<LayerNormTape>(*this, rows, normal, inverse);
+}
+
+template <class T>
+class LayerNormLayer<T>::LayerNormStream final : public LayerStream<T> {
+ public:
+  explicit LayerNormStream(const LayerNormLayer& layer)
+      : epsilon_(layer.spec_.epsilon), weight_(layer.weight_.value), bias_(layer.bias_.value) {}
+
+  void step(const Batch<T>& x, T* y) noexcept override {
+    const auto n = static_cast<Index>(weight_.size());
+    for (Index r = 0; r < x.samples; ++r)
+      normalise(x.values + r * n, n, epsilon_, weight_.data(), bias_.data(), y + r * n, y + r * n);
+  }
+
+ private:
+  double epsilon_;
+  std::vector<T> weight_, bias_;
+};
+
+template <class T>
+std::unique_ptr<LayerStream<T>> LayerNormLayer<T>::stream(Index) const {
+  return std::make_unique<LayerNormStream>(*this);
 }
 
 // ---- Activation -------------------------------------------------------------------------------
@@ -216,6 +348,11 @@ std::unique_ptr<Tape<T>> ActivationLayer<T>::forward(const Batch<T>& x, T* y, co
   activate(spec_.activation, rows, features_, y);
   if (!pass.remember) return nullptr;
   return std::make_unique<ActivationTape>(spec_.activation, rows, features_, y);
+}
+
+template <class T>
+std::unique_ptr<LayerStream<T>> ActivationLayer<T>::stream(Index) const {
+  return std::make_unique<PointwiseStream<T>>(spec_.activation, features_);
 }
 
 template class DenseLayer<float>;

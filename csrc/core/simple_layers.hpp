@@ -19,9 +19,11 @@ class DenseLayer final : public Layer<T> {
   std::vector<Parameter<T>*> parameters() override { return linear_.parameters(); }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
   class DenseTape;
+  class DenseStream;
   void drop_packed() override { linear_.parameters_changed(); }
   DenseSpec spec_;
   Linear<T> linear_;
@@ -41,11 +43,15 @@ class EmbeddingLayer final : public Layer<T> {
   std::vector<Parameter<T>*> parameters() override { return {&weight_}; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
   class EmbeddingTape;
+  class EmbeddingStream;
+  void drop_packed() override { table_.invalidate(); }
   EmbeddingSpec spec_;
   Parameter<T> weight_;
+  PackedCache<std::vector<T>> table_;  // the weights as streams share them
 };
 
 /// Inverted dropout: values that stay are scaled by 1 / (1 - rate).
@@ -60,6 +66,7 @@ class DropoutLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
   class DropoutTape;
@@ -80,9 +87,11 @@ class LayerNormLayer final : public Layer<T> {
   std::vector<Parameter<T>*> parameters() override { return {&weight_, &bias_}; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
   class LayerNormTape;
+  class LayerNormStream;
   LayerNormSpec spec_;
   Index features_;
   Parameter<T> weight_, bias_;
@@ -99,6 +108,7 @@ class ActivationLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
   class ActivationTape;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/finite.hpp"
 #include "core/network_impl.hpp"
 #include "core/random.hpp"
 #include "core/spec_checks.hpp"
@@ -119,7 +120,7 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   impl_.parameters_changed();
   last_good_version_ = impl_.chain().version();
   for (const auto& [name, p] : impl_.parameters())
-    result.finite = result.finite && all_finite(p->value);
+    result.finite = result.finite && all_finite(p->value.data(), p->info.size());
   if (!result.finite) restore_weights();
   return result;
 }

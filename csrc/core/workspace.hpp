@@ -39,11 +39,17 @@ class Workspace {
     block_ = 0;
     used_ = 0;
     if (blocks_.size() > 1) {
-      std::size_t total = 0;
-      for (const Block& block : blocks_) total += block.size;
+      const std::size_t total = bytes();
       blocks_.clear();
       add_block(total);
     }
+  }
+
+  /// Memory held, handed out or not.
+  std::size_t bytes() const {
+    std::size_t total = 0;
+    for (const Block& block : blocks_) total += block.size;
+    return total;
   }
 
   /// Releases at its end what was taken since it began.

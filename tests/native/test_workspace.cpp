@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/workspace.hpp"
+#include "core/workspace_pool.hpp"
 
 using namespace lstm_native;
 
@@ -99,4 +100,48 @@ TEST_CASE("workspace: zeros are zeros in memory that was used before") {
   workspace.reset();
   const double* zeros = workspace.take_zeros<double>(100);
   CHECK(std::count(zeros, zeros + 100, 0.0) == 100);
+}
+
+TEST_CASE("workspace pool: the same work finds its memory again, in as many as run at once") {
+  WorkspacePool pool;
+  auto a = pool.borrow(10), b = pool.borrow(10);
+  REQUIRE(a.get() != b.get());
+  Workspace* const first = a.get();
+  const char* const memory = a->take<char>(Index{8} << 20);
+  pool.give_back(std::move(a));
+  a = pool.borrow(10);
+  CHECK(a.get() == first);
+  a->take<char>(100);
+  CHECK(a->bytes() >= std::size_t{8} << 20);
+  pool.give_back(std::move(a));
+  a = pool.borrow(10);
+  CHECK(a->take<char>(Index{8} << 20) == memory);
+}
+
+TEST_CASE("workspace pool: hoards neither for other work, nor for a crowd that has gone") {
+  constexpr Index kLarge = Index{8} << 20;
+  WorkspacePool pool;
+  const auto use = [&pool](Index rows, Index bytes, int at_once) {
+    std::vector<std::unique_ptr<Workspace>> all;
+    for (int i = 0; i < at_once; ++i) {
+      all.push_back(pool.borrow(rows));
+      all.back()->take<char>(bytes);
+    }
+    for (auto& workspace : all) pool.give_back(std::move(workspace));
+  };
+  const auto kept = [&pool](Index rows) {
+    std::size_t bytes = 0;
+    std::vector<std::unique_ptr<Workspace>> all;
+    do {
+      all.push_back(pool.borrow(rows));
+      bytes += all.back()->bytes();
+    } while (all.back()->bytes() > 0);
+    return bytes;
+  };
+  use(10, kLarge, 5);
+  CHECK(kept(10) < 2 * std::size_t{kLarge});
+  use(10, kLarge, 1);
+  CHECK(kept(11) < std::size_t{kLarge});
+  use(10, 100, 50);
+  CHECK(kept(10) < std::size_t{1} << 20);
 }

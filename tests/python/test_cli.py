@@ -269,7 +269,7 @@ def test_cmake_folder_of_the_installed_package():
 
 
 def test_importing_the_package_does_not_import_the_main_job():
-    code = "import sys, lstm_native; print(*sys.modules)"
+    code = "import sys, lstm_native; lstm_native.Sequential; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, **fresh_process()
     )

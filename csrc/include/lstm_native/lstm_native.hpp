@@ -5,5 +5,6 @@
 #include "lstm_native/layers.hpp"
 #include "lstm_native/network.hpp"
 #include "lstm_native/runtime.hpp"
+#include "lstm_native/stream.hpp"
 #include "lstm_native/training.hpp"
 #include "lstm_native/types.hpp"

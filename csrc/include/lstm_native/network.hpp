@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lstm_native/layers.hpp"
+#include "lstm_native/stream.hpp"
 #include "lstm_native/training.hpp"
 #include "lstm_native/types.hpp"
 
@@ -41,6 +42,11 @@ class Network {
 
   /// Writes samples x output_shape(timesteps).row_size() values to y.
   void predict(const Batch<T>& x, T* y) const;
+
+  /// The network one step at a time, for so many sequences side by side. Throws InvalidArgument
+  /// when a layer cannot run so (Highway), or one behind a return_sequences=false needs a time
+  /// axis.
+  Stream<T> stream(Index batch_size = 1) const;
 
   /// Parameters in a fixed order, named "0.weight_ih_l0": layer index, then name in the layer.
   std::vector<TensorInfo> parameters() const;
@@ -108,6 +114,7 @@ struct BasicModel {
   void save(const std::string& path) const;
 
   void predict(const Batch<T>& x, T* y) const { network.predict(x, y); }
+  Stream<T> stream(Index batch_size = 1) const { return network.stream(batch_size); }
 };
 
 using Model = BasicModel<float>;

@@ -1,0 +1,127 @@
+// Arrays without ceremony, for calls that take about as long as the checks of an ordinary one.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "core/layer.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native::python {
+
+namespace py = pybind11;
+
+using NumPy = py::detail::npy_api;
+
+/// NumPy's own descriptor of V: arrays of this dtype nearly always share it.
+template <class V>
+PyObject* descriptor() {
+  static PyObject* const found = py::dtype::of<V>().release().ptr();
+  return found;
+}
+
+/// `object` as a plain ndarray of V, aligned and C-contiguous, else null. Null for some arrays that
+/// fit as well: whoever asks has a slower way for those.
+template <class V>
+const py::detail::PyArray_Proxy* plain(PyObject* object) {
+  if (Py_TYPE(object) != NumPy::get().PyArray_Type_) return nullptr;
+  const auto* array = py::detail::array_proxy(object);
+  constexpr int wanted = NumPy::NPY_ARRAY_C_CONTIGUOUS_ | NumPy::NPY_ARRAY_ALIGNED_;
+  if (array->descr != descriptor<V>() || (array->flags & wanted) != wanted) return nullptr;
+  return array;
+}
+
+/// Sizes of up to three axes, without an allocation.
+struct Shape {
+  int count = 0;
+  Index sizes[3] = {};
+
+  Shape(std::initializer_list<Index> list) {
+    for (const Index size : list) sizes[count++] = size;
+  }
+  /// Of samples; the time axis is left out when it has no steps.
+  static Shape of_rows(Index samples, Index timesteps, Index features) {
+    if (timesteps) return {samples, timesteps, features};
+    return {samples, features};
+  }
+  Index size() const {
+    Index product = 1;
+    for (int i = 0; i < count; ++i) product *= sizes[i];
+    return product;
+  }
+};
+
+/// Whether `object` is plain and of this shape.
+template <class V>
+bool is_plain(PyObject* object, const Shape& shape) {
+  const auto* array = plain<V>(object);
+  return array && array->nd == shape.count &&
+         std::equal(shape.sizes, shape.sizes + shape.count, array->dimensions);
+}
+
+template <class V>
+V* plain_data(PyObject* array) {
+  return reinterpret_cast<V*>(py::detail::array_proxy(array)->data);
+}
+
+inline bool is_aligned(PyObject* array) {
+  return (py::detail::array_proxy(array)->flags & NumPy::NPY_ARRAY_ALIGNED_) != 0;
+}
+
+inline bool is_writeable(PyObject* array) {
+  return (py::detail::array_proxy(array)->flags & NumPy::NPY_ARRAY_WRITEABLE_) != 0;
+}
+
+/// A new array, its values not set. Throws MemoryError.
+template <class V>
+py::object new_plain(const Shape& shape) {
+  static_assert(sizeof(Index) == sizeof(Py_intptr_t), "NumPy's dimensions");
+  const NumPy& api = NumPy::get();
+  PyObject* dtype = descriptor<V>();
+  Py_INCREF(dtype);  // the call below takes it over
+  auto array = py::reinterpret_steal<py::object>(api.PyArray_NewFromDescr_(
+      api.PyArray_Type_, dtype, shape.count, reinterpret_cast<const Py_intptr_t*>(shape.sizes),
+      nullptr, nullptr, 0, nullptr));
+  if (!array) throw py::error_already_set();
+  return array;
+}
+
+/// Releases the GIL around work of so many multiply-adds, unless the release would cost more than
+/// other threads could gain.
+template <class Work>
+auto without_gil(double multiply_adds, const Work& work) {
+  constexpr double kLarge = 2.5e5;
+  if (multiply_adds < kLarge) return work();
+  const py::gil_scoped_release release;
+  return work();
+}
+
+/// A batch for a layer or network, from a plain array that fits; false when x is none, or has
+/// another shape or range. Values may still be NaN or infinite.
+template <class T>
+bool plain_batch(PyObject* x, const Layer<T>& first, Batch<T>& batch) {
+  const bool tokens = first.takes_tokens();
+  const auto* array = tokens ? plain<std::int64_t>(x) : plain<T>(x);
+  const int axes = tokens ? 1 : 2;  // without time
+  if (!array || array->nd < axes || array->nd > axes + 1) return false;
+  const Py_intptr_t* sizes = array->dimensions;
+  batch.samples = sizes[0];
+  batch.timesteps = array->nd > axes ? sizes[1] : 0;
+  if (batch.samples == 0 || (array->nd > axes && batch.timesteps == 0)) return false;
+  if (tokens) {
+    batch.tokens = plain_data<std::int64_t>(x);
+  } else {
+    batch.values = plain_data<T>(x);
+    batch.features = sizes[axes == array->nd ? 1 : 2];
+  }
+  try {
+    check_input(first, batch);
+  } catch (const InvalidArgument&) {
+    return false;  // the slower way says what is wrong
+  }
+  return true;
+}
+
+}  // namespace lstm_native::python

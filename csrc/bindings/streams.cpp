@@ -1,0 +1,207 @@
+// Streams. A step of a small network takes less time than an ordinary call into C++, so `step` is
+// a plain C method with a short way for arrays that need no conversion. All others go through a
+// check of the Python face, which converts them or says what is wrong.
+#include "bindings/arrays.hpp"
+#include "bindings/fast_arrays.hpp"
+#include "bindings/module.hpp"
+#include "bindings/network_handle.hpp"
+#include "core/finite.hpp"
+#include "core/stream.hpp"
+
+namespace lstm_native::python {
+namespace {
+
+template <class T>
+struct StreamHandle {
+  Stream<T> stream;
+  py::object check;  // check(x) returns x as a plain array, or raises
+  Index batch, inputs, outputs;
+  bool tokens;
+  bool busy = false;  // in a step that runs without the GIL
+
+  StreamHandle(const NetworkHandle<T>& network, Index batch_size, py::object check_input)
+      : stream(network.network.stream(batch_size)),
+        check(std::move(check_input)),
+        batch(batch_size),
+        inputs(stream.input_features()),
+        outputs(stream.output_features()),
+        tokens(stream.takes_tokens()) {}
+
+  StreamImpl<T>& idle() {
+    if (busy)
+      throw std::runtime_error("this stream is in a step in another thread: one call at a time");
+    return stream.impl();
+  }
+
+  /// Whether x can be stepped with as it is.
+  bool fits(PyObject* x) const {
+    if (tokens) return is_plain<std::int64_t>(x, {batch});
+    return is_plain<T>(x, {batch, inputs}) && all_finite(plain_data<T>(x), batch * inputs);
+  }
+
+  /// Refuses what the check may not return; dtypes need not be the same object here.
+  template <class V>
+  static void usable(PyObject* x, const std::vector<Index>& shape) {
+    lstm_native::python::data_of(borrow<V>(x, "x"), shape, "x");
+    if (!is_aligned(x)) throw InvalidArgument("x: expected an aligned array");
+  }
+
+  /// False when a token is out of range.
+  bool run(PyObject* x, T* y) {
+    StreamImpl<T>& impl = idle();
+    const auto call = [&] {
+      return tokens ? impl.step(plain_data<std::int64_t>(x), y) : impl.step(plain_data<T>(x), y);
+    };
+    busy = true;
+    const bool made = without_gil(impl.work(), call);
+    busy = false;
+    return made;
+  }
+
+  T* data_of_output(PyObject* out) const {
+    const std::vector<Index> shape{batch, outputs};
+    const auto array = borrow<T>(out, "out");
+    lstm_native::python::data_of(array, shape, "out");
+    if (!array.writeable() || !is_aligned(out))
+      throw InvalidArgument("out: expected an array that can be written to");
+    return plain_data<T>(out);
+  }
+
+  PyObject* step(PyObject* x, PyObject* out) {
+    py::object checked;
+    if (!fits(x)) {
+      checked = check(py::handle(x));
+      x = checked.ptr();
+      tokens ? usable<std::int64_t>(x, {batch}) : usable<T>(x, {batch, inputs});
+    }
+    py::object result;
+    T* y;
+    if (out) {
+      y = is_plain<T>(out, {batch, outputs}) && is_writeable(out) ? plain_data<T>(out)
+                                                                  : data_of_output(out);
+      const char* from = plain_data<char>(x);
+      const Index size =
+          tokens ? batch * Index{sizeof(std::int64_t)} : batch * inputs * Index{sizeof(T)};
+      const char* to = reinterpret_cast<const char*>(y);
+      if (from < to + batch * outputs * Index{sizeof(T)} && to < from + size)
+        throw InvalidArgument("out: expected an array that shares no memory with x");
+      result = py::reinterpret_borrow<py::object>(out);
+    } else {
+      result = new_plain<T>({batch, outputs});
+      y = plain_data<T>(result.ptr());
+    }
+    if (!run(x, y)) {
+      check(py::handle(x));  // says which token
+      throw InvalidArgument("x: a token is out of range");
+    }
+    return result.release().ptr();
+  }
+
+  /// Copies: for each layer, its state tensors of (stacked layers, batch, units).
+  py::list state() {
+    StreamImpl<T>& impl = idle();
+    py::list layers;
+    for (Index l = 0; l < impl.layers(); ++l) {
+      const StateShape shape = impl.state_shape(l);
+      py::list tensors;
+      for (Index i = 0; i < shape.count; ++i) {
+        auto array = new_array<T>({shape.layers, batch, shape.features});
+        impl.get_state(l, i, array.mutable_data());
+        tensors.append(std::move(array));
+      }
+      layers.append(std::move(tensors));
+    }
+    return layers;
+  }
+
+  /// All or nothing, from what `state` returned.
+  void set_state(const py::list& layers) {
+    const py::list now = state();
+    const auto refuse = [] { throw InvalidArgument("state: expected what state() returns"); };
+    if (layers.size() != now.size()) refuse();
+    struct Tensor {
+      Index layer, index;
+      Array<T> values;
+    };
+    std::vector<Tensor> all;
+    for (std::size_t l = 0; l < now.size(); ++l) {
+      const auto old = now[l].cast<py::list>(), tensors = layers[l].cast<py::list>();
+      if (tensors.size() != old.size()) refuse();
+      for (std::size_t i = 0; i < old.size(); ++i) {
+        auto values = borrow<T>(tensors[i], "state");
+        lstm_native::python::data_of(values, shape_of(old[i].cast<py::array>()), "state");
+        all.push_back({static_cast<Index>(l), static_cast<Index>(i), std::move(values)});
+      }
+    }
+    StreamImpl<T>& impl = idle();
+    for (const Tensor& t : all) impl.set_state(t.layer, t.index, t.values.data());
+  }
+};
+
+/// The handle behind `self`, whose type the method's descriptor has checked. The class cannot be
+/// derived from, so its value is the first and only one.
+template <class T>
+StreamHandle<T>& handle_of(PyObject* self) {
+  auto value = reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder();
+  auto* handle = value.template value_ptr<StreamHandle<T>>();
+  if (!handle) throw py::type_error("this stream was not initialised");
+  return *handle;
+}
+
+/// step(x, *, out=None)
+template <class T>
+PyObject* step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* names) {
+  try {
+    PyObject* x = count > 0 ? arguments[0] : nullptr;
+    PyObject* out = nullptr;
+    bool known = count <= 1;
+    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
+      PyObject* name = PyTuple_GET_ITEM(names, i);
+      if (PyUnicode_CompareWithASCIIString(name, "out") == 0)
+        out = arguments[count + i];
+      else if (!x && PyUnicode_CompareWithASCIIString(name, "x") == 0)
+        x = arguments[count + i];
+      else
+        known = false;
+    }
+    if (!x || !known) throw py::type_error("step(x, *, out=None): expected one array, and out");
+    return handle_of<T>(self).step(x, out == Py_None ? nullptr : out);
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const py::builtin_exception& error) {
+    error.set_error();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::invalid_argument& error) {
+    PyErr_SetString(PyExc_ValueError, error.what());
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+  return nullptr;
+}
+
+template <class T>
+void register_stream(py::module_& m, const std::string& suffix) {
+  using S = StreamHandle<T>;
+  py::class_<S> stream(m, ("Stream" + suffix).c_str(), py::is_final());
+  stream
+      .def(py::init<const NetworkHandle<T>&, Index, py::object>(), py::arg("network"),
+           py::arg("batch_size"), py::arg("check"))
+      .def("reset", [](S& s) { s.idle().reset(); })
+      .def("state", &S::state)
+      .def("set_state", &S::set_state, py::arg("layers"));
+  static PyMethodDef method = {
+      "step", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&step<T>)),
+      METH_FASTCALL | METH_KEYWORDS, nullptr};
+  auto* type = reinterpret_cast<PyTypeObject*>(stream.ptr());
+  stream.attr("step") = py::reinterpret_steal<py::object>(PyDescr_NewMethod(type, &method));
+}
+
+}  // namespace
+
+void register_streams(py::module_& m) {
+  register_stream<float>(m, "32");
+  register_stream<double>(m, "64");
+}
+
+}  // namespace lstm_native::python

@@ -1,0 +1,14 @@
+// The LSTM layer, one step at a time.
+#pragma once
+
+#include "core/recurrent_weights.hpp"
+#include "core/stream.hpp"
+
+namespace lstm_native {
+
+/// `weights`: of each stacked layer, from the bottom up.
+template <class T>
+std::unique_ptr<LayerStream<T>> make_lstm_stream(
+    std::shared_ptr<const std::vector<RecurrentWeights<T>>> weights, Index rows);
+
+}  // namespace lstm_native
