@@ -1,13 +1,16 @@
-// std::vector on cache-line boundaries, as SIMD loads want it.
+// Memory on cache-line boundaries, as SIMD loads want it; large memory on huge pages.
 #pragma once
 
 #include <cstddef>
-#include <new>
 #include <vector>
 
 namespace lstm_native {
 
 inline constexpr std::size_t kCacheLine = 64;
+
+/// Not initialised. Throws std::bad_alloc.
+void* allocate_aligned(std::size_t bytes);
+void free_aligned(void* p, std::size_t bytes) noexcept;
 
 template <class T>
 struct AlignedAllocator {
@@ -16,10 +19,8 @@ struct AlignedAllocator {
   template <class U>
   AlignedAllocator(const AlignedAllocator<U>&) {}
 
-  T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(kCacheLine)));
-  }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(kCacheLine)); }
+  T* allocate(std::size_t n) { return static_cast<T*>(allocate_aligned(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t n) { free_aligned(p, n * sizeof(T)); }
 
   template <class U>
   bool operator==(const AlignedAllocator<U>&) const {

@@ -8,8 +8,10 @@
 namespace lstm_native {
 namespace {
 
-// Smaller weights are read as fast as they can be multiplied.
-constexpr Index kFirstLevelCache = 32 * 1024;
+// Between these sizes a single sequence's projection is made beside its steps (LstmStepArgs).
+// Smaller weights are read as fast as they can be multiplied; larger ones would drive each other
+// out of the cache.
+constexpr Index kFirstLevelCache = 32 * 1024, kLastLevelCache = 16 * 1024 * 1024;
 
 template <class T>
 struct Forward {
@@ -56,9 +58,11 @@ struct Forward {
         args.ahead.out_stride = next.time_stride;
       }
       for (Index t = t0; t < t1; ++t) {
-        const Range part = part_of(w.inputs, t1 - t0, t - t0);
-        args.ahead_begin = part.begin;
-        args.ahead_end = part.end;
+        if (ahead) {
+          const Range part = part_of(w.inputs, t1 - t0, t - t0);
+          args.ahead_begin = part.begin;
+          args.ahead_end = part.end;
+        }
         step(t, z.at(t - t0, rows.begin), rows, args);
         barrier.wait();
       }
@@ -96,12 +100,13 @@ void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Works
   const Workspace::Scope scope(workspace);
   const Index N = run.samples, columns = w.order.columns();
   const KernelTable<T>& k = *w.kernels;
-  const bool bound_by_weights =
-      N == 1 && columns * w.order.hidden_size * static_cast<Index>(sizeof(T)) > kFirstLevelCache;
+  const Index value = sizeof(T);
+  const Index recurrent_bytes = columns * w.order.hidden_size * value;
+  const Index all_bytes = recurrent_bytes + columns * w.inputs * value;
+  const bool ahead = N == 1 && k.ahead_rows > 0 && recurrent_bytes > kFirstLevelCache &&
+                     all_bytes < kLastLevelCache;
   const Index chunk =
-      bound_by_weights && k.ahead_rows > 0
-          ? k.ahead_rows
-          : steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps);
+      ahead ? k.ahead_rows : steps_per_chunk(N, columns * value, run.timesteps);
   T* const gates = run.gates ? run.gates : workspace.take<T>(2 * chunk * N * columns);
   const Forward<T> forward{w, run, {gates, N * columns, columns}, chunk};
   const StepSize size = step_size(w, run);

@@ -73,7 +73,8 @@ class Workspace {
   static constexpr std::size_t kMinimumBlock = std::size_t{1} << 16;
 
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t(kCacheLine)); }
+    std::size_t size;
+    void operator()(std::byte* p) const { free_aligned(p, size); }
   };
   struct Block {
     std::unique_ptr<std::byte, Free> data;
@@ -81,8 +82,9 @@ class Workspace {
   };
 
   void add_block(std::size_t size) {
-    auto* p = static_cast<std::byte*>(::operator new(size, std::align_val_t(kCacheLine)));
-    blocks_.push_back({std::unique_ptr<std::byte, Free>(p), size});
+    std::unique_ptr<std::byte, Free> data(static_cast<std::byte*>(allocate_aligned(size)),
+                                          Free{size});
+    blocks_.push_back({std::move(data), size});
   }
 
   void* take_bytes(std::size_t bytes) {
