@@ -25,7 +25,7 @@ class LSTMStream final : public LayerStream<T> {
     for (const RecurrentWeights<T>& w : *weights_) {
       Stacked s;
       s.kernels = w.kernels;
-      s.project.rows = rows;
+      s.project.rows = w.projects_in_step ? 0 : rows;
       s.project.depth = w.inputs;
       s.project.cols = columns;
       s.project.a_stride = layers_.empty() ? w.inputs : padded_;
@@ -36,7 +36,11 @@ class LSTMStream final : public LayerStream<T> {
       s.run.rows = rows;
       s.run.hidden_size = s.run.unit_end = hidden_;
       s.run.recurrent = w.recurrent.data();
-      s.run.projected = gates;
+      s.run.inputs = w.inputs;
+      s.run.x_stride = s.project.a_stride;
+      s.run.input = w.input.data();
+      s.run.bias = w.bias.data();
+      s.run.gates = gates;
       s.run.h_prev = next;
       s.run.h = next + state;
       s.run.c_prev = s.run.c = next + 2 * state;
@@ -48,8 +52,12 @@ class LSTMStream final : public LayerStream<T> {
   void step(const Batch<T>& x, T* y) noexcept override {
     const T* input = x.values;
     for (Stacked& s : layers_) {
-      s.project.a = input;
-      s.kernels->product(s.project);
+      if (s.project.rows == 0) {
+        s.run.x = input;
+      } else {
+        s.project.a = input;
+        s.kernels->product(s.project);
+      }
       if (&s == &layers_.back()) {
         s.run.y = y;
         s.run.y_stride = hidden_;

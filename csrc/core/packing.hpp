@@ -65,16 +65,20 @@ void pack_gates(const KernelTable<T>& k, const GateOrder& order, Index depth, co
   });
 }
 
-/// U (gates * H) x H for the recurrent step: panels of `lanes` units, in each H rows of
-/// (gate, unit), so that one tile holds all gates of its units.
+/// W (gates * H) x depth for a step: panels of `lanes` units, in each `depth` rows of (gate, unit),
+/// so that one tile holds all gates of its units. Values: step_packed_size.
 template <class T>
-void pack_recurrent(const KernelTable<T>& k, const GateOrder& order, const T* w, T* out) {
+void pack_step(const KernelTable<T>& k, const GateOrder& order, Index depth, const T* w, T* out) {
   const Index H = order.hidden_size, lanes = k.lanes, width = order.gates * lanes;
-  if (H % lanes != 0) std::fill_n(out, round_up(H, lanes) * order.gates * H, T(0));
+  if (H % lanes != 0) std::fill_n(out, round_up(H, lanes) * order.gates * depth, T(0));
   for (Index g = 0; g < order.gates; ++g)
     for (Index u = 0; u < H; u += lanes)
-      k.transpose({std::min(lanes, H - u), H, w + (g * H + u) * H, H,
-                   out + u * order.gates * H + g * lanes, width, false});
+      k.transpose({std::min(lanes, H - u), depth, w + (g * H + u) * depth, depth,
+                   out + u * order.gates * depth + g * lanes, width, false});
+}
+
+inline Index step_packed_size(const GateOrder& order, Index depth, Index lanes) {
+  return order.gates * round_up(order.hidden_size, lanes) * depth;
 }
 
 /// The transpose, for gradients: columns x depth, its rows in gate order.

@@ -32,17 +32,23 @@ struct Forward {
     projection.bias = w.bias.data() + begin;
 
     // For one sample, what is needed next is projected while the step waits for its weights.
-    const bool ahead = rows.size() == 1 && chunk <= k.ahead_rows;
+    const bool ahead = rows.size() == 1 && chunk <= k.ahead_rows && !w.projects_in_step;
     LstmStepArgs<T> args;
     args.rows = rows.size();
     args.hidden_size = w.order.hidden_size;
     args.unit_begin = units.begin;
     args.unit_end = units.end;
     args.recurrent = w.recurrent.data();
+    if (w.projects_in_step) {
+      args.inputs = w.inputs;
+      args.x_stride = run.x.row_stride;
+      args.input = w.input.data();
+      args.bias = w.bias.data();
+    }
     for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
       const Index t1 = std::min(t0 + chunk, run.timesteps);
       const Steps<T> z = at_chunk(t0);
-      if (!ahead || t0 == 0) {
+      if (!w.projects_in_step && (!ahead || t0 == 0)) {
         const Steps<T> own{z.data + begin, z.time_stride, z.row_stride};
         product_over_steps<T>(k, projection, run.x.from(t0), own, t1 - t0, rows.begin, rows.end);
       }
@@ -80,12 +86,13 @@ struct Forward {
       return run.h + ((run.keep_sequence ? step : step % 2) * N + rows.begin) * P;
     };
     args.last_first = t % 2 != 0;
-    args.projected = z;
+    args.gates = z;
+    if (w.projects_in_step) args.x = run.x.at(t, rows.begin);
     args.h_prev = h_at(t);
     args.h = h_at(t + 1);
     args.c_prev = run.c + ((remember ? t : 0) * N + rows.begin) * P;
     args.c = run.c + ((remember ? t + 1 : 0) * N + rows.begin) * P;
-    args.gates = remember ? z : nullptr;
+    args.remember = remember;
     args.y_stride = run.y.row_stride;
     if (run.y && (!run.last_only || t == run.timesteps - 1))
       args.y = run.y.at(run.last_only ? 0 : t, rows.begin);
@@ -104,9 +111,8 @@ void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Works
   const Index recurrent_bytes = columns * w.order.hidden_size * value;
   const Index all_bytes = recurrent_bytes + columns * w.inputs * value;
   const bool ahead = N == 1 && k.ahead_rows > 0 && recurrent_bytes > kFirstLevelCache &&
-                     all_bytes < kLastLevelCache;
-  const Index chunk =
-      ahead ? k.ahead_rows : steps_per_chunk(N, columns * value, run.timesteps);
+                     all_bytes < kLastLevelCache && !w.projects_in_step;
+  const Index chunk = ahead ? k.ahead_rows : steps_per_chunk(N, columns * value, run.timesteps);
   T* const gates = run.gates ? run.gates : workspace.take<T>(2 * chunk * N * columns);
   const Forward<T> forward{w, run, {gates, N * columns, columns}, chunk};
   const StepSize size = step_size(w, run);

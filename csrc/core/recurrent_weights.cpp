@@ -1,6 +1,13 @@
 #include "core/recurrent_weights.hpp"
 
 namespace lstm_native {
+namespace {
+
+// While the weights of a panel of units stay in the first-level cache from one tile of rows to the
+// next, a step may as well multiply the input too.
+constexpr Index kFirstLevelShare = 24 * 1024;
+
+}  // namespace
 
 template <class T>
 void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size,
@@ -12,12 +19,18 @@ void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size,
   const Index lanes = table.lanes;
   const Index columns = order.columns(), H = order.hidden_size;
   const auto resize = [](AlignedVector<T>& v, Index n) { v.resize(static_cast<std::size_t>(n)); };
-  resize(input, columns * inputs);
-  resize(recurrent, order.gates * round_up(H, lanes) * H);
+  resize(recurrent, step_packed_size(order, H, lanes));
   resize(input_transposed, packed_size(inputs, columns, lanes));
   resize(recurrent_transposed, packed_size(H, columns, lanes));
-  pack_gates(table, order, inputs, w_input, input.data());
-  pack_recurrent(table, order, w_recurrent, recurrent.data());
+  projects_in_step = (inputs + H) * order.gates * lanes * Index{sizeof(T)} <= kFirstLevelShare;
+  if (projects_in_step) {
+    resize(input, step_packed_size(order, inputs, lanes));
+    pack_step(table, order, inputs, w_input, input.data());
+  } else {
+    resize(input, columns * inputs);
+    pack_gates(table, order, inputs, w_input, input.data());
+  }
+  pack_step(table, order, H, w_recurrent, recurrent.data());
   pack_gates_transposed(table, order, inputs, w_input, input_transposed.data());
   pack_gates_transposed(table, order, H, w_recurrent, recurrent_transposed.data());
   bias.assign(static_cast<std::size_t>(columns), T(0));

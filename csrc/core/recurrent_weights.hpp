@@ -11,8 +11,12 @@ struct RecurrentWeights {
   const KernelTable<T>* kernels = nullptr;  // packed for these, to be run by these
   GateOrder order{};
   Index inputs = 0;
-  AlignedVector<T> input, recurrent;  // inputs x columns, hidden_size x columns
-  AlignedVector<T> bias;              // columns
+  // inputs x columns, packed for a product or, when the step is to make the projection itself,
+  // as hidden_size x columns is for a step
+  AlignedVector<T> input;
+  bool projects_in_step = false;
+  AlignedVector<T> recurrent;                               // hidden_size x columns
+  AlignedVector<T> bias;                                    // columns
   AlignedVector<T> input_transposed, recurrent_transposed;  // columns x inputs, x hidden_size
 
   /// w_input (4H, F), w_recurrent (4H, H), two biases (4H), in PyTorch's layout.

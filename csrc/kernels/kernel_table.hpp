@@ -78,21 +78,26 @@ struct TransposeArgs {
 template <class T>
 struct LstmStepArgs {
   Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;
-  const T* recurrent = nullptr;  // hidden_size x 4 gates, see pack_recurrent in packing.hpp
-  const T* projected = nullptr;  // rows x 4P: b + W x, in gate order
-  const T* h_prev = nullptr;     // rows x P
-  const T* c_prev = nullptr;     // rows x P
-  T* h = nullptr;                // rows x P; may not alias h_prev
-  T* c = nullptr;                // rows x P; may alias c_prev
-  T* gates = nullptr;            // rows x 4P activated gates, may alias projected; null when
-                                 // they are not to be remembered
-  T* y = nullptr;                // rows x H, or null
+  const T* recurrent = nullptr;  // hidden_size x 4 gates, see pack_step in packing.hpp
+  T* gates = nullptr;            // rows x 4P: in b + W x, in gate order; out the activated gates
+  // Where inputs are few, the step makes b + W x by itself: then x is not null, and what gates
+  // holds does not matter.
+  const T* x = nullptr;  // rows x inputs
+  Index x_stride = 0, inputs = 0;
+  const T* input = nullptr;   // inputs x 4 gates, packed as recurrent is
+  const T* bias = nullptr;    // 4P, in gate order
+  bool remember = false;      // otherwise gates holds nothing of use afterwards
+  const T* h_prev = nullptr;  // rows x P
+  const T* c_prev = nullptr;  // rows x P
+  T* h = nullptr;             // rows x P; may not alias h_prev
+  T* c = nullptr;             // rows x P; may alias c_prev
+  T* y = nullptr;             // rows x H, or null
   Index y_stride = 0;
   // Last panel first. Steps that take turns find in the cache what the one before read last.
   bool last_first = false;
   // One row's recurrent product waits for the weights to come through the caches. Meanwhile the
   // multiply-add units do a part of the projection of rows to come: of `ahead`, whose columns are
-  // those of `projected`, the products of k in [ahead_begin, ahead_end). Needs rows == 1 and at
+  // those of `gates`, the products of k in [ahead_begin, ahead_end). Needs rows == 1 and at
   // most KernelTable::ahead_rows rows of ahead; no rows: nothing to do.
   ProductArgs<T> ahead;
   Index ahead_begin = 0, ahead_end = 0;

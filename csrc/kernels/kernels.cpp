@@ -12,7 +12,7 @@ template <class T>
 static constexpr KernelTable<T> table() {
   KernelTable<T> t{};
   t.lanes = kLanes<T>;
-  t.ahead_rows = kAheadRows;
+  t.ahead_rows = kAheadRows<T>;
   t.gradient_scratch = &gradient_scratch<T>;
   t.product = &product<T>;
   t.gradient_product = &gradient_product<T>;

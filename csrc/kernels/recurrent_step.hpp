@@ -29,8 +29,25 @@ struct StepLayout {
         columns(Cell::kGates * padded) {}
 };
 
-/// Rows of a projection that fit into the registers beside one row of a step.
-inline constexpr int kAheadRows = kRegisters >= 32 ? 5 : 0;
+/// Rows of a projection that fit into the registers beside one row of a step, where a panel of the
+/// product holds the columns of one panel of units.
+template <class T>
+inline constexpr int kAheadRows = kRegisters >= 32 && kLanes<T> == kGateBlock<T> ? 5 : 0;
+
+/// From the sums of one row and panel to its gates, cell and output.
+template <class Cell, class T>
+LN_INLINE void apply_cell(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                          Index panel, Packet<T>* gate) {
+  const Index unit = panel * kLanes<T>, at = row * layout.padded + unit;
+  Packet<T> c;
+  const Packet<T> h = Cell::forward(gate, load(s.c_prev + at), c);
+  store(s.c + at, c);
+  store(s.h + at, h);
+  if (s.y) store_partial(s.y + row * s.y_stride + unit, h, s.hidden_size - unit);
+  if (!s.remember) return;
+  T* to = s.gates + row * layout.columns + gate_offset<Cell, T>(panel);
+  for (int g = 0; g < Cell::kGates; ++g) store(to + g * kGateBlock<T>, gate[g]);
+}
 
 /// Sums of R rows x V panels x gates.
 template <class Cell, class T, int R, int V>
@@ -43,9 +60,9 @@ struct StepTile {
                      Index panel) {
     for (int r = 0; r < R; ++r)
       for (int v = 0; v < V; ++v) {
+        const T* start = s.x ? s.bias : s.gates + (row + r) * layout.columns;
         for (int g = 0; g < G; ++g)
-          sum[r][v][g] = load(s.projected + (row + r) * layout.columns +
-                              gate_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
+          sum[r][v][g] = load(start + gate_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
         // What the sums will end in is on its way while they run.
         const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
         __builtin_prefetch(s.h + at, 1);
@@ -68,35 +85,42 @@ struct StepTile {
   LN_INLINE void finish(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
                         Index panel) {
     for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) {
-        const Index unit = (panel + v) * L;
-        const Index at = (row + r) * layout.padded + unit;
-        Packet<T> c;
-        const Packet<T> out = Cell::forward(sum[r][v], load(s.c_prev + at), c);
-        store(s.c + at, c);
-        store(s.h + at, out);
-        if (s.gates)
-          for (int g = 0; g < G; ++g)
-            store(s.gates + (row + r) * layout.columns + gate_offset<Cell, T>(panel + v) +
-                      g * kGateBlock<T>,
-                  sum[r][v][g]);
-        if (s.y) store_partial(s.y + (row + r) * s.y_stride + unit, out, s.hidden_size - unit);
-      }
+      for (int v = 0; v < V; ++v) apply_cell<Cell, T>(s, layout, row + r, panel + v, sum[r][v]);
+  }
+
+  /// The sums alone, for apply_cell to take up later.
+  LN_INLINE void keep(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                      Index panel) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v)
+        for (int g = 0; g < G; ++g)
+          store(s.gates + (row + r) * layout.columns + gate_offset<Cell, T>(panel + v) +
+                    g * kGateBlock<T>,
+                sum[r][v][g]);
   }
 };
 
 /// R rows x V panels. Several panels at once give a single row enough independent sums to hide
 /// the latency of the multiply-adds.
-template <class Cell, class T, int R, int V>
+template <class Cell, class T, int R, int V, bool Finish = true>
 LN_INLINE void step_tile(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
                          Index panel) {
   constexpr Index width = Cell::kGates * kLanes<T>;
   const Index depth = s.hidden_size;
   StepTile<Cell, T, R, V> tile(s, layout, row, panel);
+  if (s.x) {
+    const T* x = s.x + row * s.x_stride;
+    const T* w = s.input + panel * s.inputs * width;
+    for (Index k = 0; k < s.inputs; ++k, w += width)
+      tile.multiply_add(w, s.inputs, x + k, s.x_stride);
+  }
   const T* h = s.h_prev + row * layout.padded;
   const T* w = s.recurrent + panel * depth * width;
   for (Index k = 0; k < depth; ++k, w += width) tile.multiply_add(w, depth, h + k, layout.padded);
-  tile.finish(s, layout, row, panel);
+  if constexpr (Finish)
+    tile.finish(s, layout, row, panel);
+  else
+    tile.keep(s, layout, row, panel);
 }
 
 /// One row x one panel, and beside it the part of s.ahead for R rows and the same columns.
@@ -128,34 +152,50 @@ LN_INLINE void step_tile_ahead(const LstmStepArgs<T>& s, const StepLayout<Cell, 
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < kPanelVectors; ++v)
       store(out + r * ahead.out_stride + v * L, other.sum[r][v]);
-  tile.finish(s, layout, 0, panel);
+  tile.keep(s, layout, 0, panel);
+}
+
+/// One row: all sums first. The cell's long chain of operations then runs for many panels at once,
+/// instead of holding up the sums of the next panel.
+template <class Cell, class T>
+LN_INLINE void step_one_row(const LstmStepArgs<T>& s, const StepLayout<Cell, T>& layout) {
+  const Index panels = layout.panel_end - layout.panel_begin;
+  const auto panel_at = [&](Index i) {
+    return s.last_first ? layout.panel_end - 1 - i : layout.panel_begin + i;
+  };
+  if (s.ahead.rows > 0) {
+    if constexpr (kAheadRows<T> > 0)
+      for_row_tiles<kAheadRows<T>>(
+          s.ahead.rows, [&](auto size, Index) __attribute__((always_inline)) {
+            for (Index i = 0; i < panels; ++i)
+              step_tile_ahead<Cell, T, decltype(size)::value>(s, layout, panel_at(i));
+          });
+  } else if (panels <= 2) {
+    if (panels == 2) return step_tile<Cell, T, 1, 2>(s, layout, 0, layout.panel_begin);
+    return step_tile<Cell, T, 1, 1>(s, layout, 0, layout.panel_begin);
+  } else {
+    for (Index i = 0; i + 2 <= panels; i += 2)
+      step_tile<Cell, T, 1, 2, false>(s, layout, 0, s.last_first ? panel_at(i + 1) : panel_at(i));
+    if (panels % 2) step_tile<Cell, T, 1, 1, false>(s, layout, 0, panel_at(panels - 1));
+  }
+  for (Index panel = layout.panel_begin; panel < layout.panel_end; ++panel) {
+    Packet<T> gate[Cell::kGates];
+    for (int g = 0; g < Cell::kGates; ++g)
+      gate[g] = load(s.gates + gate_offset<Cell, T>(panel) + g * kGateBlock<T>);
+    apply_cell<Cell, T>(s, layout, 0, panel, gate);
+  }
 }
 
 template <class Cell, class T>
 void recurrent_step(const LstmStepArgs<T>& s) {
   const StepLayout<Cell, T> layout(s);
-  const Index panels = layout.panel_end - layout.panel_begin;
-  const auto panel_at = [&](Index i) {
-    return s.last_first ? layout.panel_end - 1 - i : layout.panel_begin + i;
-  };
-  if constexpr (kAheadRows > 0)
-    if (s.ahead.rows > 0) {
-      for_row_tiles<kAheadRows>(s.ahead.rows, [&](auto size, Index) __attribute__((always_inline)) {
-        for (Index i = 0; i < panels; ++i)
-          step_tile_ahead<Cell, T, decltype(size)::value>(s, layout, panel_at(i));
-      });
-      return;
-    }
-  if (s.rows == 1) {
-    for (Index i = 0; i + 2 <= panels; i += 2)
-      step_tile<Cell, T, 1, 2>(s, layout, 0, s.last_first ? panel_at(i + 1) : panel_at(i));
-    if (panels % 2) step_tile<Cell, T, 1, 1>(s, layout, 0, panel_at(panels - 1));
-    return;
-  }
-  for (Index i = 0; i < panels; ++i)
+  if (s.rows == 1) return step_one_row<Cell, T>(s, layout);
+  for (Index i = layout.panel_begin; i < layout.panel_end; ++i) {
+    const Index panel = s.last_first ? layout.panel_end - 1 - (i - layout.panel_begin) : i;
     for_row_tiles<kMaxRows>(s.rows, [&](auto size, Index row) __attribute__((always_inline)) {
-      step_tile<Cell, T, decltype(size)::value, 1>(s, layout, row, panel_at(i));
+      step_tile<Cell, T, decltype(size)::value, 1>(s, layout, row, panel);
     });
+  }
 }
 
 template <class Cell, class T>

@@ -42,21 +42,36 @@ LN_INLINE void store(T* p, const Packet<T>& v) {
   ei::pstoreu<T, Packet<T>>(p, v);
 }
 
+/// The lowest `count` lanes, 0 <= count < lanes.
+template <class T>
+LN_INLINE auto first_lanes(Index count) {
+  using Mask = typename ei::unpacket_traits<Packet<T>>::mask_t;
+  return static_cast<Mask>((1u << count) - 1);
+}
+
 /// The first `count` values, zeros behind; 0 <= count <= lanes. Touches no memory beyond them.
 template <class T>
 LN_INLINE Packet<T> load_partial(const T* p, Index count) {
   if (count >= kLanes<T>) return load(p);
-  alignas(64) T buffer[kLanes<T>] = {};
-  for (Index i = 0; i < count; ++i) buffer[i] = p[i];
-  return ei::pload<Packet<T>>(buffer);
+  if constexpr (ei::unpacket_traits<Packet<T>>::masked_load_available) {
+    return ei::ploadu<Packet<T>>(p, first_lanes<T>(count));
+  } else {
+    alignas(64) T buffer[kLanes<T>] = {};
+    for (Index i = 0; i < count; ++i) buffer[i] = p[i];
+    return ei::pload<Packet<T>>(buffer);
+  }
 }
 
 template <class T>
 LN_INLINE void store_partial(T* p, const Packet<T>& v, Index count) {
   if (count >= kLanes<T>) return store(p, v);
-  alignas(64) T buffer[kLanes<T>];
-  ei::pstore<T, Packet<T>>(buffer, v);
-  for (Index i = 0; i < count; ++i) p[i] = buffer[i];
+  if constexpr (ei::unpacket_traits<Packet<T>>::masked_store_available) {
+    ei::pstoreu<T, Packet<T>>(p, v, first_lanes<T>(count));
+  } else {
+    alignas(64) T buffer[kLanes<T>];
+    ei::pstore<T, Packet<T>>(buffer, v);
+    for (Index i = 0; i < count; ++i) p[i] = buffer[i];
+  }
 }
 
 template <class T>

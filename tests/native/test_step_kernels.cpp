@@ -39,7 +39,7 @@ struct StepCase {
     weights = random_values<T>(4 * H * H, seed + 3, 0.5);
     const Index lanes = kernels<T>().lanes;
     recurrent.resize(static_cast<std::size_t>(4 * round_up(H, lanes) * H));
-    pack_recurrent(kernels<T>(), order, weights.data(), recurrent.data());
+    pack_step(kernels<T>(), order, H, weights.data(), recurrent.data());
   }
 
   std::vector<T> in_gate_order(const std::vector<T>& plain, Index first, Index count) const {
@@ -62,25 +62,25 @@ struct StepCase {
     std::vector<T> gates, h, c, y;
   };
 
-  /// Rows [first, first + count). In place: gates over the projection, c over the old c. `call`
-  /// receives the arguments and runs the kernel on them.
+  /// Rows [first, first + count). In place: c over the old c. `call` receives the arguments and
+  /// runs the kernel on them.
   template <class Call>
   Result run(Index first, Index count, bool remember, bool in_place, const Call& call) const {
-    std::vector<T> z = in_gate_order(projected, first, count);
     const std::vector<T> h_prev = with_padding(h, first, count);
     std::vector<T> c_prev = with_padding(c, first, count);
-    Result result{z, h_prev, c_prev, std::vector<T>((count - 1) * y_stride + hidden, T(-9))};
+    Result result{in_gate_order(projected, first, count), h_prev, c_prev,
+                  std::vector<T>((count - 1) * y_stride + hidden, T(-9))};
     LstmStepArgs<T> step;
     step.rows = count;
     step.hidden_size = hidden;
     step.unit_end = hidden;
     step.recurrent = recurrent.data();
-    step.projected = in_place ? result.gates.data() : z.data();
+    step.gates = result.gates.data();
+    step.remember = remember;
     step.h_prev = h_prev.data();
     step.c_prev = in_place ? result.c.data() : c_prev.data();
     step.h = result.h.data();
     step.c = result.c.data();
-    step.gates = remember ? result.gates.data() : nullptr;
     step.y = result.y.data();
     step.y_stride = y_stride;
     call(step);
