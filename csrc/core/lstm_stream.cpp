@@ -25,20 +25,12 @@ class LSTMStream final : public LayerStream<T> {
     for (const RecurrentWeights<T>& w : *weights_) {
       Stacked s;
       s.kernels = w.kernels;
-      s.project.rows = w.projects_in_step ? 0 : rows;
-      s.project.depth = w.inputs;
-      s.project.cols = columns;
-      s.project.a_stride = layers_.empty() ? w.inputs : padded_;
-      s.project.packed = w.input.data();
-      s.project.bias = w.bias.data();
-      s.project.out = gates;
-      s.project.out_stride = columns;
       s.run.rows = rows;
       s.run.hidden_size = s.run.unit_end = hidden_;
       s.run.recurrent = w.recurrent.data();
       s.run.inputs = w.inputs;
-      s.run.x_stride = s.project.a_stride;
-      s.run.input = w.input.data();
+      s.run.x_stride = layers_.empty() ? w.inputs : padded_;
+      s.run.input = w.input_of_steps();
       s.run.bias = w.bias.data();
       s.run.gates = gates;
       s.run.h_prev = next;
@@ -52,12 +44,7 @@ class LSTMStream final : public LayerStream<T> {
   void step(const Batch<T>& x, T* y) noexcept override {
     const T* input = x.values;
     for (Stacked& s : layers_) {
-      if (s.project.rows == 0) {
-        s.run.x = input;
-      } else {
-        s.project.a = input;
-        s.kernels->product(s.project);
-      }
+      s.run.x = input;
       if (&s == &layers_.back()) {
         s.run.y = y;
         s.run.y_stride = hidden_;
@@ -91,7 +78,6 @@ class LSTMStream final : public LayerStream<T> {
  private:
   struct Stacked {
     const KernelTable<T>* kernels = nullptr;
-    ProductArgs<T> project;
     LstmStepArgs<T> run;
   };
   /// h (0) or c (1) of a stacked layer: rows x padded units; the padding stays zero.

@@ -1,14 +1,6 @@
 #include "core/recurrent_weights.hpp"
 
 namespace lstm_native {
-namespace {
-
-// While the weights of a panel of units stay in the first-level cache from one tile of rows to the
-// next, a step may as well multiply the input too.
-constexpr Index kFirstLevelShare = 24 * 1024;
-
-}  // namespace
-
 template <class T>
 void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size,
                                const KernelTable<T>& table, const T* w_input, const T* w_recurrent,
@@ -22,13 +14,12 @@ void RecurrentWeights<T>::pack(const GateOrder& gate_order, Index input_size,
   resize(recurrent, step_packed_size(order, H, lanes));
   resize(input_transposed, packed_size(inputs, columns, lanes));
   resize(recurrent_transposed, packed_size(H, columns, lanes));
-  projects_in_step = (inputs + H) * order.gates * lanes * Index{sizeof(T)} <= kFirstLevelShare;
-  if (projects_in_step) {
-    resize(input, step_packed_size(order, inputs, lanes));
-    pack_step(table, order, inputs, w_input, input.data());
-  } else {
-    resize(input, columns * inputs);
-    pack_gates(table, order, inputs, w_input, input.data());
+  resize(input, columns * inputs);
+  pack_gates(table, order, inputs, w_input, input.data());
+  // A panel of a product is four registers wide; a step's holds all gates of a register of units.
+  if (lanes != order.block || order.gates != 4) {
+    resize(own_input_of_steps, step_packed_size(order, inputs, lanes));
+    pack_step(table, order, inputs, w_input, own_input_of_steps.data());
   }
   pack_step(table, order, H, w_recurrent, recurrent.data());
   pack_gates_transposed(table, order, inputs, w_input, input_transposed.data());
