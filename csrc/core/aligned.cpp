@@ -13,21 +13,17 @@ namespace {
 // processor spends much of it on looking up addresses, and the system on handing out pages.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-bool is_large(std::size_t bytes) { return bytes >= kHugePage / 2; }
-
 std::align_val_t alignment(std::size_t bytes) {
-  return std::align_val_t(is_large(bytes) ? kHugePage : kCacheLine);
+  return std::align_val_t(bytes >= kHugePage ? kHugePage : kCacheLine);
 }
 
 }  // namespace
 
 void* allocate_aligned(std::size_t bytes) {
-  if (!is_large(bytes)) return ::operator new(bytes, alignment(bytes));
-  const std::size_t whole = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-  if (whole < bytes) throw std::bad_alloc();
-  void* p = ::operator new(whole, alignment(bytes));
+  void* p = ::operator new(bytes, alignment(bytes));
 #ifdef __linux__
-  madvise(p, whole, MADV_HUGEPAGE);  // a wish: where it is refused, nothing changes
+  // Whole pages alone, so that none is filled for a rest. A wish: a refusal changes nothing.
+  if (bytes >= kHugePage) madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   return p;
 }

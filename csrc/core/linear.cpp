@@ -92,7 +92,7 @@ void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> 
   T* weight_gradient = workspace.take_zeros<T>(inputs_ * padded);
   T* bias_gradient = workspace.take_zeros<T>(padded);
   const Index panels = (outputs_ + width - 1) / width;
-  const Index scratch_size = k.gradient_scratch(inputs_);
+  const Index scratch_size = k.gradient_scratch(rows, inputs_);
   const Index parts = parallel_parts(panels, work);
   T* scratch = workspace.take<T>(parts * scratch_size);
   run_parts(parts, panels, [&](Index part, Index begin, Index end) {

@@ -27,11 +27,11 @@ class LSTMStream final : public LayerStream<T> {
       s.kernels = w.kernels;
       s.run.rows = rows;
       s.run.hidden_size = s.run.unit_end = hidden_;
-      s.run.recurrent = w.recurrent.data();
+      s.run.recurrent = w.recurrent;
       s.run.inputs = w.inputs;
       s.run.x_stride = layers_.empty() ? w.inputs : padded_;
-      s.run.input = w.input_of_steps();
-      s.run.bias = w.bias.data();
+      s.run.input = w.input_of_steps;
+      s.run.bias = w.bias;
       s.run.gates = gates;
       s.run.h_prev = next;
       s.run.h = next + state;

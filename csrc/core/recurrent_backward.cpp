@@ -85,7 +85,7 @@ struct Backward {
     args.rows = p.rows.size();
     args.depth = w.order.columns();
     args.cols = p.units.size();
-    args.packed = w.recurrent_transposed.data() + p.units.begin * args.depth;
+    args.packed = w.recurrent_transposed + p.units.begin * args.depth;
     args.a = gates_at(t, p.rows.begin);
     args.a_stride = args.depth;
     args.out = g.dh + p.rows.begin * w.order.padded() + p.units.begin;
@@ -98,7 +98,7 @@ struct Backward {
     ProductArgs<T> args;
     args.depth = columns;
     args.cols = w.inputs;
-    args.packed = w.input_transposed.data();
+    args.packed = w.input_transposed;
     args.accumulate = g.accumulate_dx;
     const Steps<const T> from{gates_at(t, 0), run.samples * columns, columns};
     product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end);
@@ -150,12 +150,13 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
   const StepSize size = step_size(w, run);
   Gang gang(parallel_parts(H * N, 3 * forward_work(w, run)));
   const Partition grid = choose_partition(gang.size(), size);
-  const Index scratch = w.kernels->gradient_scratch(w.inputs + H);
-  T* const scratches = workspace.take<T>(grid.parts() * scratch);
   // Chunks of few samples would read and write the weights' gradients too often.
   const Index chunk =
       std::max(steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps),
                (kSamplesPerChunk + N - 1) / N);
+  const Index scratch =
+      w.kernels->gradient_scratch(std::min(chunk, run.timesteps) * N, w.inputs + H);
+  T* const scratches = workspace.take<T>(grid.parts() * scratch);
   const Backward<T> backward{w,
                              run,
                              g,

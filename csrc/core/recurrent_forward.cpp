@@ -48,13 +48,13 @@ struct Forward {
     args.hidden_size = w.order.hidden_size;
     args.unit_begin = units.begin;
     args.unit_end = units.end;
-    args.recurrent = w.recurrent.data();
+    args.recurrent = w.recurrent;
     args.remember = run.gates != nullptr;
     if (projection == Projection::in_step) {
       args.inputs = w.inputs;
       args.x_stride = run.x.row_stride;
-      args.input = w.input_of_steps();
-      args.bias = w.bias.data();
+      args.input = w.input_of_steps;
+      args.bias = w.bias;
       if (args.remember) clear_padding(rows, units);
     }
     for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
@@ -85,8 +85,8 @@ struct Forward {
     ProductArgs<T> args;
     args.depth = w.inputs;
     args.cols = round_up(units.end, w.order.block) * w.order.gates - begin;
-    args.packed = w.input.data() + begin * w.inputs;
-    args.bias = w.bias.data() + begin;
+    args.packed = w.input + begin * w.inputs;
+    args.bias = w.bias + begin;
     const Steps<T> all = at_chunk(t), own{all.data + begin, all.time_stride, all.row_stride};
     product_over_steps<T>(*w.kernels, args, run.x.from(t), own, steps, rows.begin, rows.end);
   }
@@ -97,8 +97,8 @@ struct Forward {
     if (t >= run.timesteps) return args;
     args.rows = std::min(chunk, run.timesteps - t);
     args.depth = w.inputs;
-    args.packed = w.input.data();
-    args.bias = w.bias.data();
+    args.packed = w.input;
+    args.bias = w.bias;
     args.a = run.x.at(t, rows.begin);
     args.a_stride = run.x.time_stride;
     args.out = at_chunk(t).at(0, rows.begin);

@@ -58,7 +58,7 @@ struct GradientProductArgs {
   Index begin = 0, end = 0;  // begin is a multiple of 4 * lanes
   Index out_stride = 0;
   T* sums = nullptr;     // padded(b columns), or null
-  T* scratch = nullptr;  // gradient_scratch(all cols) values
+  T* scratch = nullptr;  // gradient_scratch(samples, all cols) values
 };
 
 /// to(c, r) = from(r, c), or += it.
@@ -150,8 +150,8 @@ struct ProbeResult {
 template <class T>
 struct KernelTable {
   Index lanes;
-  Index ahead_rows;                       // see LstmStepArgs; 0: this set has too few registers
-  Index (*gradient_scratch)(Index cols);  // values, cols of both left operands together
+  Index ahead_rows;  // see LstmStepArgs; 0: this set has too few registers
+  Index (*gradient_scratch)(Index samples, Index cols);  // values, cols of both left operands
   void (*product)(const ProductArgs<T>&);
   void (*gradient_product)(const GradientProductArgs<T>&);
   void (*transpose)(const TransposeArgs<T>&);

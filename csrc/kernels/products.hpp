@@ -120,7 +120,7 @@ template <class T>
 void gradient_product(const GradientProductArgs<T>& p) {
   constexpr Index L = kLanes<T>, width = kPanelVectors * L;
   T* right = p.scratch;
-  T* left = p.scratch + kSampleBlock * width;
+  T* left = p.scratch + (p.samples < kSampleBlock ? p.samples : kSampleBlock) * width;
   for (Index s0 = 0; s0 < p.samples; s0 += kSampleBlock) {
     const Index block = p.samples - s0 < kSampleBlock ? p.samples - s0 : kSampleBlock;
     pack_left(p.left[0], p.per_step, s0, block, left);
@@ -139,8 +139,9 @@ void gradient_product(const GradientProductArgs<T>& p) {
 
 /// Values of scratch that gradient_product needs.
 template <class T>
-Index gradient_scratch(Index cols) {
-  return kSampleBlock * (kPanelVectors * kLanes<T> + cols);
+Index gradient_scratch(Index samples, Index cols) {
+  const Index block = samples < kSampleBlock ? samples : kSampleBlock;
+  return block * (kPanelVectors * kLanes<T> + cols);
 }
 
 }  // namespace LN_ISA

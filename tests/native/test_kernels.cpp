@@ -175,7 +175,7 @@ TEST_CASE_TEMPLATE("gradient product: sample blocks, column panels and their tai
                      in_b = strided(b, samples, cols, b_stride);
           std::vector<T> out = sentinels<T>((a_cols - 1) * out_stride + padded);
           std::vector<T> sums = sentinels<T>(padded);
-          std::vector<T> scratch(static_cast<std::size_t>(k.gradient_scratch(a_cols)));
+          std::vector<T> scratch(static_cast<std::size_t>(k.gradient_scratch(samples, a_cols)));
           GradientProductArgs<T> args;
           args.samples = samples;
           args.per_step = samples;
@@ -220,7 +220,8 @@ TEST_CASE_TEMPLATE("gradient product: two left operands at once, rows in steps, 
     const Index steps = 23, per_step = 5, samples = steps * per_step, cols = 4 * k.lanes + 3;
     const Index sizes[2] = {7, 11}, padded = round_up(cols, k.lanes);
     const auto b = random_values<T>(samples * cols, 1);
-    std::vector<T> wanted[2], got[2], scratch(static_cast<std::size_t>(k.gradient_scratch(18)));
+    std::vector<T> wanted[2], got[2],
+        scratch(static_cast<std::size_t>(k.gradient_scratch(samples, 18)));
     GradientProductArgs<T> both;
     both.samples = samples;
     both.per_step = per_step;
