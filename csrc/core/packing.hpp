@@ -98,14 +98,18 @@ void pack_gates_transposed(const KernelTable<T>& k, const GateOrder& order, Inde
   });
 }
 
-/// Adds a gradient held as depth x columns (gate order) to one held as W is.
+/// Adds the columns [begin, end), whole gate blocks, of a gradient held as depth x columns (gate
+/// order) to one held as W is. `packed` is where column `begin` is.
 template <class T>
-void add_unpacked_gates(const KernelTable<T>& k, const GateOrder& order, Index depth,
-                        const T* packed, T* gradient) {
-  for_each_block(order, [&](Index g, Index u, Index count) {
-    k.transpose({depth, count, packed + order.column(g, u), order.columns(),
-                 gradient + (g * order.hidden_size + u) * depth, depth, true});
-  });
+void add_unpacked_gates(const KernelTable<T>& k, const GateOrder& order, Index depth, Index begin,
+                        Index end, const T* packed, Index packed_stride, T* gradient) {
+  for (Index column = begin; column < end; column += order.block) {
+    const Index gate = column / order.block % order.gates;
+    const Index unit = column / (order.block * order.gates) * order.block;
+    const Index count = std::min(order.block, order.hidden_size - unit);
+    k.transpose({depth, count, packed + (column - begin), packed_stride,
+                 gradient + (gate * order.hidden_size + unit) * depth, depth, true});
+  }
 }
 
 }  // namespace lstm_native

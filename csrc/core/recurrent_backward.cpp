@@ -9,6 +9,7 @@ namespace lstm_native {
 namespace {
 
 constexpr Index kSamplesPerChunk = 256;
+constexpr Index kPanelsPerGroup = 4;
 
 /// Back through time in chunks: first the gates' gradients of a chunk, step by step, then what
 /// follows from them at once, the gradients of input and weights.
@@ -18,7 +19,8 @@ struct Backward {
   const RecurrentRun<T>& run;
   const RecurrentGradients<T>& g;
   Index chunk;
-  // Gradients of the weights, inputs and hidden_size x columns, and of the bias, columns.
+  // Sums over the chunks: gradients of the weights, inputs and hidden_size x columns, or null where
+  // there is one chunk and nothing to keep; of the bias, columns.
   T* input_gradient;
   T* recurrent_gradient;
   T* bias_gradient;
@@ -115,21 +117,41 @@ struct Backward {
     GradientProductArgs<T> args;
     args.samples = (t1 - t0) * N;
     args.per_step = N;
-    args.b = gates_at(t1 - 1, N - 1);
     args.b_stride = -columns;
-    args.out_stride = columns;
     args.scratch = p.scratch;
     const GradientLeft<T> x{w.inputs, run.x.at(t1 - 1, N - 1), -run.x.time_stride,
-                            -run.x.row_stride, input_gradient};
-    const GradientLeft<T> h{w.order.hidden_size, run.h + (t1 * N - 1) * P, -N * P, -P,
-                            recurrent_gradient};
-    const auto add = [&](Index begin, Index end, bool with_x, bool with_h) {
-      args.begin = begin * width;
-      args.end = std::min(end * width, columns);
-      args.left[0] = with_x ? x : GradientLeft<T>{};
-      args.left[1] = with_h ? h : GradientLeft<T>{};
-      args.sums = with_x ? bias_gradient : nullptr;
+                            -run.x.row_stride, nullptr};
+    const GradientLeft<T> h{w.order.hidden_size, run.h + (t1 * N - 1) * P, -N * P, -P, nullptr};
+    // For the columns [begin, end): where column `begin` of the two gradients is.
+    const auto product = [&](Index begin, Index end, T* of_x, T* of_h, Index stride) {
+      args.b = gates_at(t1 - 1, N - 1) + begin;
+      args.end = end - begin;
+      args.out_stride = stride;
+      args.left[0] = of_x ? x : GradientLeft<T>{};
+      args.left[1] = of_h ? h : GradientLeft<T>{};
+      args.left[0].out = of_x;
+      args.left[1].out = of_h;
+      args.sums = of_x ? bias_gradient + begin : nullptr;
       w.kernels->gradient_product(args);
+    };
+    const auto add = [&](Index begin, Index end, bool with_x, bool with_h) {
+      begin *= width;
+      end = std::min(end * width, columns);
+      if (recurrent_gradient)
+        return product(begin, end, with_x ? input_gradient + begin : nullptr,
+                       with_h ? recurrent_gradient + begin : nullptr, columns);
+      // Group by group through a buffer that stays in the cache.
+      const Index stride = kPanelsPerGroup * width;
+      T* const of_h =
+          p.scratch + w.kernels->gradient_scratch(args.samples, w.inputs + w.order.hidden_size);
+      T* const of_x = of_h + w.order.hidden_size * stride;
+      for (; begin < end; begin += stride) {
+        const Index stop = std::min(begin + stride, end);
+        std::fill_n(of_h, (w.order.hidden_size + w.inputs) * stride, T(0));
+        product(begin, stop, with_x ? of_x : nullptr, with_h ? of_h : nullptr, stride);
+        if (with_x) unpack(w.inputs, begin, stop, of_x, stride, g.weight_input);
+        if (with_h) unpack(w.order.hidden_size, begin, stop, of_h, stride, g.weight_recurrent);
+      }
     };
     const Range own = part_of(2 * panels, p.parts, p.index);
     if (own.size() == 0) return;
@@ -137,6 +159,12 @@ struct Backward {
     if (own.begin % 2) add(own.begin / 2, first, false, true);
     add(first, last, true, true);
     if (own.end % 2) add(last, last + 1, true, false);
+  }
+
+ public:
+  void unpack(Index depth, Index begin, Index end, const T* packed, Index stride,
+              T* gradient) const {
+    add_unpacked_gates(*w.kernels, w.order, depth, begin, end, packed, stride, gradient);
   }
 };
 
@@ -154,16 +182,16 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
   const Index chunk =
       std::max(steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps),
                (kSamplesPerChunk + N - 1) / N);
+  const bool one_chunk = chunk >= run.timesteps;
+  const Index buffer = one_chunk ? kPanelsPerGroup * 4 * w.kernels->lanes * (w.inputs + H) : 0;
   const Index scratch =
-      w.kernels->gradient_scratch(std::min(chunk, run.timesteps) * N, w.inputs + H);
+      w.kernels->gradient_scratch(std::min(chunk, run.timesteps) * N, w.inputs + H) + buffer;
   T* const scratches = workspace.take<T>(grid.parts() * scratch);
-  const Backward<T> backward{w,
-                             run,
-                             g,
-                             chunk,
-                             workspace.take_zeros<T>(w.inputs * columns),
-                             workspace.take_zeros<T>(H * columns),
-                             workspace.take_zeros<T>(columns)};
+  const auto sums = [&](Index depth) -> T* {
+    return one_chunk ? nullptr : workspace.take_zeros<T>(depth * columns);
+  };
+  T* const bias = workspace.take_zeros<T>(columns);
+  const Backward<T> backward{w, run, g, chunk, sums(w.inputs), sums(H), bias};
   Barrier all(grid.parts());
   std::vector<Barrier> groups(static_cast<std::size_t>(grid.row_parts));
   for (Barrier& group : groups) group.reset(grid.unit_parts);
@@ -173,11 +201,13 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
                    part_of(H, grid.unit_parts, unit, size.unit_multiple),
                    groups[static_cast<std::size_t>(row)], all, scratches + part * scratch});
   });
-  add_unpacked_gates(*w.kernels, w.order, w.inputs, backward.input_gradient, g.weight_input);
-  add_unpacked_gates(*w.kernels, w.order, H, backward.recurrent_gradient, g.weight_recurrent);
+  if (!one_chunk) {
+    backward.unpack(w.inputs, 0, columns, backward.input_gradient, columns, g.weight_input);
+    backward.unpack(H, 0, columns, backward.recurrent_gradient, columns, g.weight_recurrent);
+  }
   w.order.for_each([&](Index gate, Index unit, Index column) {
-    g.bias_input[gate * H + unit] += backward.bias_gradient[column];
-    g.bias_recurrent[gate * H + unit] += backward.bias_gradient[column];
+    g.bias_input[gate * H + unit] += bias[column];
+    g.bias_recurrent[gate * H + unit] += bias[column];
   });
 }
 

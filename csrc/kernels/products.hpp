@@ -61,12 +61,18 @@ LN_INLINE void pack_left(const GradientLeft<T>& left, Index per_step, Index s0, 
   const Index t0 = s0 / per_step, n0 = s0 % per_step;
   for_row_tiles<kMaxRows>(left.cols, [&](auto size, Index j) __attribute__((always_inline)) {
     constexpr int R = decltype(size)::value;
+    // Copies of a fixed size are single moves; what they write too much is overwritten by the next.
+    constexpr Index wide = R <= 4 ? 4 : 8;
+    const bool room = j + wide <= left.cols;
     T* to = packed + j * block;
     const T* step = left.a + t0 * left.time_stride + j;
     Index n = n0;
     for (Index s = 0; s < block; ++s, to += R) {
       const T* from = step + n * left.row_stride;
-      for (int r = 0; r < R; ++r) to[r] = from[r];
+      if (room)
+        __builtin_memcpy(to, from, wide * sizeof(T));
+      else
+        for (int r = 0; r < R; ++r) to[r] = from[r];
       if (++n == per_step) {
         n = 0;
         step += left.time_stride;

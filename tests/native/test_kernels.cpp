@@ -284,7 +284,8 @@ TEST_CASE_TEMPLATE("packing of gates is packing of the padded matrix", T, float,
         CHECK(same_bits(got, wanted));
         // And back: what add_unpacked_gates adds is w.
         std::vector<T> gradient(w.size());
-        add_unpacked_gates(kernels<T>(), order, depth, plain.data(), gradient.data());
+        add_unpacked_gates(kernels<T>(), order, depth, 0, columns, plain.data(), columns,
+                           gradient.data());
         CHECK(same_bits(gradient, w));
       }
   });
