@@ -9,7 +9,7 @@ namespace lstm_native {
 namespace {
 
 constexpr Index kSamplesPerChunk = 256;
-constexpr Index kPanelsPerGroup = 4;
+constexpr Index kPanelsPerGroup = 2;
 
 /// Back through time in chunks: first the gates' gradients of a chunk, step by step, then what
 /// follows from them at once, the gradients of input and weights.
