@@ -1,11 +1,14 @@
 // The limits of this processor, for benchmarks to print beside their figures.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 #include "bindings/module.hpp"
 #include "core/aligned.hpp"
+#include "core/partition.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 
@@ -40,6 +43,18 @@ Measured probe_read(Index buffer_bytes, Index repetitions) {
   return timed([&] { return read(repetitions); });
 }
 
+/// How a float32 LSTM's step would be cut for so many threads, and how much faster the model takes
+/// it to be than one.
+std::tuple<Index, Index, double> plan_step(Index threads, Index samples, Index inputs,
+                                           Index hidden_size) {
+  if (threads < 1 || samples < 1 || inputs < 1 || hidden_size < 1)
+    throw InvalidArgument("plan_step: expected numbers >= 1");
+  const Index multiple = std::max(4 * kernels<float>().lanes, kGateBlock<float>);
+  const StepSize size{samples, inputs, hidden_size, 4, Index{sizeof(float)}, multiple};
+  const Partition grid = choose_partition(threads, size);
+  return {grid.row_parts, grid.unit_parts, modelled_step(size, {}) / modelled_step(size, grid)};
+}
+
 }  // namespace
 
 void register_probes(py::module_& m) {
@@ -48,6 +63,8 @@ void register_probes(py::module_& m) {
         py::call_guard<py::gil_scoped_release>());
   m.def("probe_read", &probe_read, py::arg("buffer_bytes"), py::arg("repetitions"),
         py::call_guard<py::gil_scoped_release>());
+  m.def("plan_step", &plan_step, py::arg("threads"), py::arg("samples"), py::arg("inputs"),
+        py::arg("hidden_size"));
 }
 
 }  // namespace lstm_native::python

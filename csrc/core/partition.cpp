@@ -11,7 +11,9 @@ constexpr double kFirstLevel = 24e3, kSecondLevel = 800e3;
 constexpr double kFirstLevelPerNs = 200, kSecondLevelPerNs = 105, kBeyondPerNs = 60;
 constexpr Index kRowsPerTile = 6;  // each tile of rows reads the weights once
 
-double step_ns(const StepSize& s, const Partition& p) {
+}  // namespace
+
+double modelled_step(const StepSize& s, const Partition& p) {
   const double rows = static_cast<double>((s.samples + p.row_parts - 1) / p.row_parts);
   const Index slices = (s.hidden_size + s.unit_multiple - 1) / s.unit_multiple;
   const double units =
@@ -28,15 +30,13 @@ double step_ns(const StepSize& s, const Partition& p) {
          (p.unit_parts > 1 ? kBarrierNs : 0);
 }
 
-}  // namespace
-
 Partition choose_partition(Index threads, const StepSize& s) {
   Partition best;
-  double least = step_ns(s, best);
+  double least = modelled_step(s, best);
   const Index slices = (s.hidden_size + s.unit_multiple - 1) / s.unit_multiple;
   for (Index units = 1; units <= std::min(threads, slices); ++units) {
     const Partition p{std::min(threads / units, s.samples), units};
-    if (const double ns = step_ns(s, p); ns < least) {
+    if (const double ns = modelled_step(s, p); ns < least) {
       least = ns;
       best = p;
     }

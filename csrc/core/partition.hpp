@@ -23,6 +23,10 @@ struct StepSize {
 /// machine: multiply-adds, weights read from the cache that holds them, and the barrier.
 Partition choose_partition(Index threads, const StepSize& size);
 
+/// What the model says of a step in such a grid: nanoseconds of today's cores, of which only ratios
+/// mean anything.
+double modelled_step(const StepSize& size, const Partition& grid);
+
 /// Part `index` of `parts` of [0, count), in multiples of `multiple` but for the end.
 struct Range {
   Index begin, end;
