@@ -4,12 +4,13 @@
 #include "core/recurrent_loop.hpp"
 #include "core/team.hpp"
 #include "core/threads.hpp"
+#include "core/weight_gradient.hpp"
 
 namespace lstm_native {
 namespace {
 
+// Chunks of fewer samples would read and write the weights' gradients too often.
 constexpr Index kSamplesPerChunk = 256;
-constexpr Index kPanelsPerGroup = 2;
 
 /// Back through time in chunks: first the gates' gradients of a chunk, step by step, then what
 /// follows from them at once, the gradients of input and weights.
@@ -19,19 +20,14 @@ struct Backward {
   const RecurrentRun<T>& run;
   const RecurrentGradients<T>& g;
   Index chunk;
-  // Sums over the chunks: gradients of the weights, inputs and hidden_size x columns, or null where
-  // there is one chunk and nothing to keep; of the bias, columns.
-  T* input_gradient;
-  T* recurrent_gradient;
-  T* bias_gradient;
+  const WeightGradient<T>& weights;
 
   struct Part {
-    Index index, parts;  // among all
+    Index index;
     Index unit_part, unit_parts;
     Range rows, units;
     Barrier& group;  // the parts of the same samples
     Barrier& all;
-    T* scratch;
   };
 
   void part(const Part& p) const {
@@ -47,7 +43,7 @@ struct Backward {
         input(t0 + own.begin, own.size(), p.rows);
       }
       p.all.wait();  // the weights' gradients are sums over all samples
-      weights(t0, t1, p);
+      weights.add(t0, t1, p.index);
       t1 = t0;
     }
   }
@@ -105,67 +101,6 @@ struct Backward {
     const Steps<const T> from{gates_at(t, 0), run.samples * columns, columns};
     product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end);
   }
-
-  /// Adds what the steps [t0, t1) contribute. The parts share out the panels of columns, for each
-  /// of the two operands: a gradient is summed by one part in one order, whatever their number.
-  /// That order is against time, as the chunks come, so that it does not depend on their length
-  /// and with it on the batch: a sequence adds the same bits in any.
-  void weights(Index t0, Index t1, const Part& p) const {
-    const Index N = run.samples, P = w.order.padded(), columns = w.order.columns();
-    const Index width = 4 * w.kernels->lanes;
-    const Index panels = (columns + width - 1) / width;
-    GradientProductArgs<T> args;
-    args.samples = (t1 - t0) * N;
-    args.per_step = N;
-    args.b_stride = -columns;
-    args.scratch = p.scratch;
-    const GradientLeft<T> x{w.inputs, run.x.at(t1 - 1, N - 1), -run.x.time_stride,
-                            -run.x.row_stride, nullptr};
-    const GradientLeft<T> h{w.order.hidden_size, run.h + (t1 * N - 1) * P, -N * P, -P, nullptr};
-    // For the columns [begin, end): where column `begin` of the two gradients is.
-    const auto product = [&](Index begin, Index end, T* of_x, T* of_h, Index stride) {
-      args.b = gates_at(t1 - 1, N - 1) + begin;
-      args.end = end - begin;
-      args.out_stride = stride;
-      args.left[0] = of_x ? x : GradientLeft<T>{};
-      args.left[1] = of_h ? h : GradientLeft<T>{};
-      args.left[0].out = of_x;
-      args.left[1].out = of_h;
-      args.sums = of_x ? bias_gradient + begin : nullptr;
-      w.kernels->gradient_product(args);
-    };
-    const auto add = [&](Index begin, Index end, bool with_x, bool with_h) {
-      begin *= width;
-      end = std::min(end * width, columns);
-      if (recurrent_gradient)
-        return product(begin, end, with_x ? input_gradient + begin : nullptr,
-                       with_h ? recurrent_gradient + begin : nullptr, columns);
-      // Group by group through a buffer that stays in the cache.
-      const Index stride = kPanelsPerGroup * width;
-      T* const of_h =
-          p.scratch + w.kernels->gradient_scratch(args.samples, w.inputs + w.order.hidden_size);
-      T* const of_x = of_h + w.order.hidden_size * stride;
-      for (; begin < end; begin += stride) {
-        const Index stop = std::min(begin + stride, end);
-        std::fill_n(of_h, (w.order.hidden_size + w.inputs) * stride, T(0));
-        product(begin, stop, with_x ? of_x : nullptr, with_h ? of_h : nullptr, stride);
-        if (with_x) unpack(w.inputs, begin, stop, of_x, stride, g.weight_input);
-        if (with_h) unpack(w.order.hidden_size, begin, stop, of_h, stride, g.weight_recurrent);
-      }
-    };
-    const Range own = part_of(2 * panels, p.parts, p.index);
-    if (own.size() == 0) return;
-    const Index first = (own.begin + 1) / 2, last = own.end / 2;
-    if (own.begin % 2) add(own.begin / 2, first, false, true);
-    add(first, last, true, true);
-    if (own.end % 2) add(last, last + 1, true, false);
-  }
-
- public:
-  void unpack(Index depth, Index begin, Index end, const T* packed, Index stride,
-              T* gradient) const {
-    add_unpacked_gates(*w.kernels, w.order, depth, begin, end, packed, stride, gradient);
-  }
 };
 
 }  // namespace
@@ -178,37 +113,20 @@ void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
   const StepSize size = step_size(w, run);
   Gang gang(parallel_parts(H * N, 3 * forward_work(w, run)));
   const Partition grid = choose_partition(gang.size(), size);
-  // Chunks of few samples would read and write the weights' gradients too often.
-  const Index chunk =
-      std::max(steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps),
-               (kSamplesPerChunk + N - 1) / N);
-  const bool one_chunk = chunk >= run.timesteps;
-  const Index buffer = one_chunk ? kPanelsPerGroup * 4 * w.kernels->lanes * (w.inputs + H) : 0;
-  const Index scratch =
-      w.kernels->gradient_scratch(std::min(chunk, run.timesteps) * N, w.inputs + H) + buffer;
-  T* const scratches = workspace.take<T>(grid.parts() * scratch);
-  const auto sums = [&](Index depth) -> T* {
-    return one_chunk ? nullptr : workspace.take_zeros<T>(depth * columns);
-  };
-  T* const bias = workspace.take_zeros<T>(columns);
-  const Backward<T> backward{w, run, g, chunk, sums(w.inputs), sums(H), bias};
+  const Index chunk = std::max(steps_per_chunk(N, columns * Index{sizeof(T)}, run.timesteps),
+                               (kSamplesPerChunk + N - 1) / N);
+  const WeightGradient<T> weights(w, run, g, chunk, grid.parts(), workspace);
+  const Backward<T> backward{w, run, g, chunk, weights};
   Barrier all(grid.parts());
   std::vector<Barrier> groups(static_cast<std::size_t>(grid.row_parts));
   for (Barrier& group : groups) group.reset(grid.unit_parts);
   gang.run(grid.parts(), [&](Index part) {
     const Index row = part / grid.unit_parts, unit = part % grid.unit_parts;
-    backward.part({part, grid.parts(), unit, grid.unit_parts, part_of(N, grid.row_parts, row),
+    backward.part({part, unit, grid.unit_parts, part_of(N, grid.row_parts, row),
                    part_of(H, grid.unit_parts, unit, size.unit_multiple),
-                   groups[static_cast<std::size_t>(row)], all, scratches + part * scratch});
+                   groups[static_cast<std::size_t>(row)], all});
   });
-  if (!one_chunk) {
-    backward.unpack(w.inputs, 0, columns, backward.input_gradient, columns, g.weight_input);
-    backward.unpack(H, 0, columns, backward.recurrent_gradient, columns, g.weight_recurrent);
-  }
-  w.order.for_each([&](Index gate, Index unit, Index column) {
-    g.bias_input[gate * H + unit] += bias[column];
-    g.bias_recurrent[gate * H + unit] += bias[column];
-  });
+  weights.finish();
 }
 
 template void run_backward(const RecurrentWeights<float>&, const RecurrentRun<float>&,
