@@ -95,8 +95,8 @@ class LSTMLayer<T>::LSTMTape final : public Tape<T> {
     const PassLayout layout{spec, layer_.inputs_, N, steps, P};
     const Index directions = layout.directions();
     const Workspace::Scope scope(workspace);
-    T* dh = workspace.take<T>(N * P);
-    T* dc = workspace.take<T>(N * P);
+    T* dh = workspace.take<T>(directions * N * P);
+    T* dc = workspace.take<T>(directions * N * P);
     // Gradient of a lower layer's output; two, for in and out differ.
     T* between[2] = {nullptr, nullptr};
     if (spec.num_layers > 1)
@@ -105,27 +105,30 @@ class LSTMLayer<T>::LSTMTape final : public Tape<T> {
     for (Index l = spec.num_layers - 1; l >= 0; --l) {
       const T* from_above = layout.top(l) ? dy : between[(l + 1) % 2];
       T* to_below = l == 0 ? dx : between[l % 2];
-      // Nothing orders the directions but what they share: dx, which the second one adds to, and
-      // the memory of dh and dc.
+      RecurrentGradients<T> of_runs[2];
       for (Index d = 0; d < directions; ++d) {
         const Index run = l * directions + d;
         const auto state = [&](auto* all) { return all ? all + run * N * H : nullptr; };
-        RecurrentGradients<T> g;
+        RecurrentGradients<T>& g = of_runs[d];
         g.dy = layout.output(from_above, l, d);
         g.dx = layout.input(to_below, l, d);
         g.accumulate_dx = d > 0;
-        g.dh = padded_state(N, H, P, state(states.final[0]), dh);
-        g.dc = padded_state(N, H, P, state(states.final[1]), dc);
-        const auto r = static_cast<std::size_t>(run);
-        T* const* p = gradients + r * kParametersPerRun;
+        g.dh = padded_state(N, H, P, state(states.final[0]), dh + d * N * P);
+        g.dc = padded_state(N, H, P, state(states.final[1]), dc + d * N * P);
+        T* const* p = gradients + static_cast<std::size_t>(run) * kParametersPerRun;
         g.weight_input = p[0];
         g.weight_recurrent = p[1];
         g.bias_input = p[2];
         g.bias_recurrent = p[3];
-        run_backward((*weights_)[r], runs_[r], g, workspace);
-        if (T* initial = state(states.initial[0])) copy_rows(N, H, dh, P, initial, H);
-        if (T* initial = state(states.initial[1])) copy_rows(N, H, dc, P, initial, H);
       }
+      run_backward(&runs_[static_cast<std::size_t>(l * directions)], of_runs, directions,
+                   workspace);
+      // The states of a layer's runs stand one after another, here as there.
+      const auto hand_down = [&](const T* from, T* all) {
+        if (all) copy_rows(directions * N, H, from, P, all + l * directions * N * H, H);
+      };
+      hand_down(dh, states.initial[0]);
+      hand_down(dc, states.initial[1]);
       if (l > 0 && dropout_ > 0)
         apply_dropout<T>(dropout_, derive_seed(seed_, static_cast<std::uint64_t>(l)), steps * N,
                          layout.width(), {to_below, layout.row()}, {to_below, layout.row()});
@@ -160,11 +163,12 @@ std::unique_ptr<Tape<T>> LSTMLayer<T>::forward(const Batch<T>& x, T* y, const St
       T* output = top ? y : nullptr;
       if (!top && spec_.bidirectional) output = workspace.take<T>(layout.size_between());
       const T* handed_up = output;
-      // The directions read the same input and write apart: nothing orders them.
+      RecurrentRun<T> runs[2];
       for (Index d = 0; d < directions(); ++d) {
         const Index r = l * directions() + d;
         const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
-        RecurrentRun<T> run;
+        RecurrentRun<T>& run = runs[d];
+        run.weights = &(*weights)[static_cast<std::size_t>(r)];
         run.samples = N;
         run.timesteps = steps;
         run.x = layout.input(input, l, d);
@@ -176,8 +180,12 @@ std::unique_ptr<Tape<T>> LSTMLayer<T>::forward(const Batch<T>& x, T* y, const St
         if (pass.remember) run.gates = workspace.take<T>(steps * N * columns);
         padded_state(N, H, P, state(states.initial[0]), run.h);
         padded_state(N, H, P, state(states.initial[1]), run.c);
-        run_forward((*weights)[static_cast<std::size_t>(r)], run, workspace);
-
+      }
+      run_forward(runs, directions(), workspace);
+      for (Index d = 0; d < directions(); ++d) {
+        const RecurrentRun<T>& run = runs[d];
+        const Index r = l * directions() + d;
+        const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
         const T* h_last = run.h + (run.keep_sequence ? steps : steps % 2) * N * P;
         const T* c_last = run.c + (pass.remember ? steps : 0) * N * P;
         if (T* final = state(states.final[0])) copy_rows(N, H, h_last, P, final, H);

@@ -18,10 +18,8 @@ struct Backward {
   const RecurrentRun<T>& run;
   const RecurrentGradients<T>& g;
   Index chunk;
-  // Gradients of the weights, inputs and hidden_size x columns, and of the bias, columns.
-  T* input_gradient;
-  T* recurrent_gradient;
-  T* bias_gradient;
+  bool input_later;  // dx waits for all runs: they share it
+  T* gradients;      // of the weights and the bias: inputs, hidden_size and 1 x columns
 
   struct Part {
     Index index, parts;  // among all
@@ -33,6 +31,8 @@ struct Backward {
   };
 
   void part(const Part& p) const {
+    const Range cleared = part_of(gradient_size(w), p.parts, p.index, w.order.block);
+    std::fill(gradients + cleared.begin, gradients + cleared.end, T(0));
     for (Index t1 = run.timesteps; t1 > 0;) {
       const Index t0 = std::max<Index>(0, (t1 - 1) / chunk * chunk);
       for (Index t = t1 - 1; t >= t0; --t) {
@@ -40,7 +40,7 @@ struct Backward {
         p.group.wait();  // the product needs the gradients of all units
         product(t, p);
       }
-      if (g.dx) {
+      if (g.dx && !input_later) {
         const Range own = part_of(t1 - t0, p.unit_parts, p.unit_part);
         input(t0 + own.begin, own.size(), p.rows);
       }
@@ -48,9 +48,42 @@ struct Backward {
       weights(t0, t1, p);
       t1 = t0;
     }
+    p.all.wait();
+    if (p.index == 0) unpack();
+  }
+
+  /// dx of so many steps, when the gates' gradients are known.
+  void input(Index t, Index steps, Range rows) const {
+    const Index columns = w.order.columns();
+    ProductArgs<T> args;
+    args.depth = columns;
+    args.cols = w.inputs;
+    args.packed = w.input_transposed.data();
+    args.accumulate = g.accumulate_dx;
+    const Steps<const T> from{gates_at(t, 0), run.samples * columns, columns};
+    product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end);
+  }
+
+  static Index gradient_size(const RecurrentWeights<T>& w) {
+    return (w.inputs + w.order.hidden_size + 1) * w.order.columns();
   }
 
  private:
+  T* recurrent_gradient() const { return gradients + w.inputs * w.order.columns(); }
+  T* bias_gradient() const {
+    return recurrent_gradient() + w.order.hidden_size * w.order.columns();
+  }
+
+  void unpack() const {
+    const Index H = w.order.hidden_size;
+    add_unpacked_gates(*w.kernels, w.order, w.inputs, gradients, g.weight_input);
+    add_unpacked_gates(*w.kernels, w.order, H, recurrent_gradient(), g.weight_recurrent);
+    w.order.for_each([&](Index gate, Index unit, Index column) {
+      g.bias_input[gate * H + unit] += bias_gradient()[column];
+      g.bias_recurrent[gate * H + unit] += bias_gradient()[column];
+    });
+  }
+
   T* gates_at(Index t, Index row) const {
     return run.gates + (t * run.samples + row) * w.order.columns();
   }
@@ -93,17 +126,6 @@ struct Backward {
     w.kernels->product(args);
   }
 
-  void input(Index t, Index steps, Range rows) const {
-    const Index columns = w.order.columns();
-    ProductArgs<T> args;
-    args.depth = columns;
-    args.cols = w.inputs;
-    args.packed = w.input_transposed.data();
-    args.accumulate = g.accumulate_dx;
-    const Steps<const T> from{gates_at(t, 0), run.samples * columns, columns};
-    product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end);
-  }
-
   /// Adds what the steps [t0, t1) contribute. The parts share out the panels of columns, for each
   /// of the two operands: a gradient is summed by one part in one order, whatever their number.
   /// That order is against time, as the chunks come, so that it does not depend on their length
@@ -120,15 +142,15 @@ struct Backward {
     args.out_stride = columns;
     args.scratch = p.scratch;
     const GradientLeft<T> x{w.inputs, run.x.at(t1 - 1, N - 1), -run.x.time_stride,
-                            -run.x.row_stride, input_gradient};
+                            -run.x.row_stride, gradients};
     const GradientLeft<T> h{w.order.hidden_size, run.h + (t1 * N - 1) * P, -N * P, -P,
-                            recurrent_gradient};
+                            recurrent_gradient()};
     const auto add = [&](Index begin, Index end, bool with_x, bool with_h) {
       args.begin = begin * width;
       args.end = std::min(end * width, columns);
       args.left[0] = with_x ? x : GradientLeft<T>{};
       args.left[1] = with_h ? h : GradientLeft<T>{};
-      args.sums = with_x ? bias_gradient : nullptr;
+      args.sums = with_x ? bias_gradient() : nullptr;
       w.kernels->gradient_product(args);
     };
     const Range own = part_of(2 * panels, p.parts, p.index);
@@ -143,46 +165,59 @@ struct Backward {
 }  // namespace
 
 template <class T>
-void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
-                  const RecurrentGradients<T>& g, Workspace& workspace) {
+void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* gradients, Index count,
+                  Workspace& workspace) {
   const Workspace::Scope scope(workspace);
-  const Index N = run.samples, H = w.order.hidden_size, columns = w.order.columns();
-  const StepSize size = step_size(w, run);
-  Gang gang(parallel_parts(H * N, 3 * forward_work(w, run)));
-  const Partition grid = choose_partition(gang.size(), size);
+  const RecurrentRun<T>& any = runs[0];
+  const RecurrentWeights<T>& w = *any.weights;
+  const Index N = any.samples, H = w.order.hidden_size, columns = w.order.columns();
+  const StepSize size = step_size(any);
+  const double work = 3 * forward_work(any);
+  Gang gang(parallel_parts(count * H * N, static_cast<double>(count) * work));
+  const Schedule schedule = choose_schedule(count, gang.size(), parallel_parts(H * N, work), size);
+  const Index at_once = schedule.at_once;
+  const Partition grid = schedule.grid;
+  const Index parts = at_once * grid.parts();
   const Index scratch = w.kernels->gradient_scratch(w.inputs + H);
-  T* const scratches = workspace.take<T>(grid.parts() * scratch);
+  T* const scratches = workspace.take<T>(parts * scratch);
   // Chunks of few samples would read and write the weights' gradients too often.
   const Index chunk =
-      std::max(steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), run.timesteps),
+      std::max(steps_per_chunk(N, columns * static_cast<Index>(sizeof(T)), any.timesteps),
                (kSamplesPerChunk + N - 1) / N);
-  const Backward<T> backward{w,
-                             run,
-                             g,
-                             chunk,
-                             workspace.take_zeros<T>(w.inputs * columns),
-                             workspace.take_zeros<T>(H * columns),
-                             workspace.take_zeros<T>(columns)};
-  Barrier all(grid.parts());
-  std::vector<Barrier> groups(static_cast<std::size_t>(grid.row_parts));
+  const Index packed = Backward<T>::gradient_size(w);
+  T* const weights = workspace.take<T>(at_once * packed);
+  const auto backward = [&](Index run, Index slot) {
+    return Backward<T>{*runs[run].weights,     runs[run], gradients[run], chunk, at_once > 1,
+                       weights + slot * packed};
+  };
+  Barrier everyone(parts);
+  std::vector<Barrier> all(static_cast<std::size_t>(at_once));
+  for (Barrier& barrier : all) barrier.reset(grid.parts());
+  std::vector<Barrier> groups(static_cast<std::size_t>(at_once * grid.row_parts));
   for (Barrier& group : groups) group.reset(grid.unit_parts);
-  gang.run(grid.parts(), [&](Index part) {
-    const Index row = part / grid.unit_parts, unit = part % grid.unit_parts;
-    backward.part({part, grid.parts(), unit, grid.unit_parts, part_of(N, grid.row_parts, row),
-                   part_of(H, grid.unit_parts, unit, size.unit_multiple),
-                   groups[static_cast<std::size_t>(row)], all, scratches + part * scratch});
-  });
-  add_unpacked_gates(*w.kernels, w.order, w.inputs, backward.input_gradient, g.weight_input);
-  add_unpacked_gates(*w.kernels, w.order, H, backward.recurrent_gradient, g.weight_recurrent);
-  w.order.for_each([&](Index gate, Index unit, Index column) {
-    g.bias_input[gate * H + unit] += backward.bias_gradient[column];
-    g.bias_recurrent[gate * H + unit] += backward.bias_gradient[column];
-  });
+  for (Index done = 0; done < count; done += at_once)
+    gang.run(parts, [&, done](Index part) {
+      const Index slot = part / grid.parts(), group = part / grid.unit_parts;
+      const Index unit = part % grid.unit_parts;
+      backward(done + slot, slot)
+          .part({part % grid.parts(), grid.parts(), unit, grid.unit_parts,
+                 part_of(N, grid.row_parts, group % grid.row_parts),
+                 part_of(H, grid.unit_parts, unit, size.unit_multiple),
+                 groups[static_cast<std::size_t>(group)], all[static_cast<std::size_t>(slot)],
+                 scratches + part * scratch});
+      if (at_once == 1) return;
+      // Each value of dx gets its terms in the order of the runs.
+      const Range steps = part_of(any.timesteps, parts, part);
+      for (Index run = 0; run < count; ++run) {
+        everyone.wait();
+        if (gradients[run].dx) backward(run, run).input(steps.begin, steps.size(), {0, N});
+      }
+    });
 }
 
-template void run_backward(const RecurrentWeights<float>&, const RecurrentRun<float>&,
-                           const RecurrentGradients<float>&, Workspace&);
-template void run_backward(const RecurrentWeights<double>&, const RecurrentRun<double>&,
-                           const RecurrentGradients<double>&, Workspace&);
+template void run_backward(const RecurrentRun<float>*, const RecurrentGradients<float>*, Index,
+                           Workspace&);
+template void run_backward(const RecurrentRun<double>*, const RecurrentGradients<double>*, Index,
+                           Workspace&);
 
 }  // namespace lstm_native

@@ -138,31 +138,39 @@ struct Forward {
 }  // namespace
 
 template <class T>
-void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Workspace& workspace) {
+void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace) {
   const Workspace::Scope scope(workspace);
-  const Index N = run.samples, columns = w.order.columns();
-  const StepSize size = step_size(w, run);
-  Gang gang(parallel_parts(w.order.hidden_size * N, forward_work(w, run)));
-  const Partition grid = choose_partition(gang.size(), size);
+  const RecurrentRun<T>& any = runs[0];
+  const RecurrentWeights<T>& w = *any.weights;
+  const Index N = any.samples, H = w.order.hidden_size, columns = w.order.columns();
+  const StepSize size = step_size(any);
+  const double work = forward_work(any);
+  Gang gang(parallel_parts(count * H * N, static_cast<double>(count) * work));
+  const Schedule schedule = choose_schedule(count, gang.size(), parallel_parts(H * N, work), size);
+  const Index at_once = schedule.at_once;
+  const Partition grid = schedule.grid;
   const Projection projection = choose_projection(w, N / grid.row_parts);
   const Index chunk = projection == Projection::in_step ? 1
                       : projection == Projection::ahead
                           ? w.kernels->ahead_rows
-                          : steps_per_chunk(N, columns * Index{sizeof(T)}, run.timesteps);
-  T* const gates = run.gates ? run.gates : workspace.take<T>(2 * chunk * N * columns);
-  const Forward<T> forward{w, run, projection, chunk, {gates, N * columns, columns}};
-  std::vector<Barrier> barriers(static_cast<std::size_t>(grid.row_parts));
+                          : steps_per_chunk(N, columns * Index{sizeof(T)}, any.timesteps);
+  const Index two_chunks = 2 * chunk * N * columns;
+  T* const scratch = any.gates ? nullptr : workspace.take<T>(at_once * two_chunks);
+  std::vector<Barrier> barriers(static_cast<std::size_t>(at_once * grid.row_parts));
   for (Barrier& barrier : barriers) barrier.reset(grid.unit_parts);
-  gang.run(grid.parts(), [&](Index part) {
-    const Index row = part / grid.unit_parts;
-    forward.part(
-        part_of(N, grid.row_parts, row),
-        part_of(w.order.hidden_size, grid.unit_parts, part % grid.unit_parts, size.unit_multiple),
-        barriers[static_cast<std::size_t>(row)]);
-  });
+  for (Index done = 0; done < count; done += at_once)
+    gang.run(at_once * grid.parts(), [&, done](Index part) {
+      const Index slot = part / grid.parts(), group = part / grid.unit_parts;
+      const RecurrentRun<T>& run = runs[done + slot];
+      T* const gates = run.gates ? run.gates : scratch + slot * two_chunks;
+      const Forward<T> forward{*run.weights, run, projection, chunk, {gates, N * columns, columns}};
+      forward.part(part_of(N, grid.row_parts, group % grid.row_parts),
+                   part_of(H, grid.unit_parts, part % grid.unit_parts, size.unit_multiple),
+                   barriers[static_cast<std::size_t>(group)]);
+    });
 }
 
-template void run_forward(const RecurrentWeights<float>&, const RecurrentRun<float>&, Workspace&);
-template void run_forward(const RecurrentWeights<double>&, const RecurrentRun<double>&, Workspace&);
+template void run_forward(const RecurrentRun<float>*, Index, Workspace&);
+template void run_forward(const RecurrentRun<double>*, Index, Workspace&);
 
 }  // namespace lstm_native
