@@ -156,49 +156,59 @@ std::unique_ptr<Tape<T>> LSTMLayer<T>::forward(const Batch<T>& x, T* y, const St
 
   Workspace& workspace = pass.workspace;
   const auto run_layers = [&] {
+    // Layers that hand up their states as they are can be under way at the same time.
+    const Index together = spec_.bidirectional || dropout > 0 ? 1 : spec_.num_layers;
+    std::vector<RecurrentRun<T>> runs(static_cast<std::size_t>(together * directions()));
     const T* input = x.values;
-    for (Index l = 0; l < spec_.num_layers; ++l) {
-      const bool top = layout.top(l);
-      // Two directions write their halves of the rows that go up; a lone one hands up its states.
-      T* output = top ? y : nullptr;
-      if (!top && spec_.bidirectional) output = workspace.take<T>(layout.size_between());
-      const T* handed_up = output;
-      RecurrentRun<T> runs[2];
-      for (Index d = 0; d < directions(); ++d) {
-        const Index r = l * directions() + d;
-        const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
-        RecurrentRun<T>& run = runs[d];
-        run.weights = &(*weights)[static_cast<std::size_t>(r)];
-        run.samples = N;
-        run.timesteps = steps;
-        run.x = layout.input(input, l, d);
-        run.y = layout.output(output, l, d);
-        run.last_only = top && !spec_.return_sequences;
-        run.keep_sequence = pass.remember || !output;
-        run.h = workspace.take<T>((run.keep_sequence ? steps + 1 : 2) * N * P);
-        run.c = workspace.take<T>((pass.remember ? steps + 1 : 1) * N * P);
-        if (pass.remember) run.gates = workspace.take<T>(steps * N * columns);
-        padded_state(N, H, P, state(states.initial[0]), run.h);
-        padded_state(N, H, P, state(states.initial[1]), run.c);
+    for (Index first = 0; first < spec_.num_layers; first += together) {
+      T* output = nullptr;
+      for (Index i = 0; i < together; ++i) {
+        const Index l = first + i;
+        const bool top = layout.top(l);
+        // Two directions write their halves of the rows that go up; a lone one hands up its states.
+        output = top ? y : nullptr;
+        if (!top && spec_.bidirectional) output = workspace.take<T>(layout.size_between());
+        const T* handed_up = output;
+        for (Index d = 0; d < directions(); ++d) {
+          const Index r = l * directions() + d;
+          const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
+          RecurrentRun<T>& run = runs[static_cast<std::size_t>(i * directions() + d)];
+          run.weights = &(*weights)[static_cast<std::size_t>(r)];
+          run.samples = N;
+          run.timesteps = steps;
+          run.x = layout.input(input, l, d);
+          run.y = layout.output(output, l, d);
+          run.last_only = top && !spec_.return_sequences;
+          run.keep_sequence = pass.remember || !output;
+          run.h = workspace.take<T>((run.keep_sequence ? steps + 1 : 2) * N * P);
+          run.c = workspace.take<T>((pass.remember ? steps + 1 : 1) * N * P);
+          if (pass.remember) run.gates = workspace.take<T>(steps * N * columns);
+          padded_state(N, H, P, state(states.initial[0]), run.h);
+          padded_state(N, H, P, state(states.initial[1]), run.c);
+          if (!output) handed_up = run.h + N * P;
+        }
+        input = handed_up;
       }
-      run_forward(runs, directions(), workspace);
-      for (Index d = 0; d < directions(); ++d) {
-        const RecurrentRun<T>& run = runs[d];
-        const Index r = l * directions() + d;
+      if (spec_.bidirectional)
+        run_forward(runs.data(), directions(), workspace);
+      else
+        run_stack(runs.data(), together, workspace);
+
+      Index r = first * directions();
+      for (const RecurrentRun<T>& run : runs) {
         const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
         const T* h_last = run.h + (run.keep_sequence ? steps : steps % 2) * N * P;
         const T* c_last = run.c + (pass.remember ? steps : 0) * N * P;
         if (T* final = state(states.final[0])) copy_rows(N, H, h_last, P, final, H);
         if (T* final = state(states.final[1])) copy_rows(N, H, c_last, P, final, H);
         if (tape) tape->remember(run);
-        if (!output) handed_up = run.h + N * P;
+        ++r;
       }
-      if (top) break;
-      input = handed_up;
-      if (dropout > 0) {
+      const Index above = first + together;
+      if (above < spec_.num_layers && dropout > 0) {
         // The tape needs a lone direction's states as they are.
         T* dropped = output ? output : workspace.take<T>(layout.size_between());
-        apply_dropout<T>(dropout, derive_seed(pass.seed, static_cast<std::uint64_t>(l + 1)),
+        apply_dropout<T>(dropout, derive_seed(pass.seed, static_cast<std::uint64_t>(above)),
                          steps * N, layout.width(), {input, layout.row()}, {dropped, layout.row()});
         input = dropped;
       }

@@ -41,6 +41,12 @@ struct RecurrentRun {
 template <class T>
 void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace);
 
+/// Stacked layers: `count` runs of one size but for the first one's inputs, each of which reads
+/// what the one before writes. Where one run would leave threads without work, several go at the
+/// same time, each some steps behind the one before.
+template <class T>
+void run_stack(const RecurrentRun<T>* runs, Index count, Workspace& workspace);
+
 /// dh, dc: N x P; in gradients of the final state, out of the initial state.
 /// dy as run.y was; dx N x inputs at each step, or null. run.gates is overwritten.
 template <class T>

@@ -19,7 +19,7 @@
 #include "core/threads.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
-#include "lstm_native/runtime.hpp"
+#include "thread_helpers.hpp"
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
@@ -39,17 +39,6 @@ namespace {
 
 constexpr double kLarge = 1e9;  // work that is worth every thread
 
-class Threads {
- public:
-  explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int before_;
-};
-
 /// How often parallel_for visits each index.
 std::vector<int> visits(Index count, double work) {
   std::vector<std::atomic<int>> seen(static_cast<std::size_t>(count));
@@ -57,11 +46,6 @@ std::vector<int> visits(Index count, double work) {
     for (Index i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
   });
   return {seen.begin(), seen.end()};
-}
-
-/// Multiply-adds of an LSTM's forward pass, as the layer counts them.
-double lstm_work(Index n, Index steps, Index inputs, Index hidden) {
-  return static_cast<double>(n * steps * 4 * hidden * (inputs + hidden));
 }
 
 }  // namespace
@@ -183,30 +167,6 @@ TEST_CASE("a partition uses no more threads than there are, and covers all sampl
   CHECK(choose_partition(16, {1, 8, 32, 4, 4, 64}).parts() == 1);
 }
 
-TEST_CASE("runs go side by side where one alone would leave threads without work") {
-  const auto at_once = [](Index runs, Index threads, Index alone, const StepSize& size) {
-    const Schedule s = choose_schedule(runs, threads, alone, size);
-    CHECK(s.at_once * s.grid.parts() <= threads);
-    CHECK(s.grid.parts() <= (s.at_once > 1 ? threads / runs : alone));
-    return s.at_once;
-  };
-  const StepSize sequence{1, 16, 32, 4, 4, 64}, few{3, 16, 64, 4, 4, 64},
-      batch{24, 64, 64, 4, 4, 64}, wide{1, 512, 512, 4, 4, 64};
-  for (const StepSize& size : {sequence, few, batch, wide}) {
-    CHECK(at_once(1, 16, 16, size) == 1);  // a lone run
-    CHECK(at_once(2, 1, 1, size) == 1);    // a lone thread
-    CHECK(at_once(2, 2, 1, size) == 2);    // too little work to be cut, enough for two
-  }
-  for (const Index threads : {2, 3, 16}) {
-    CHECK(at_once(2, threads, threads, sequence) == 2);
-    CHECK(choose_schedule(1, threads, threads, batch).grid.parts() ==
-          choose_partition(threads, batch).parts());
-  }
-  CHECK(at_once(2, 16, 16, few) == 2);
-  CHECK(at_once(2, 2, 2, batch) == 1);
-  CHECK(at_once(2, 2, 2, wide) == 1);
-}
-
 TEST_CASE("several callers share the pool, also while its size changes") {
   const Threads used(3);
   std::atomic<bool> good{true};
@@ -280,49 +240,6 @@ TEST_CASE_TEMPLATE("lstm: the same bits for 1, 2 and 3 threads, forward and back
       }
     });
   }
-}
-
-TEST_CASE_TEMPLATE("lstm in both directions: the same bits for 1, 2 and 3 threads", T, float,
-                   double) {
-  struct Size {
-    Index samples, steps, inputs, hidden, layers;
-    bool at_once;  // on two threads the directions run side by side
-  };
-  for (const Size& size : {Size{1, 60, 16, 64, 1, true}, Size{1, 60, 16, 64, 2, true},
-                           Size{3, 40, 12, 40, 2, true}, Size{24, 12, 16, 32, 1, false},
-                           Size{24, 12, 16, 32, 2, false}, Size{1, 20, 32, 264, 1, false}})
-    for (const bool sequences : {true, false}) {
-      LSTMSpec spec;
-      spec.hidden_size = size.hidden;
-      spec.num_layers = size.layers;
-      spec.bidirectional = true;
-      spec.return_sequences = sequences;
-      spec.dropout = 0.25;
-      // Enough work that the threads are really used.
-      const double work = lstm_work(size.samples, size.steps, size.inputs, size.hidden);
-      const Index threads = 2;
-      {
-        const Threads used(2);
-        REQUIRE(parallel_parts(1000, 2 * work) == threads);
-        const StepSize step{size.samples, size.inputs, size.hidden, 4, sizeof(T), 64};
-        const Index alone = parallel_parts(1000, work);
-        CHECK((choose_schedule(2, threads, alone, step).at_once == 2) == size.at_once);
-      }
-      for_each_set([&](const std::string&) {
-        LayerCase<T> layer({spec}, size.inputs, size.samples, size.steps);
-        layer.training = true;
-        const auto up = layer.upstream();
-        LayerResult<T> one;
-        for (const int count : {1, 2, 3}) {
-          const Threads used(count);
-          const auto got = layer.backward(up);
-          CHECK(got.same_forward(layer.forward()));
-          if (count == 1) one = got;
-          CHECK(got.same_forward(one));
-          CHECK(got.same_backward(one));
-        }
-      });
-    }
 }
 
 TEST_CASE_TEMPLATE("lstm: a sample's output does not depend on its batch or on threads", T, float,
