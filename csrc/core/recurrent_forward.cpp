@@ -175,7 +175,9 @@ void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace)
   const Schedule schedule = choose_schedule(count, gang.size(), parallel_parts(H * N, work), size);
   const Index at_once = schedule.at_once;
   const Partition grid = schedule.grid;
-  const Projection projection = choose_projection(w, N / grid.row_parts);
+  // Of the largest part: `ahead` is for one row alone.
+  const Index rows = (N + grid.row_parts - 1) / grid.row_parts;
+  const Projection projection = choose_projection(w, rows);
   const Index chunk = choose_chunk(projection, any);
   const Index two_chunks = 2 * chunk * N * columns;
   T* const scratch = any.gates ? nullptr : workspace.take<T>(at_once * two_chunks);

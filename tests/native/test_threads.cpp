@@ -215,7 +215,9 @@ TEST_CASE_TEMPLATE("lstm: the same bits for 1, 2 and 3 threads, forward and back
     Index samples, steps, inputs, hidden;
     bool by_units;  // the threads share out hidden units, not samples
   };
-  for (const Size& size : {Size{24, 12, 16, 32, false}, Size{1, 20, 32, 192, true}}) {
+  for (const Size& size : {Size{24, 12, 16, 32, false}, Size{1, 20, 32, 192, true},
+                           // parts of one sample and of two
+                           Size{3, 24, 57, 57, false}}) {
     LSTMSpec spec;
     spec.hidden_size = size.hidden;
     spec.num_layers = 2;
