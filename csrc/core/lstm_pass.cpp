@@ -95,8 +95,8 @@ class LSTMLayer<T>::LSTMTape final : public Tape<T> {
     const PassLayout layout{spec, layer_.inputs_, N, steps, P};
     const Index directions = layout.directions();
     const Workspace::Scope scope(workspace);
-    T* dh = workspace.take<T>(N * P);
-    T* dc = workspace.take<T>(N * P);
+    T* dh = workspace.take<T>(directions * N * P);
+    T* dc = workspace.take<T>(directions * N * P);
     // Gradient of a lower layer's output; two, for in and out differ.
     T* between[2] = {nullptr, nullptr};
     if (spec.num_layers > 1)
@@ -105,27 +105,30 @@ class LSTMLayer<T>::LSTMTape final : public Tape<T> {
     for (Index l = spec.num_layers - 1; l >= 0; --l) {
       const T* from_above = layout.top(l) ? dy : between[(l + 1) % 2];
       T* to_below = l == 0 ? dx : between[l % 2];
-      // Nothing orders the directions but what they share: dx, which the second one adds to, and
-      // the memory of dh and dc.
+      RecurrentGradients<T> of_runs[2];
       for (Index d = 0; d < directions; ++d) {
         const Index run = l * directions + d;
         const auto state = [&](auto* all) { return all ? all + run * N * H : nullptr; };
-        RecurrentGradients<T> g;
+        RecurrentGradients<T>& g = of_runs[d];
         g.dy = layout.output(from_above, l, d);
         g.dx = layout.input(to_below, l, d);
         g.accumulate_dx = d > 0;
-        g.dh = padded_state(N, H, P, state(states.final[0]), dh);
-        g.dc = padded_state(N, H, P, state(states.final[1]), dc);
-        const auto r = static_cast<std::size_t>(run);
-        T* const* p = gradients + r * kParametersPerRun;
+        g.dh = padded_state(N, H, P, state(states.final[0]), dh + d * N * P);
+        g.dc = padded_state(N, H, P, state(states.final[1]), dc + d * N * P);
+        T* const* p = gradients + static_cast<std::size_t>(run) * kParametersPerRun;
         g.weight_input = p[0];
         g.weight_recurrent = p[1];
         g.bias_input = p[2];
         g.bias_recurrent = p[3];
-        run_backward((*weights_)[r], runs_[r], g, workspace);
-        if (T* initial = state(states.initial[0])) copy_rows(N, H, dh, P, initial, H);
-        if (T* initial = state(states.initial[1])) copy_rows(N, H, dc, P, initial, H);
       }
+      run_backward(&runs_[static_cast<std::size_t>(l * directions)], of_runs, directions,
+                   workspace);
+      // The states of a layer's runs stand one after another, here as there.
+      const auto hand_down = [&](const T* from, T* all) {
+        if (all) copy_rows(directions * N, H, from, P, all + l * directions * N * H, H);
+      };
+      hand_down(dh, states.initial[0]);
+      hand_down(dc, states.initial[1]);
       if (l > 0 && dropout_ > 0)
         apply_dropout<T>(dropout_, derive_seed(seed_, static_cast<std::uint64_t>(l)), steps * N,
                          layout.width(), {to_below, layout.row()}, {to_below, layout.row()});
@@ -153,44 +156,59 @@ std::unique_ptr<Tape<T>> LSTMLayer<T>::forward(const Batch<T>& x, T* y, const St
 
   Workspace& workspace = pass.workspace;
   const auto run_layers = [&] {
+    // Layers that hand up their states as they are can be under way at the same time.
+    const Index together = spec_.bidirectional || dropout > 0 ? 1 : spec_.num_layers;
+    std::vector<RecurrentRun<T>> runs(static_cast<std::size_t>(together * directions()));
     const T* input = x.values;
-    for (Index l = 0; l < spec_.num_layers; ++l) {
-      const bool top = layout.top(l);
-      // Two directions write their halves of the rows that go up; a lone one hands up its states.
-      T* output = top ? y : nullptr;
-      if (!top && spec_.bidirectional) output = workspace.take<T>(layout.size_between());
-      const T* handed_up = output;
-      // The directions read the same input and write apart: nothing orders them.
-      for (Index d = 0; d < directions(); ++d) {
-        const Index r = l * directions() + d;
-        const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
-        RecurrentRun<T> run;
-        run.samples = N;
-        run.timesteps = steps;
-        run.x = layout.input(input, l, d);
-        run.y = layout.output(output, l, d);
-        run.last_only = top && !spec_.return_sequences;
-        run.keep_sequence = pass.remember || !output;
-        run.h = workspace.take<T>((run.keep_sequence ? steps + 1 : 2) * N * P);
-        run.c = workspace.take<T>((pass.remember ? steps + 1 : 1) * N * P);
-        if (pass.remember) run.gates = workspace.take<T>(steps * N * columns);
-        padded_state(N, H, P, state(states.initial[0]), run.h);
-        padded_state(N, H, P, state(states.initial[1]), run.c);
-        run_forward((*weights)[static_cast<std::size_t>(r)], run, workspace);
+    for (Index first = 0; first < spec_.num_layers; first += together) {
+      T* output = nullptr;
+      for (Index i = 0; i < together; ++i) {
+        const Index l = first + i;
+        const bool top = layout.top(l);
+        // Two directions write their halves of the rows that go up; a lone one hands up its states.
+        output = top ? y : nullptr;
+        if (!top && spec_.bidirectional) output = workspace.take<T>(layout.size_between());
+        const T* handed_up = output;
+        for (Index d = 0; d < directions(); ++d) {
+          const Index r = l * directions() + d;
+          const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
+          RecurrentRun<T>& run = runs[static_cast<std::size_t>(i * directions() + d)];
+          run.weights = &(*weights)[static_cast<std::size_t>(r)];
+          run.samples = N;
+          run.timesteps = steps;
+          run.x = layout.input(input, l, d);
+          run.y = layout.output(output, l, d);
+          run.last_only = top && !spec_.return_sequences;
+          run.keep_sequence = pass.remember || !output;
+          run.h = workspace.take<T>((run.keep_sequence ? steps + 1 : 2) * N * P);
+          run.c = workspace.take<T>((pass.remember ? steps + 1 : 1) * N * P);
+          if (pass.remember) run.gates = workspace.take<T>(steps * N * columns);
+          padded_state(N, H, P, state(states.initial[0]), run.h);
+          padded_state(N, H, P, state(states.initial[1]), run.c);
+          if (!output) handed_up = run.h + N * P;
+        }
+        input = handed_up;
+      }
+      if (spec_.bidirectional)
+        run_forward(runs.data(), directions(), workspace);
+      else
+        run_stack(runs.data(), together, workspace);
 
+      Index r = first * directions();
+      for (const RecurrentRun<T>& run : runs) {
+        const auto state = [&](auto* all) { return all ? all + r * N * H : nullptr; };
         const T* h_last = run.h + (run.keep_sequence ? steps : steps % 2) * N * P;
         const T* c_last = run.c + (pass.remember ? steps : 0) * N * P;
         if (T* final = state(states.final[0])) copy_rows(N, H, h_last, P, final, H);
         if (T* final = state(states.final[1])) copy_rows(N, H, c_last, P, final, H);
         if (tape) tape->remember(run);
-        if (!output) handed_up = run.h + N * P;
+        ++r;
       }
-      if (top) break;
-      input = handed_up;
-      if (dropout > 0) {
+      const Index above = first + together;
+      if (above < spec_.num_layers && dropout > 0) {
         // The tape needs a lone direction's states as they are.
         T* dropped = output ? output : workspace.take<T>(layout.size_between());
-        apply_dropout<T>(dropout, derive_seed(pass.seed, static_cast<std::uint64_t>(l + 1)),
+        apply_dropout<T>(dropout, derive_seed(pass.seed, static_cast<std::uint64_t>(above)),
                          steps * N, layout.width(), {input, layout.row()}, {dropped, layout.row()});
         input = dropped;
       }

@@ -30,6 +30,10 @@ double modelled_step(const StepSize& s, const Partition& p) {
          (p.unit_parts > 1 ? kBarrierNs : 0);
 }
 
+// What all at once must save: it is the better use of threads that idle, and not worth having when
+// it only fills them differently, for each core then works on more memory.
+constexpr double kClearlyLess = 0.9;
+
 Partition choose_partition(Index threads, const StepSize& s) {
   Partition best;
   double least = modelled_step(s, best);
@@ -42,6 +46,14 @@ Partition choose_partition(Index threads, const StepSize& s) {
     }
   }
   return best;
+}
+
+Schedule choose_schedule(Index runs, Index threads, Index alone, const StepSize& s) {
+  const Schedule in_turn{1, choose_partition(std::min(alone, threads), s)};
+  if (runs == 1 || threads < runs) return in_turn;
+  const Schedule at_once{runs, choose_partition(threads / runs, s)};
+  const double turns_ns = static_cast<double>(runs) * modelled_step(s, in_turn.grid);
+  return modelled_step(s, at_once.grid) < kClearlyLess * turns_ns ? at_once : in_turn;
 }
 
 }  // namespace lstm_native

@@ -20,6 +20,7 @@ struct Backward {
   const RecurrentRun<T>& run;
   const RecurrentGradients<T>& g;
   Index chunk;
+  bool input_later;  // dx waits for all runs: they share it
   const WeightGradient<T>& weights;
 
   struct Part {
@@ -38,7 +39,7 @@ struct Backward {
         p.group.wait();  // the product needs the gradients of all units
         product(t, p);
       }
-      if (g.dx) {
+      if (g.dx && !input_later) {
         const Range own = part_of(t1 - t0, p.unit_parts, p.unit_part);
         input(t0 + own.begin, own.size(), p.rows);
       }
@@ -46,6 +47,18 @@ struct Backward {
       weights.add(t0, t1, p.index);
       t1 = t0;
     }
+  }
+
+  /// dx of so many steps, when the gates' gradients are known.
+  void input(Index t, Index steps, Range rows) const {
+    const Index columns = w.order.columns();
+    ProductArgs<T> args;
+    args.depth = columns;
+    args.cols = w.inputs;
+    args.packed = w.input_transposed;
+    args.accumulate = g.accumulate_dx;
+    const Steps<const T> from{gates_at(t, 0), run.samples * columns, columns};
+    product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end);
   }
 
  private:
@@ -90,48 +103,64 @@ struct Backward {
     args.out_stride = w.order.padded();
     w.kernels->product(args);
   }
-
-  void input(Index t, Index steps, Range rows) const {
-    const Index columns = w.order.columns();
-    ProductArgs<T> args;
-    args.depth = columns;
-    args.cols = w.inputs;
-    args.packed = w.input_transposed;
-    args.accumulate = g.accumulate_dx;
-    const Steps<const T> from{gates_at(t, 0), run.samples * columns, columns};
-    product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end);
-  }
 };
 
 }  // namespace
 
 template <class T>
-void run_backward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run,
-                  const RecurrentGradients<T>& g, Workspace& workspace) {
+void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* gradients, Index count,
+                  Workspace& workspace) {
   const Workspace::Scope scope(workspace);
-  const Index N = run.samples, H = w.order.hidden_size, columns = w.order.columns();
-  const StepSize size = step_size(w, run);
-  Gang gang(parallel_parts(H * N, 3 * forward_work(w, run)));
-  const Partition grid = choose_partition(gang.size(), size);
-  const Index chunk = std::max(steps_per_chunk(N, columns * Index{sizeof(T)}, run.timesteps),
+  const RecurrentRun<T>& any = runs[0];
+  const RecurrentWeights<T>& w = *any.weights;
+  const Index N = any.samples, H = w.order.hidden_size, columns = w.order.columns();
+  const StepSize size = step_size(any);
+  const double work = 3 * forward_work(any);
+  Gang gang(parallel_parts(count * H * N, static_cast<double>(count) * work));
+  const Schedule schedule = choose_schedule(count, gang.size(), parallel_parts(H * N, work), size);
+  const Index at_once = schedule.at_once;
+  const Partition grid = schedule.grid;
+  const Index parts = at_once * grid.parts();
+  const Index chunk = std::max(steps_per_chunk(N, columns * Index{sizeof(T)}, any.timesteps),
                                (kSamplesPerChunk + N - 1) / N);
-  const WeightGradient<T> weights(w, run, g, chunk, grid.parts(), workspace);
-  const Backward<T> backward{w, run, g, chunk, weights};
-  Barrier all(grid.parts());
-  std::vector<Barrier> groups(static_cast<std::size_t>(grid.row_parts));
+  Barrier everyone(parts);
+  std::vector<Barrier> all(static_cast<std::size_t>(at_once));
+  for (Barrier& barrier : all) barrier.reset(grid.parts());
+  std::vector<Barrier> groups(static_cast<std::size_t>(at_once * grid.row_parts));
   for (Barrier& group : groups) group.reset(grid.unit_parts);
-  gang.run(grid.parts(), [&](Index part) {
-    const Index row = part / grid.unit_parts, unit = part % grid.unit_parts;
-    backward.part({part, unit, grid.unit_parts, part_of(N, grid.row_parts, row),
-                   part_of(H, grid.unit_parts, unit, size.unit_multiple),
-                   groups[static_cast<std::size_t>(row)], all});
-  });
-  weights.finish();
+  for (Index done = 0; done < count; done += at_once) {
+    const Workspace::Scope own(workspace);
+    std::vector<WeightGradient<T>> weights;
+    for (Index run = done; run < done + at_once; ++run)
+      weights.emplace_back(runs[run], gradients[run], chunk, grid.parts(), workspace);
+    const auto backward = [&](Index slot) {
+      const Index run = done + slot;
+      return Backward<T>{*runs[run].weights, runs[run],
+                         gradients[run],     chunk,
+                         at_once > 1,        weights[static_cast<std::size_t>(slot)]};
+    };
+    gang.run(parts, [&](Index part) {
+      const Index slot = part / grid.parts(), group = part / grid.unit_parts;
+      const Index unit = part % grid.unit_parts;
+      backward(slot).part({part % grid.parts(), unit, grid.unit_parts,
+                           part_of(N, grid.row_parts, group % grid.row_parts),
+                           part_of(H, grid.unit_parts, unit, size.unit_multiple),
+                           groups[static_cast<std::size_t>(group)],
+                           all[static_cast<std::size_t>(slot)]});
+      if (at_once == 1) return;
+      // Each value of dx gets its terms in the order of the runs.
+      const Range steps = part_of(any.timesteps, parts, part);
+      for (Index run = 0; run < count; ++run) {
+        everyone.wait();
+        if (gradients[run].dx) backward(run).input(steps.begin, steps.size(), {0, N});
+      }
+    });
+  }
 }
 
-template void run_backward(const RecurrentWeights<float>&, const RecurrentRun<float>&,
-                           const RecurrentGradients<float>&, Workspace&);
-template void run_backward(const RecurrentWeights<double>&, const RecurrentRun<double>&,
-                           const RecurrentGradients<double>&, Workspace&);
+template void run_backward(const RecurrentRun<float>*, const RecurrentGradients<float>*, Index,
+                           Workspace&);
+template void run_backward(const RecurrentRun<double>*, const RecurrentGradients<double>*, Index,
+                           Workspace&);
 
 }  // namespace lstm_native

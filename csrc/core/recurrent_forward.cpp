@@ -32,6 +32,21 @@ Projection choose_projection(const RecurrentWeights<T>& w, Index rows) {
                                                                          : Projection::chunks;
 }
 
+// Steps by which a layer follows the one below: few, since it waits for them, but not one, since
+// threads that look at each other's progress at every step slow each other down.
+constexpr Index kStepsBehind = 8;
+
+template <class T>
+Index choose_chunk(Projection projection, const RecurrentRun<T>& run) {
+  const RecurrentWeights<T>& w = *run.weights;
+  switch (projection) {
+    case Projection::in_step: return 1;
+    case Projection::ahead: return w.kernels->ahead_rows;
+    case Projection::chunks: break;
+  }
+  return steps_per_chunk(run.samples, w.order.columns() * Index{sizeof(T)}, run.timesteps);
+}
+
 template <class T>
 struct Forward {
   const RecurrentWeights<T>& w;
@@ -39,6 +54,8 @@ struct Forward {
   Projection projection;
   Index chunk;
   Steps<T> gates;  // of all steps or, when none are kept, of two chunks that take turns
+  const Progress* input = nullptr;  // of the part that writes x, when it still does
+  Progress* output = nullptr;       // this part's own, when another follows it
 
   /// The samples `rows` and the hidden units `units` through all steps. `barrier` is where the
   /// parts of these samples meet.
@@ -59,6 +76,7 @@ struct Forward {
     }
     for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
       const Index steps = std::min(chunk, run.timesteps - t0);
+      if (input) input->wait_for(input_needed(t0));
       if (projection == Projection::chunks || (projection == Projection::ahead && t0 == 0))
         project(t0, steps, rows, units);
       if (projection == Projection::ahead) args.ahead = ahead_of(t0 + steps, rows);
@@ -73,11 +91,19 @@ struct Forward {
         args.gates = at_chunk(t0).at(i, rows.begin);
         step(t0 + i, rows, args);
         barrier.wait();
+        const Index done = t0 + i + 1;
+        if (output && (done % kStepsBehind == 0 || done == run.timesteps)) output->reach(done);
       }
     }
   }
 
  private:
+  /// How many steps of x the chunk at t looks at.
+  Index input_needed(Index t) const {
+    const Index end = t + (projection == Projection::ahead ? 2 : 1) * chunk;
+    return std::min(round_up(end, kStepsBehind), run.timesteps);
+  }
+
   Steps<T> at_chunk(Index t) const { return gates.from(run.gates ? t : t / chunk % 2 * chunk); }
 
   void project(Index t, Index steps, Range rows, Range units) const {
@@ -138,31 +164,97 @@ struct Forward {
 }  // namespace
 
 template <class T>
-void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Workspace& workspace) {
+void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace) {
   const Workspace::Scope scope(workspace);
-  const Index N = run.samples, columns = w.order.columns();
-  const StepSize size = step_size(w, run);
-  Gang gang(parallel_parts(w.order.hidden_size * N, forward_work(w, run)));
-  const Partition grid = choose_partition(gang.size(), size);
-  const Projection projection = choose_projection(w, N / grid.row_parts);
-  const Index chunk = projection == Projection::in_step ? 1
-                      : projection == Projection::ahead
-                          ? w.kernels->ahead_rows
-                          : steps_per_chunk(N, columns * Index{sizeof(T)}, run.timesteps);
-  T* const gates = run.gates ? run.gates : workspace.take<T>(2 * chunk * N * columns);
-  const Forward<T> forward{w, run, projection, chunk, {gates, N * columns, columns}};
-  std::vector<Barrier> barriers(static_cast<std::size_t>(grid.row_parts));
+  const RecurrentRun<T>& any = runs[0];
+  const RecurrentWeights<T>& w = *any.weights;
+  const Index N = any.samples, H = w.order.hidden_size, columns = w.order.columns();
+  const StepSize size = step_size(any);
+  const double work = forward_work(any);
+  Gang gang(parallel_parts(count * H * N, static_cast<double>(count) * work));
+  const Schedule schedule = choose_schedule(count, gang.size(), parallel_parts(H * N, work), size);
+  const Index at_once = schedule.at_once;
+  const Partition grid = schedule.grid;
+  // Of the largest part: `ahead` is for one row alone.
+  const Index rows = (N + grid.row_parts - 1) / grid.row_parts;
+  const Projection projection = choose_projection(w, rows);
+  const Index chunk = choose_chunk(projection, any);
+  const Index two_chunks = 2 * chunk * N * columns;
+  T* const scratch = any.gates ? nullptr : workspace.take<T>(at_once * two_chunks);
+  std::vector<Barrier> barriers(static_cast<std::size_t>(at_once * grid.row_parts));
   for (Barrier& barrier : barriers) barrier.reset(grid.unit_parts);
-  gang.run(grid.parts(), [&](Index part) {
-    const Index row = part / grid.unit_parts;
-    forward.part(
-        part_of(N, grid.row_parts, row),
-        part_of(w.order.hidden_size, grid.unit_parts, part % grid.unit_parts, size.unit_multiple),
-        barriers[static_cast<std::size_t>(row)]);
-  });
+  for (Index done = 0; done < count; done += at_once)
+    gang.run(at_once * grid.parts(), [&, done](Index part) {
+      const Index slot = part / grid.parts(), group = part / grid.unit_parts;
+      const RecurrentRun<T>& run = runs[done + slot];
+      T* const gates = run.gates ? run.gates : scratch + slot * two_chunks;
+      const Forward<T> forward{*run.weights, run, projection, chunk, {gates, N * columns, columns}};
+      forward.part(part_of(N, grid.row_parts, group % grid.row_parts),
+                   part_of(H, grid.unit_parts, part % grid.unit_parts, size.unit_multiple),
+                   barriers[static_cast<std::size_t>(group)]);
+    });
 }
 
-template void run_forward(const RecurrentWeights<float>&, const RecurrentRun<float>&, Workspace&);
-template void run_forward(const RecurrentWeights<double>&, const RecurrentRun<double>&, Workspace&);
+namespace {
+
+/// Runs so many of the layers at the same time, each on one thread: as many as there are threads,
+/// or none where that does not pay.
+template <class T>
+Index run_at_once(const RecurrentRun<T>* runs, Index count, Workspace& workspace) {
+  constexpr Index kSteps = 8 * kStepsBehind;  // fewer are over before the last layer begins
+  if (count == 1 || runs[0].timesteps < kSteps) return 0;
+  const Workspace::Scope scope(workspace);
+  const Index N = runs[0].samples;
+  const GateOrder& order = runs[0].weights->order;
+  const double work = std::min(forward_work(runs[0]), forward_work(runs[1]));
+  Gang gang(parallel_parts(count, static_cast<double>(count) * work));
+  StepSize size = step_size(runs[1]);
+  size.inputs = std::max(size.inputs, runs[0].weights->inputs);
+  const Index parts = gang.size(), alone = parallel_parts(order.hidden_size * N, work);
+  if (choose_schedule(parts, parts, alone, size).at_once == 1) return 0;
+
+  std::vector<Progress> progress(static_cast<std::size_t>(parts));
+  std::vector<Forward<T>> layers;
+  for (Index l = 0; l < parts; ++l) {
+    const RecurrentRun<T>& run = runs[l];
+    const Projection projection = choose_projection(*run.weights, N);
+    const Index chunk = std::min(choose_chunk(projection, run), kStepsBehind);
+    const Index columns = order.columns();
+    T* const gates = run.gates ? run.gates : workspace.take<T>(2 * chunk * N * columns);
+    Progress* const own = &progress[static_cast<std::size_t>(l)];
+    layers.push_back({*run.weights,
+                      run,
+                      projection,
+                      chunk,
+                      {gates, N * columns, columns},
+                      l > 0 ? own - 1 : nullptr,
+                      l < parts - 1 ? own : nullptr});
+  }
+  gang.run(parts, [&](Index part) {
+    Barrier alone_here;
+    layers[static_cast<std::size_t>(part)].part({0, N}, {0, order.hidden_size}, alone_here);
+  });
+  return parts;
+}
+
+}  // namespace
+
+template <class T>
+void run_stack(const RecurrentRun<T>* runs, Index count, Workspace& workspace) {
+  while (count > 0) {
+    Index ran = run_at_once(runs, count, workspace);
+    if (ran == 0) {
+      run_forward(runs, 1, workspace);
+      ran = 1;
+    }
+    runs += ran;
+    count -= ran;
+  }
+}
+
+template void run_stack(const RecurrentRun<float>*, Index, Workspace&);
+template void run_stack(const RecurrentRun<double>*, Index, Workspace&);
+template void run_forward(const RecurrentRun<float>*, Index, Workspace&);
+template void run_forward(const RecurrentRun<double>*, Index, Workspace&);
 
 }  // namespace lstm_native

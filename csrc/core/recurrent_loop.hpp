@@ -25,6 +25,7 @@ struct Steps {
 /// T x N x 4P. When not, h holds T + 1 steps (keep_sequence) or 2, and c holds 1.
 template <class T>
 struct RecurrentRun {
+  const RecurrentWeights<T>* weights = nullptr;
   Index samples = 0, timesteps = 0;
   Steps<const T> x;  // N x inputs at each step
   T* h = nullptr;
@@ -35,9 +36,16 @@ struct RecurrentRun {
   bool last_only = false;  // y receives the last step alone
 };
 
+/// The directions of a layer: `count` runs that differ in weights and memory alone, and read
+/// nothing that another of them writes. They run at the same time where choose_schedule says so.
 template <class T>
-void run_forward(const RecurrentWeights<T>& weights, const RecurrentRun<T>& run,
-                 Workspace& workspace);
+void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace);
+
+/// Stacked layers: `count` runs of one size but for the first one's inputs, each of which reads
+/// what the one before writes. Where one run would leave threads without work, several go at the
+/// same time, each some steps behind the one before.
+template <class T>
+void run_stack(const RecurrentRun<T>* runs, Index count, Workspace& workspace);
 
 /// dh, dc: N x P; in gradients of the final state, out of the initial state.
 /// dy as run.y was; dx N x inputs at each step, or null. run.gates is overwritten.
@@ -54,9 +62,10 @@ struct RecurrentGradients {
   bool accumulate_dx = false;
 };
 
+/// The same way back. Runs may share dx, the later ones adding to it; nothing else.
 template <class T>
-void run_backward(const RecurrentWeights<T>& weights, const RecurrentRun<T>& run,
-                  const RecurrentGradients<T>& gradients, Workspace& workspace);
+void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* gradients, Index count,
+                  Workspace& workspace);
 
 /// Steps whose gates, for all samples, stay in the second-level cache between the loops that write
 /// and read them. Does not depend on threads: the order of sums over samples may not either.
@@ -91,13 +100,15 @@ void product_over_steps(const KernelTable<T>& k, ProductArgs<T> args, const Step
 
 /// Multiply-adds of the forward pass.
 template <class T>
-double forward_work(const RecurrentWeights<T>& w, const RecurrentRun<T>& run) {
+double forward_work(const RecurrentRun<T>& run) {
+  const RecurrentWeights<T>& w = *run.weights;
   return static_cast<double>(run.samples * run.timesteps) *
          static_cast<double>(w.order.columns() * (w.inputs + w.order.hidden_size));
 }
 
 template <class T>
-StepSize step_size(const RecurrentWeights<T>& w, const RecurrentRun<T>& run) {
+StepSize step_size(const RecurrentRun<T>& run) {
+  const RecurrentWeights<T>& w = *run.weights;
   // A slice's units fill whole panels of gates and, backward, of hidden states.
   const Index multiple = round_up(4 * w.kernels->lanes, w.order.block);
   return {run.samples, w.inputs, w.order.hidden_size, w.order.gates, Index{sizeof(T)}, multiple};

@@ -167,6 +167,10 @@ void Barrier::wait() {
   }
 }
 
+void Progress::wait_for(Index point) const {
+  spin_until([&] { return point_.load(std::memory_order_acquire) >= point; });
+}
+
 Gang::Gang(Index wanted) {
   if (wanted <= 1 || inside_part) return;
   Team& team = TeamHolder::holder().team();

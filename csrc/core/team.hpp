@@ -24,6 +24,16 @@ class Barrier {
   alignas(kCacheLine) std::atomic<Index> phase_{0};
 };
 
+/// How far a part of a gang's task has come, told to another that follows it. Waiting spins.
+class Progress {
+ public:
+  void reach(Index point) { point_.store(point, std::memory_order_release); }
+  void wait_for(Index point) const;
+
+ private:
+  alignas(kCacheLine) std::atomic<Index> point_{0};
+};
+
 /// The library's threads, borrowed for a while. Only one caller has them at a time: whoever comes
 /// meanwhile, or is itself part of a gang, gets a gang of its own thread alone. So the parts of a
 /// task always run at the same time, and the machine is never oversubscribed.

@@ -16,21 +16,21 @@ Index panel_width(const RecurrentWeights<T>& w) {
 }  // namespace
 
 template <class T>
-WeightGradient<T>::WeightGradient(const RecurrentWeights<T>& weights, const RecurrentRun<T>& run,
+WeightGradient<T>::WeightGradient(const RecurrentRun<T>& run,
                                   const RecurrentGradients<T>& gradients, Index chunk, Index parts,
                                   Workspace& workspace)
-    : w_(weights), run_(run), g_(gradients), parts_(parts) {
+    : w_(*run.weights), run_(run), g_(gradients), parts_(parts) {
   const Index depth = w_.inputs + w_.order.hidden_size, columns = w_.order.columns();
   const Index steps = std::min(chunk, run.timesteps);
   scratch_size_ = w_.kernels->gradient_scratch(steps * run.samples, depth);
   if (steps == run.timesteps) {
     scratch_size_ += kPanelsPerGroup * panel_width(w_) * depth;
   } else {
-    input_sums_ = workspace.take_zeros<T>(w_.inputs * columns);
-    recurrent_sums_ = workspace.take_zeros<T>(w_.order.hidden_size * columns);
+    input_sums_ = workspace.take<T>(w_.inputs * columns);
+    recurrent_sums_ = workspace.take<T>(w_.order.hidden_size * columns);
   }
   scratch_ = workspace.take<T>(parts * scratch_size_);
-  bias_sums_ = workspace.take_zeros<T>(columns);
+  bias_sums_ = workspace.take<T>(columns);
 }
 
 /// The product of one chunk, and where its operands end: it is read backwards.
@@ -41,7 +41,8 @@ struct WeightGradient<T>::Product {
   GradientLeft<T> x, h;
   const T* gates;
   T* bias_sums;
-  T* buffer;  // behind the kernel's scratch
+  T* buffer;         // behind the kernel's scratch
+  bool first, last;  // chunk
 
   /// The columns [begin, end); of_x, of_h: where column `begin` of the gradients is, or null.
   void run(Index begin, Index end, T* of_x, T* of_h, Index stride) {
@@ -69,7 +70,9 @@ void WeightGradient<T>::add(Index t0, Index t1, Index part) const {
       {H, run_.h + (t1 * N - 1) * P, -N * P, -P, nullptr},
       run_.gates + (t1 * N - 1) * columns,
       bias_sums_,
-      scratch + w_.kernels->gradient_scratch((t1 - t0) * N, w_.inputs + H)};
+      scratch + w_.kernels->gradient_scratch((t1 - t0) * N, w_.inputs + H),
+      t1 == run_.timesteps,
+      t0 == 0};
   product.args.samples = (t1 - t0) * N;
   product.args.per_step = N;
   product.args.b_stride = -columns;
@@ -87,41 +90,50 @@ void WeightGradient<T>::add(Index t0, Index t1, Index part) const {
 template <class T>
 void WeightGradient<T>::add_panels(Product& product, Index begin, Index end, bool with_x,
                                    bool with_h) const {
+  const Index F = w_.inputs, H = w_.order.hidden_size;
   const Index columns = w_.order.columns(), width = panel_width(w_);
   begin *= width;
   end = std::min(end * width, columns);
-  if (recurrent_sums_)
-    return product.run(begin, end, with_x ? input_sums_ + begin : nullptr,
-                       with_h ? recurrent_sums_ + begin : nullptr, columns);
-  // Group by group through a buffer that stays in the cache.
-  const Index stride = kPanelsPerGroup * width, F = w_.inputs, H = w_.order.hidden_size;
-  T* const of_x = product.buffer;
-  T* const of_h = of_x + F * stride;
-  for (; begin < end; begin += stride) {
-    const Index stop = std::min(begin + stride, end);
-    std::fill_n(of_x, (F + H) * stride, T(0));
-    product.run(begin, stop, with_x ? of_x : nullptr, with_h ? of_h : nullptr, stride);
-    if (with_x) unpack(F, begin, stop, of_x, stride, g_.weight_input);
-    if (with_h) unpack(H, begin, stop, of_h, stride, g_.weight_recurrent);
+  // Without sums to keep, group by group through a buffer that stays in the cache.
+  const Index group = recurrent_sums_ ? end - begin : kPanelsPerGroup * width;
+  const Index stride = recurrent_sums_ ? columns : group;
+  for (; begin < end; begin += group) {
+    const Index stop = std::min(begin + group, end);
+    T* of_x = recurrent_sums_ ? input_sums_ + begin : product.buffer;
+    T* of_h = recurrent_sums_ ? recurrent_sums_ + begin : product.buffer + F * stride;
+    if (!with_x) of_x = nullptr;
+    if (!with_h) of_h = nullptr;
+    if (product.first) {
+      const auto clear = [&](T* sums, Index depth) {
+        for (Index k = 0; sums && k < depth; ++k)
+          std::fill_n(sums + k * stride, stop - begin, T(0));
+      };
+      clear(of_x, F);
+      clear(of_h, H);
+      if (with_x) std::fill(bias_sums_ + begin, bias_sums_ + stop, T(0));
+    }
+    product.run(begin, stop, of_x, of_h, stride);
+    if (product.last) deliver(begin, stop, of_x, of_h, stride);
   }
 }
 
+/// Adds the sums of the columns [begin, end) to the gradients.
 template <class T>
-void WeightGradient<T>::unpack(Index depth, Index begin, Index end, const T* packed, Index stride,
-                               T* gradient) const {
-  add_unpacked_gates(*w_.kernels, w_.order, depth, begin, end, packed, stride, gradient);
-}
-
-template <class T>
-void WeightGradient<T>::finish() const {
-  const Index columns = w_.order.columns(), H = w_.order.hidden_size;
-  if (recurrent_sums_) {
-    unpack(w_.inputs, 0, columns, input_sums_, columns, g_.weight_input);
-    unpack(H, 0, columns, recurrent_sums_, columns, g_.weight_recurrent);
-  }
-  w_.order.for_each([&](Index gate, Index unit, Index column) {
-    g_.bias_input[gate * H + unit] += bias_sums_[column];
-    g_.bias_recurrent[gate * H + unit] += bias_sums_[column];
+void WeightGradient<T>::deliver(Index begin, Index end, const T* of_x, const T* of_h,
+                                Index stride) const {
+  const GateOrder& order = w_.order;
+  const Index H = order.hidden_size;
+  if (of_h)
+    add_unpacked_gates(*w_.kernels, order, H, begin, end, of_h, stride, g_.weight_recurrent);
+  if (!of_x) return;
+  add_unpacked_gates(*w_.kernels, order, w_.inputs, begin, end, of_x, stride, g_.weight_input);
+  for_each_block(order, [&](Index gate, Index unit, Index units) {
+    const Index column = order.column(gate, unit);
+    if (column < begin || column >= end) return;
+    for (Index u = 0; u < units; ++u) {
+      g_.bias_input[gate * H + unit + u] += bias_sums_[column + u];
+      g_.bias_recurrent[gate * H + unit + u] += bias_sums_[column + u];
+    }
   });
 }
 

@@ -12,23 +12,19 @@ template <class T>
 class WeightGradient {
  public:
   /// `chunk`: the most steps that one call of `add` brings. Takes its memory from the workspace.
-  WeightGradient(const RecurrentWeights<T>& weights, const RecurrentRun<T>& run,
-                 const RecurrentGradients<T>& gradients, Index chunk, Index parts,
-                 Workspace& workspace);
+  WeightGradient(const RecurrentRun<T>& run, const RecurrentGradients<T>& gradients, Index chunk,
+                 Index parts, Workspace& workspace);
 
   /// What the steps [t0, t1) contribute to the columns of this part. run.gates holds the gates'
-  /// gradients of all samples. Called from the last chunk to the first.
+  /// gradients of all samples. Called from the last chunk to the first, after which the gradients
+  /// have received the sums.
   void add(Index t0, Index t1, Index part) const;
-
-  /// Once, when all is added.
-  void finish() const;
 
  private:
   struct Product;  // for one chunk
 
   void add_panels(Product& product, Index begin, Index end, bool with_x, bool with_h) const;
-  void unpack(Index depth, Index begin, Index end, const T* packed, Index stride,
-              T* gradient) const;
+  void deliver(Index begin, Index end, const T* of_x, const T* of_h, Index stride) const;
 
   const RecurrentWeights<T>& w_;
   const RecurrentRun<T>& run_;

@@ -19,7 +19,7 @@
 #include "core/threads.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
-#include "lstm_native/runtime.hpp"
+#include "thread_helpers.hpp"
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
@@ -39,17 +39,6 @@ namespace {
 
 constexpr double kLarge = 1e9;  // work that is worth every thread
 
-class Threads {
- public:
-  explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int before_;
-};
-
 /// How often parallel_for visits each index.
 std::vector<int> visits(Index count, double work) {
   std::vector<std::atomic<int>> seen(static_cast<std::size_t>(count));
@@ -57,11 +46,6 @@ std::vector<int> visits(Index count, double work) {
     for (Index i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
   });
   return {seen.begin(), seen.end()};
-}
-
-/// Multiply-adds of an LSTM's forward pass, as the layer counts them.
-double lstm_work(Index n, Index steps, Index inputs, Index hidden) {
-  return static_cast<double>(n * steps * 4 * hidden * (inputs + hidden));
 }
 
 }  // namespace
@@ -231,7 +215,9 @@ TEST_CASE_TEMPLATE("lstm: the same bits for 1, 2 and 3 threads, forward and back
     Index samples, steps, inputs, hidden;
     bool by_units;  // the threads share out hidden units, not samples
   };
-  for (const Size& size : {Size{24, 12, 16, 32, false}, Size{1, 20, 32, 192, true}}) {
+  for (const Size& size : {Size{24, 12, 16, 32, false}, Size{1, 20, 32, 192, true},
+                           // parts of one sample and of two
+                           Size{3, 24, 57, 57, false}}) {
     LSTMSpec spec;
     spec.hidden_size = size.hidden;
     spec.num_layers = 2;

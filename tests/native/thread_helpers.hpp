@@ -1,0 +1,24 @@
+// A number of threads for a while, and the work that decides whether they are used.
+#pragma once
+
+#include "lstm_native/runtime.hpp"
+#include "lstm_native/types.hpp"
+
+class Threads {
+ public:
+  explicit Threads(int count) : before_(lstm_native::num_threads()) {
+    lstm_native::set_num_threads(count);
+  }
+  ~Threads() { lstm_native::set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
+
+/// Multiply-adds of an LSTM's forward pass, as the layer counts them.
+inline double lstm_work(lstm_native::Index n, lstm_native::Index steps, lstm_native::Index inputs,
+                        lstm_native::Index hidden) {
+  return static_cast<double>(n * steps * 4 * hidden * (inputs + hidden));
+}
