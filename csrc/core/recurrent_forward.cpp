@@ -144,7 +144,9 @@ void run_forward(const RecurrentWeights<T>& w, const RecurrentRun<T>& run, Works
   const StepSize size = step_size(w, run);
   Gang gang(parallel_parts(w.order.hidden_size * N, forward_work(w, run)));
   const Partition grid = choose_partition(gang.size(), size);
-  const Projection projection = choose_projection(w, N / grid.row_parts);
+  // One way for all parts: that of the one with the most samples.
+  const Index rows = (N + grid.row_parts - 1) / grid.row_parts;
+  const Projection projection = choose_projection(w, rows);
   const Index chunk = projection == Projection::in_step ? 1
                       : projection == Projection::ahead
                           ? w.kernels->ahead_rows
