@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "bindings/gil.hpp"
 #include "bindings/module.hpp"
 #include "core/aligned.hpp"
 #include "kernels/dispatch.hpp"
@@ -45,9 +46,9 @@ Measured probe_read(Index buffer_bytes, Index repetitions) {
 void register_probes(py::module_& m) {
   // Nothing of Python is touched while they run.
   m.def("probe_multiply_add", &probe_multiply_add, py::arg("iterations"),
-        py::call_guard<py::gil_scoped_release>());
+        py::call_guard<GilRelease>());
   m.def("probe_read", &probe_read, py::arg("buffer_bytes"), py::arg("repetitions"),
-        py::call_guard<py::gil_scoped_release>());
+        py::call_guard<GilRelease>());
 }
 
 }  // namespace lstm_native::python
