@@ -8,6 +8,7 @@ them. LSTM_NATIVE_ISA=avx2 holds every library that can be held to that set of i
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from benchmarks import fresh, machine, plot, report
 from benchmarks.grid import MODES, Cell, Mode, cells_of, parse_cells
 from benchmarks.limit import limit
-from benchmarks.pages import write_figures
+from benchmarks.pages import around_figures, write_figures
 from benchmarks.peers import BY_NAME, OURS, PEERS
 from benchmarks.results import Library, Report, Result
 from benchmarks.turns import Clients, Plan, alternate
@@ -61,11 +62,16 @@ def make_plan(options: argparse.Namespace) -> Plan:
     isa = os.environ.get("LSTM_NATIVE_ISA", "").lower()
     if options.threads < 1:
         raise ValueError(f"--threads: expected at least 1, got {options.threads}")
+    seconds = options.seconds
+    if seconds is None:
+        seconds = _QUICK_SECONDS if options.quick else _SECONDS
+    elif not (seconds > 0 and math.isfinite(seconds)):
+        raise ValueError(f"--seconds: expected a number above 0, got {seconds}")
     return Plan(
         threads=options.threads,
         cores=tuple(machine.cores(options.threads)),
         isa=isa if isa in _HELD else None,
-        seconds=options.seconds or (_QUICK_SECONDS if options.quick else _SECONDS),
+        seconds=seconds,
         least_rounds=3 if options.quick else 5,
         fresh_rounds=2 if options.quick else 7,
     )
@@ -118,12 +124,14 @@ def run(options: argparse.Namespace) -> Report:
         known = libraries(options.peers, clients)
         if known["ours"].missing:
             raise RuntimeError(f"lstm_native itself: {known['ours'].missing}")
-        built = clients.of(OURS[0]).ask(do="build")["found"]
+        built = clients.of(OURS[0]).ask(do="build")
+        if "found" not in built:
+            raise RuntimeError(f"lstm_native itself: {built.get('failed', 'no build')}")
         settings = {"seconds": plan.seconds, "quick": options.quick, "cores": list(plan.cores)}
         found = Report(
             machine=machine.describe(),
             peaks=peaks_of(clients),
-            build=built,
+            build=built["found"],
             threads=plan.threads,
             isa=plan.isa,
             settings=settings,
@@ -162,8 +170,10 @@ def main() -> int:
     """Measure or read, then write what was asked for. The last line is the summary."""
     options = arguments()
     try:
+        if options.page:
+            around_figures(options.page)  # a page that cannot be written is not worth an hour
         found = Report.read(options.recorded) if options.recorded else run(options)
-    except (RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         print(f"python -m benchmarks: {error}", file=sys.stderr)
         return 2
     if options.json:

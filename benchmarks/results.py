@@ -134,8 +134,15 @@ class Report:
 
     @staticmethod
     def read(path: Path) -> Report:
-        """Read what `write` wrote."""
-        found = json.loads(path.read_text(encoding="utf-8"))
+        """Read what `write` wrote; ValueError when it did not."""
+        text = path.read_text(encoding="utf-8")
+        try:
+            return Report._of(json.loads(text))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not what --json writes ({error!r})") from None
+
+    @staticmethod
+    def _of(found: dict[str, Any]) -> Report:
         results = [
             Result(
                 mode=r["mode"],

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "bindings/gil.hpp"
 #include "core/layer.hpp"
 #include "lstm_native/error.hpp"
 
@@ -94,7 +95,7 @@ template <class Work>
 auto without_gil(double multiply_adds, const Work& work) {
   constexpr double kLarge = 2.5e5;
   if (multiply_adds < kLarge) return work();
-  const py::gil_scoped_release release;
+  const GilRelease release;
   return work();
 }
 

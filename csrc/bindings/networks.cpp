@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "bindings/fast_arrays.hpp"
+#include "bindings/gil.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
@@ -37,7 +38,7 @@ py::object predict(const NetworkHandle<T>& handle, const py::object& x) {
   auto y = new_array<T>(output_dimensions(input.batch.samples, shape));
   T* data = y.mutable_data();
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     network.predict(input.batch, data);
   }
   return std::move(y);
@@ -110,7 +111,7 @@ struct TrainerHandle {
     }
     StepResult r;
     {
-      const py::gil_scoped_release release;
+      const GilRelease release;
       const std::lock_guard<std::mutex> lock(*one_at_a_time);
       r = call(input.batch, targets, index_data, count, output_data);
     }
@@ -166,7 +167,7 @@ void register_network(py::module_& m, const std::string& suffix) {
           py::arg("output") = false)
       .def("set_learning_rate",
            [](Tr& t, double rate) {
-             const py::gil_scoped_release release;
+             const GilRelease release;
              const std::lock_guard<std::mutex> lock(*t.one_at_a_time);
              t.trainer.set_learning_rate(rate);
            })
@@ -179,7 +180,7 @@ void register_network(py::module_& m, const std::string& suffix) {
       "save_model",
       [](const std::string& path, const N& n, const Tr* t,
          const std::map<std::string, std::string>& metadata) {
-        const py::gil_scoped_release release;
+        const GilRelease release;
         std::unique_lock<std::mutex> lock;
         if (t) lock = std::unique_lock<std::mutex>(*t->one_at_a_time);
         save_model(path, n.network, t ? &t->trainer : nullptr, metadata);
@@ -190,7 +191,7 @@ void register_network(py::module_& m, const std::string& suffix) {
 template <class T>
 py::tuple load(const std::string& path) {
   LoadedModel<T> model = [&] {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return load_model<T>(path);
   }();
   py::object trainer = py::none();

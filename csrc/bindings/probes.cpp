@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bindings/gil.hpp"
 #include "bindings/module.hpp"
 #include "core/aligned.hpp"
 #include "core/partition.hpp"
@@ -60,9 +61,9 @@ std::tuple<Index, Index, double> plan_step(Index threads, Index samples, Index i
 void register_probes(py::module_& m) {
   // Nothing of Python is touched while they run.
   m.def("probe_multiply_add", &probe_multiply_add, py::arg("iterations"),
-        py::call_guard<py::gil_scoped_release>());
+        py::call_guard<GilRelease>());
   m.def("probe_read", &probe_read, py::arg("buffer_bytes"), py::arg("repetitions"),
-        py::call_guard<py::gil_scoped_release>());
+        py::call_guard<GilRelease>());
   m.def("plan_step", &plan_step, py::arg("threads"), py::arg("samples"), py::arg("inputs"),
         py::arg("hidden_size"));
 }

@@ -63,7 +63,7 @@ struct StreamHandle {
     const auto array = borrow<T>(out, "out");
     lstm_native::python::data_of(array, shape, "out");
     if (!array.writeable() || !is_aligned(out))
-      throw InvalidArgument("out: expected an array that can be written to");
+      throw InvalidArgument("out: expected an aligned array that can be written to");
     return plain_data<T>(out);
   }
 

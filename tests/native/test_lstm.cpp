@@ -247,3 +247,24 @@ TEST_CASE_TEMPLATE("lstm: sets with fused multiply-adds give the same bits", T, 
     }
   });
 }
+
+TEST_CASE_TEMPLATE("lstm: weights packed for one set serve no other, nor what was left of them", T,
+                   float, double) {
+  const auto layer = make_case<T>({6, 3, 5, 40, 2});
+  std::vector<std::pair<std::string, LayerResult<T>>> alone;
+  for_each_set([&](const std::string& name) {
+    const auto fresh = make_case<T>({6, 3, 5, 40, 2});
+    alone.emplace_back(name, fresh.backward(fresh.upstream()));
+  });
+  // Every set after every other; one layer, whose packed weights are made again each time.
+  for (const auto& before : alone)
+    for (const auto& after : alone)
+      for (const auto& use : {before, after}) {
+        CAPTURE(before.first);
+        CAPTURE(use.first);
+        const UsedSet used(use.first);
+        const auto got = layer.backward(layer.upstream());
+        CHECK(got.same_forward(use.second));
+        CHECK(got.same_backward(use.second));
+      }
+}

@@ -244,6 +244,31 @@ TEST_CASE_TEMPLATE("lstm: the same bits for 1, 2 and 3 threads, forward and back
   }
 }
 
+TEST_CASE_TEMPLATE("lstm: parts of unequal samples, one beside two, project their input alike", T,
+                   float, double) {
+  // Large enough that a lone sample would be projected ahead, and steps enough for several chunks.
+  constexpr Index steps = 23, inputs = 48, hidden = 80;
+  LSTMSpec spec;
+  spec.hidden_size = hidden;
+  for_each_set([&](const std::string&) {
+    for (const Index samples : {3, 4, 5, 7}) {
+      LayerCase<T> layer({spec}, inputs, samples, steps);
+      const auto up = layer.upstream();
+      LayerResult<T> one;
+      for (const int threads : {1, 2, 3, 4}) {
+        CAPTURE(samples);
+        CAPTURE(threads);
+        const Threads used(threads);
+        const auto got = layer.backward(up);
+        CHECK(got.same_forward(layer.forward()));
+        if (threads == 1) one = got;
+        CHECK(got.same_forward(one));
+        CHECK(got.same_backward(one));
+      }
+    }
+  });
+}
+
 TEST_CASE_TEMPLATE("lstm: a sample's output does not depend on its batch or on threads", T, float,
                    double) {
   constexpr Index samples = 21, steps = 12, inputs = 16, hidden = 33;

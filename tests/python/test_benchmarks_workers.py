@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks.grid import Cell
 from benchmarks.memory import parse_status
 from benchmarks.peers import BY_NAME, OURS, PEERS, NotDoneError
@@ -115,3 +116,33 @@ def test_a_run_without_peers_ends_in_its_summary(root, tmp_path):
     found = Report.read(path)
     assert all(r.median("ours") for r in found.results)
     assert found.results[0].reached()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seconds", "-1"], "--seconds: expected a number above 0, got -1.0"),
+        (["--seconds", "nan"], "--seconds: expected a number above 0, got nan"),
+        (["--seconds", "0"], "--seconds: expected a number above 0, got 0.0"),
+        (["--from", "missing.json"], "missing.json"),
+        (["--from", "other.json"], "other.json: not what --json writes"),
+        (["--page", "missing.md"], "missing.md"),
+        (["--page", "other.json"], "other.json: expected the lines <!-- figures -->"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_measured(
+    arguments, said, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.json").write_text("{}")
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+    monkeypatch.setattr(command, "Clients", None)  # nothing is started
+    assert command.main() == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_set_that_ours_does_not_know_is_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("LSTM_NATIVE_ISA", "sse9")
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--peers", "--modes", "step", "--quick"])
+    assert command.main() == 2
+    assert "unknown or unsupported instruction set 'sse9'" in capsys.readouterr().err

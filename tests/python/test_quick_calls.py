@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -203,3 +205,41 @@ def test_threads_share_a_layer(size):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_program_may_end_while_daemon_threads_compute():
+    """Before 3.14 Python unwinds a thread that wants the GIL back then: no reason to abort."""
+    code = """
+import threading, time
+import numpy as np
+import lstm_native as ln
+
+layer = ln.LSTM(128, input_size=16, seed=0)
+model = ln.Sequential([ln.LSTM(64, input_size=16), ln.Dense(1)], seed=0)
+x, y = np.ones((16, 20, 16), "float32"), np.ones((16, 20, 1), "float32")
+
+
+def run():
+    out, _, tape = layer.forward(x)
+    tape.backward(out)
+    model.predict(x)
+    model.fit(x, y, verbose=False)
+
+
+def forever():
+    while True:
+        run()
+
+
+run()
+for _ in range(2):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.2)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        timeout=60,
+        **p.fresh_process(LSTM_NATIVE_NUM_THREADS="3"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
