@@ -106,6 +106,7 @@ struct Team {
   std::mutex owner;
   std::vector<std::unique_ptr<Worker>> workers;  // one fewer than num_threads
   int threads = 0;                               // num_threads when they were started
+  Team* lost_before = nullptr;                   // see TeamHolder
 
   /// Fewer than asked for when the system will not give more.
   void resize(int count) {
@@ -127,7 +128,7 @@ class TeamHolder {
 #ifndef _WIN32
     // The child has the team's memory but none of its threads, and perhaps its lock: it leaves
     // all that alone and begins anew.
-    pthread_atfork(nullptr, nullptr, [] { holder().team_.store(nullptr); });
+    pthread_atfork(nullptr, nullptr, [] { holder().lose_team(); });
 #endif
   }
   ~TeamHolder() {
@@ -151,7 +152,15 @@ class TeamHolder {
   }
 
  private:
+  void lose_team() {
+    Team* team = team_.exchange(nullptr);
+    if (!team) return;
+    team->lost_before = lost_;
+    lost_ = team;
+  }
+
   std::atomic<Team*> team_{nullptr};
+  Team* lost_ = nullptr;  // of processes before this one; kept in sight of leak checkers
 };
 
 }  // namespace

@@ -19,16 +19,9 @@
 #include "core/threads.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
+#include "sanitizers.hpp"
 #include "thread_helpers.hpp"
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
-#define __SANITIZE_THREAD__ 1  // as GCC says it
-#endif
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
