@@ -1,4 +1,4 @@
-"""Threads play well with others: they sleep when idle, and give way to callers that come meanwhile."""
+"""Threads play well with others: idle ones sleep, and several callers find what is free."""
 
 from __future__ import annotations
 
