@@ -128,7 +128,7 @@ class TeamHolder {
 #ifndef _WIN32
     // The child has the team's memory but none of its threads, and perhaps its lock: it leaves
     // all that alone and begins anew.
-    pthread_atfork(nullptr, nullptr, [] { holder().lose_team(); });
+    pthread_atfork(nullptr, nullptr, [] { lose_team(); });
 #endif
   }
   ~TeamHolder() {
@@ -152,15 +152,16 @@ class TeamHolder {
   }
 
  private:
-  void lose_team() {
+  static void lose_team() {
     Team* team = team_.exchange(nullptr);
     if (!team) return;
     team->lost_before = lost_;
     lost_ = team;
   }
 
-  std::atomic<Team*> team_{nullptr};
-  Team* lost_ = nullptr;  // of processes before this one; kept in sight of leak checkers
+  // Static, so that a child need not ask for a holder that another thread was just making.
+  inline static std::atomic<Team*> team_{nullptr};
+  inline static Team* lost_ = nullptr;  // of processes before; kept in sight of leak checkers
 };
 
 }  // namespace

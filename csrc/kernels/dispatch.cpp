@@ -63,7 +63,8 @@ std::atomic<const InstructionSet*> active{nullptr};
 }  // namespace
 
 const std::vector<InstructionSet>& compiled_sets() {
-  static const std::vector<InstructionSet> sets = {
+  // Never destroyed: a thread may compute while the program ends.
+  static const auto& sets = *new std::vector<InstructionSet>{
 #ifdef LN_HAVE_AVX512
       {"avx512", has_avx512, &avx512::kernel_set},
 #endif
