@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks import fresh, machine, plot, report
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace) -> Report:
     """Measure everything that was asked for, printing it as it comes."""
     plan = make_plan(options)
     begin = time.perf_counter()
-    with Clients(plan) as clients:
+    with closing(Clients(plan)) as clients:
         known = libraries(options.peers, clients)
         if known["ours"].missing:
             raise RuntimeError(f"lstm_native itself: {known['ours'].missing}")

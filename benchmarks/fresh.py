@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 from benchmarks.grid import Cell, Mode
 from benchmarks.peers import Peer
@@ -33,7 +34,7 @@ def measure(
         for peer in peers:
             if peer.name in figures:
                 continue
-            with Client(peer, plan) as client:
+            with closing(Client(peer, plan)) as client:
                 client.ask(do="load")
                 answer = client.ask(**request(action, mode.kind, cell))
             if "found" in answer:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from benchmarks.grid import Cell
@@ -20,6 +19,7 @@ from benchmarks.results import Figure
 from benchmarks.worker import request
 
 _ROOT = Path(__file__).resolve().parents[1]
+_PATIENCE = 5.0  # seconds for a worker to end
 _SETTLE = 0.005  # seconds for the threads of the library before to stop spinning
 
 
@@ -83,22 +83,15 @@ class Client:
         """Whether the worker can be asked again."""
         return self._process.poll() is None
 
-    def __enter__(self) -> Client:
-        """Nothing: the worker runs already."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the worker: at the end of its input, or by force where that does not come."""
-        if error is not None:
-            self._process.kill()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        self._process.wait()
+        try:
+            self._process.wait(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._errors.close()
@@ -116,23 +109,14 @@ class Clients:
         found = self._running.get(peer.name)
         if found is None or not found.alive:
             if found is not None:
-                found.__exit__(None, None, None)
+                found.close()
             found = self._running[peer.name] = Client(peer, self.plan)
         return found
 
-    def __enter__(self) -> Clients:
-        """Nothing: workers start when needed."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End all workers."""
         for client in self._running.values():
-            client.__exit__(kind, error, trace)
+            client.close()
 
 
 def alternate(

@@ -1,8 +1,5 @@
 """What may happen beside training: stopping early, saving, logging, learning rates, progress."""
 
-# The hooks are described in Callback.
-# ruff: noqa: D102
-
 from __future__ import annotations
 
 import csv
@@ -129,14 +126,17 @@ class EarlyStopping(Callback):
 
     @property
     def best(self) -> float:
+        """Best value of the quantity so far."""
         return self._monitor.best
 
     def on_train_begin(self, model: TrainedModel) -> None:
+        """Forget what an earlier training found."""
         self._monitor.reset()
         self._waited = 0
         self._best_state = self.best_epoch = self.stopped_epoch = None
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        """Compare, and ask for the end when patience is exhausted."""
         if self._monitor.improved(logs):
             self.best_epoch = epoch
             self._waited = 0
@@ -149,6 +149,7 @@ class EarlyStopping(Callback):
             model.stop_training = True
 
     def on_train_end(self, model: TrainedModel) -> None:
+        """Put back the weights of the best epoch, if that was wished."""
         if self._best_state is not None:
             model.load_state_dict(self._best_state)
             self._best_state = None
@@ -195,12 +196,14 @@ class ModelCheckpoint(Callback):
         self._monitor = _Monitor(monitor, mode, min_delta) if best_only else None
 
     def on_train_begin(self, model: TrainedModel) -> None:
+        """Forget what an earlier training found."""
         if self._monitor is not None:
             self._monitor.reset()
         if self._fixed:
             self._make_folder(self.path.format())  # fails now rather than after an epoch
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        """Write the file, when this epoch is to be kept."""
         names = {**logs, "epoch": epoch + 1}
         try:
             path = self.path.format(**names)
@@ -245,6 +248,7 @@ class CSVLogger(Callback):
         self._columns: list[str] = []
 
     def on_train_begin(self, model: TrainedModel) -> None:
+        """Begin the file, or go on with it."""
         self._columns = []
         with open(self.path, "a+" if self.append else "w", newline="", encoding="utf-8") as file:
             if self.append:
@@ -252,6 +256,7 @@ class CSVLogger(Callback):
                 self._columns = next(csv.reader(file), [])
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        """Write the epoch's line."""
         row = {"epoch": epoch, **{name: float(value) for name, value in logs.items()}}
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -287,6 +292,7 @@ class LearningRateScheduler(Callback):
         self.schedule = schedule
 
     def on_epoch_begin(self, model: TrainedModel, epoch: int) -> None:
+        """Set the rate of this epoch."""
         rate = self.schedule(epoch, model.learning_rate)
         model.learning_rate = check_real(
             rate, name=f"the learning rate for epoch {epoch}", above=0.0
@@ -330,11 +336,13 @@ class ReduceLROnPlateau(Callback):
         self._resting = 0
 
     def on_train_begin(self, model: TrainedModel) -> None:
+        """Forget what an earlier training found."""
         self._monitor.reset()
         self._waited = 0
         self._resting = 0
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        """Compare, and lower the rate when patience is exhausted."""
         improved = self._monitor.improved(logs)
         if self._resting > 0:
             self._resting -= 1

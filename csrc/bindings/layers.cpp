@@ -130,7 +130,9 @@ struct TapeHandle {
       std::fill_n(pointers.back(), p->info.size(), T(0));
       gradients[py::str(p->info.name)] = std::move(array);
     }
-    const std::unique_ptr<Tape<T>> once = std::move(tape);  // used, even when it fails
+    // Used, even when it fails. The arrays above may have let another thread of Python in here.
+    const std::unique_ptr<Tape<T>> once = std::move(tape);
+    if (!once) throw std::runtime_error("this tape was used meanwhile by another thread");
     without_gil(work, [&] { once->backward(dy, dx_data, states, pointers.data(), *workspace); });
     finish();
     return py::make_tuple(std::move(dx), std::move(initial), std::move(gradients));

@@ -26,6 +26,7 @@ template <class T>
 std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed() const {
   const KernelTable<T>& k = kernels<T>();
   return packed_.get(&k, [&](Packed& p) {
+    p.kernels = &k;
     const T* w = weight_.value.data();
     p.weight.resize(static_cast<std::size_t>(packed_size(outputs_, inputs_, k.lanes)));
     pack_columns(
@@ -43,7 +44,7 @@ std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed() const {
 template <class T>
 void Linear<T>::forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate) const {
   const auto weights = packed();
-  const KernelTable<T>& k = kernels<T>();
+  const KernelTable<T>& k = *weights->kernels;
   const double work = static_cast<double>(rows * inputs_ * outputs_);
   parallel_for(rows, work, [&](Index begin, Index end) {
     ProductArgs<T> args;
@@ -69,7 +70,7 @@ template <class T>
 void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> dx, bool accumulate,
                          T* const* gradients, Workspace& workspace) const {
   const auto weights = packed();
-  const KernelTable<T>& k = kernels<T>();
+  const KernelTable<T>& k = *weights->kernels;
   const double work = static_cast<double>(rows * inputs_ * outputs_);
   if (dx.data)
     parallel_for(rows, work, [&](Index begin, Index end) {
@@ -109,9 +110,7 @@ void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> 
     args.scratch = scratch + part * scratch_size;
     k.gradient_product(args);
   });
-  for (Index o = 0; o < outputs_; ++o)
-    for (Index i = 0; i < inputs_; ++i)
-      gradients[0][o * inputs_ + i] += weight_gradient[i * padded + o];
+  k.transpose({inputs_, outputs_, weight_gradient, padded, gradients[0], inputs_, true});
   if (has_bias_)
     for (Index o = 0; o < outputs_; ++o) gradients[1][o] += bias_gradient[o];
 }

@@ -5,6 +5,7 @@
 #include "core/layer.hpp"
 #include "core/packed_cache.hpp"
 #include "core/rows.hpp"
+#include "kernels/kernel_table.hpp"
 
 namespace lstm_native {
 
@@ -19,9 +20,9 @@ class Linear {
   void parameters_changed() { packed_.invalidate(); }
 
   struct Packed {
+    const KernelTable<T>* kernels = nullptr;  // packed for these, to be run by these
     AlignedVector<T> weight, transposed, bias;
   };
-  /// For kernels<T>().
   std::shared_ptr<const Packed> packed() const;
 
   /// y = x W^T + b; accumulate: y += x W^T + b.

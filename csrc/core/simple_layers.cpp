@@ -8,6 +8,7 @@
 #include "core/initialisers.hpp"
 #include "core/stream.hpp"
 #include "kernels/dispatch.hpp"
+#include "lstm_native/error.hpp"
 
 namespace lstm_native {
 
@@ -52,9 +53,7 @@ template <class T>
 class DenseLayer<T>::DenseStream final : public LayerStream<T> {
  public:
   DenseStream(const DenseLayer& layer, Index rows)
-      : kernels_(kernels<T>()),
-        weights_(layer.linear_.packed()),
-        activation_(layer.spec_.activation) {
+      : weights_(layer.linear_.packed()), activation_(layer.spec_.activation) {
     product_.rows = rows;
     product_.depth = product_.a_stride = layer.linear_.inputs();
     product_.cols = product_.out_stride = layer.spec_.units;
@@ -65,12 +64,11 @@ class DenseLayer<T>::DenseStream final : public LayerStream<T> {
   void step(const Batch<T>& x, T* y) noexcept override {
     product_.a = x.values;
     product_.out = y;
-    kernels_.product(product_);
-    activate_rows(kernels_, activation_, product_.rows, product_.cols, y);
+    weights_->kernels->product(product_);
+    activate_rows(*weights_->kernels, activation_, product_.rows, product_.cols, y);
   }
 
  private:
-  const KernelTable<T>& kernels_;
   std::shared_ptr<const typename Linear<T>::Packed> weights_;
   Activation activation_;
   ProductArgs<T> product_;
@@ -104,11 +102,17 @@ class EmbeddingLayer<T>::EmbeddingTape final : public Tape<T> {
 
 namespace {
 
-/// The rows of the table that the tokens name, one after another.
+/// The rows of the table that the tokens name, one after another. Each token is read once and
+/// checked as it is used: another thread may have written to them since the input was checked.
+/// False at the first one that is out of range.
 template <class T>
-void look_up(const T* table, Index features, const Batch<T>& x, T* y) {
-  for (Index r = 0; r < rows_of(x.samples, x.timesteps); ++r)
-    std::copy_n(table + x.tokens[r] * features, features, y + r * features);
+bool look_up(const T* table, const EmbeddingSpec& spec, const Batch<T>& x, T* y) {
+  for (Index r = 0; r < rows_of(x.samples, x.timesteps); ++r) {
+    const std::int64_t token = x.tokens[r];
+    if (token < 0 || token >= spec.vocabulary) return false;
+    std::copy_n(table + token * spec.features, spec.features, y + r * spec.features);
+  }
+  return true;
 }
 
 }  // namespace
@@ -124,7 +128,8 @@ EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed) : 
 template <class T>
 std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                     const Pass& pass) const {
-  look_up(weight_.value.data(), spec_.features, x, y);
+  if (!look_up(weight_.value.data(), spec_, x, y))
+    throw InvalidArgument("Embedding: the tokens were changed while they were read");
   if (!pass.remember) return nullptr;
   return std::make_unique<EmbeddingTape>(*this, x);
 }
@@ -140,9 +145,7 @@ class EmbeddingLayer<T>::EmbeddingStream final : public LayerStream<T> {
                        [&](std::int64_t token) { return token >= 0 && token < spec_.vocabulary; });
   }
 
-  void step(const Batch<T>& x, T* y) noexcept override {
-    look_up(table_->data(), spec_.features, x, y);
-  }
+  void step(const Batch<T>& x, T* y) noexcept override { look_up(table_->data(), spec_, x, y); }
 
  private:
   EmbeddingSpec spec_;

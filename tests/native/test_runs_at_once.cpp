@@ -88,16 +88,7 @@ TEST_CASE_TEMPLATE("lstm in both directions: the same bits for 1, 2 and 3 thread
       for_each_set([&](const std::string&) {
         LayerCase<T> layer({spec}, size.inputs, size.samples, size.steps);
         layer.training = true;
-        const auto up = layer.upstream();
-        LayerResult<T> one;
-        for (const int count : {1, 2, 3}) {
-          const Threads used(count);
-          const auto got = layer.backward(up);
-          CHECK(got.same_forward(layer.forward()));
-          if (count == 1) one = got;
-          CHECK(got.same_forward(one));
-          CHECK(got.same_backward(one));
-        }
+        check_threads_agree(layer, {2, 3});
       });
     }
 }
@@ -127,16 +118,7 @@ TEST_CASE_TEMPLATE("lstm: layers under way at the same time give the same bits",
       spec.reverse = reverse;
       for_each_set([&](const std::string&) {
         const LayerCase<T> layer({spec}, size.inputs, size.samples, kSteps);
-        const auto up = layer.upstream();
-        LayerResult<T> one;
-        for (const int count : {1, 2, 3, 4}) {
-          const Threads used(count);
-          const auto got = layer.backward(up);
-          CHECK(got.same_forward(layer.forward()));
-          if (count == 1) one = got;
-          CHECK(got.same_forward(one));
-          CHECK(got.same_backward(one));
-        }
+        check_threads_agree(layer, {2, 3, 4});
       });
     }
   }

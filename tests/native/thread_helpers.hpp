@@ -1,6 +1,11 @@
 // A number of threads for a while, and the work that decides whether they are used.
 #pragma once
 
+#include <doctest/doctest.h>
+
+#include <initializer_list>
+
+#include "layer_helpers.hpp"
 #include "lstm_native/runtime.hpp"
 #include "lstm_native/types.hpp"
 
@@ -21,4 +26,23 @@ class Threads {
 inline double lstm_work(lstm_native::Index n, lstm_native::Index steps, lstm_native::Index inputs,
                         lstm_native::Index hidden) {
   return static_cast<double>(n * steps * 4 * hidden * (inputs + hidden));
+}
+
+/// A pass and its way back have the same bits on so many threads as on one.
+template <class T>
+void check_threads_agree(const LayerCase<T>& layer, std::initializer_list<int> counts) {
+  const auto up = layer.upstream();
+  const auto run = [&](int count) {
+    const Threads used(count);
+    const auto got = layer.backward(up);
+    CHECK(got.same_forward(layer.forward()));
+    return got;
+  };
+  const LayerResult<T> one = run(1);
+  for (const int count : counts) {
+    CAPTURE(count);
+    const auto got = run(count);
+    CHECK(got.same_forward(one));
+    CHECK(got.same_backward(one));
+  }
 }
