@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from lstm_native.history import History
     from lstm_native.layer import Layer, Tape
-    from lstm_native.layers import LSTM, Activation, Dense, Dropout, Embedding, Highway, LayerNorm
+    from lstm_native.layers import Activation, Dense, Dropout, Embedding, Highway, LayerNorm
     from lstm_native.losses import Huber
     from lstm_native.model import Sequential, load_model
     from lstm_native.optimizers import (
@@ -52,13 +52,16 @@ if TYPE_CHECKING:
         exponential_decay,
         step_decay,
     )
+    from lstm_native.recurrent import GRU, LSTM, RNN, MinGRU, MinLSTM
     from lstm_native.runtime import build_info, get_num_threads, set_num_threads
     from lstm_native.stream import Stream
 
 __version__: str = _core.__version__
 
 __all__ = [
+    "GRU",
     "LSTM",
+    "RNN",
     "SGD",
     "Activation",
     "Adam",
@@ -75,6 +78,8 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LearningRateScheduler",
+    "MinGRU",
+    "MinLSTM",
     "MinMaxScaler",
     "ModelCheckpoint",
     "RMSprop",
@@ -109,7 +114,7 @@ _HOMES = {
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "history": ("History",),
     "layer": ("Layer", "Tape"),
-    "layers": ("LSTM", "Activation", "Dense", "Dropout", "Embedding", "Highway", "LayerNorm"),
+    "layers": ("Activation", "Dense", "Dropout", "Embedding", "Highway", "LayerNorm"),
     "losses": ("Huber",),
     "model": ("Sequential", "load_model"),
     "optimizers": (
@@ -121,6 +126,7 @@ _HOMES = {
         "exponential_decay",
         "step_decay",
     ),
+    "recurrent": ("GRU", "LSTM", "RNN", "MinGRU", "MinLSTM"),
     "runtime": ("build_info", "get_num_threads", "set_num_threads"),
     "stream": ("Stream",),
 }

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NoReturn
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._checks import as_tokens, as_values, check_dtype, check_int
+from lstm_native._checks import as_tokens, as_values, check_dtype, check_int, check_real
 
 State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 """(h, c) of an LSTM, each (layers * directions, N, H); None for a layer without state."""
@@ -335,6 +335,11 @@ def vocabulary_of(native: Any) -> int:
 def check_size(value: int, *, name: str) -> int:
     """Return a number of units or features that the core can take."""
     return check_int(value, name=name, minimum=1, maximum=_MAX_SIZE)
+
+
+def check_rate(value: float, *, name: str) -> float:
+    """Return a share of values, in [0, 1)."""
+    return check_real(value, name=name, minimum=0.0, below=1.0)
 
 
 def optional_size(value: int | None, *, name: str) -> int | None:

@@ -11,9 +11,9 @@ namespace lstm_native::python {
 namespace {
 
 template <class T>
-std::vector<Index> state_dimensions(const Layer<T>& layer, Index samples) {
+std::vector<Index> state_dimensions(const Layer<T>& layer, Index tensor, Index samples) {
   const StateShape s = layer.state_shape();
-  return {s.layers, samples, s.features};
+  return {s.layers, samples, s.features(tensor)};
 }
 
 /// Pointers to the state arrays in `states` (a sequence of arrays, or None for zeros).
@@ -28,23 +28,26 @@ void borrow_states(const py::object& states, const Layer<T>& layer, Index sample
                           " arrays, got " + std::to_string(list.size()));
   for (std::size_t i = 0; i < list.size(); ++i) {
     owners.push_back(borrow<T>(list[i], name));
-    pointers[i] = data_of(owners.back(), state_dimensions(layer, samples), name);
+    pointers[i] = data_of(owners.back(), state_dimensions(layer, static_cast<Index>(i), samples), name);
   }
 }
 
-/// The same from a tuple of plain arrays; false when it is none, or does not fit.
+/// The same from plain arrays, in a tuple when there are several; false when it is none of these, or
+/// does not fit.
 template <class T, std::size_t N>
 bool plain_states(const py::object& states, const Layer<T>& layer, Index samples,
                   const T* (&pointers)[N]) {
   if (states.is_none()) return true;
   const StateShape shape = layer.state_shape();
-  if (!PyTuple_CheckExact(states.ptr()) || PyTuple_GET_SIZE(states.ptr()) != shape.count)
+  const bool tuple = shape.count > 1;
+  if (tuple &&
+      (!PyTuple_CheckExact(states.ptr()) || PyTuple_GET_SIZE(states.ptr()) != shape.count))
     return false;
   for (Index i = 0; i < shape.count; ++i) {
-    PyObject* array = PyTuple_GET_ITEM(states.ptr(), i);
-    if (!is_plain<T>(array, {shape.layers, samples, shape.features})) return false;
+    PyObject* array = tuple ? PyTuple_GET_ITEM(states.ptr(), i) : states.ptr();
+    if (!is_plain<T>(array, {shape.layers, samples, shape.features(i)})) return false;
     pointers[i] = plain_data<T>(array);
-    if (!all_finite(pointers[i], shape.size(samples))) return false;
+    if (!all_finite(pointers[i], shape.size(i, samples))) return false;
   }
   return shape.count > 0;
 }
@@ -55,7 +58,7 @@ py::tuple new_states(const Layer<T>& layer, Index samples, T* (&pointers)[N]) {
   const StateShape shape = layer.state_shape();
   py::tuple states(static_cast<std::size_t>(shape.count));
   for (Index i = 0; i < shape.count; ++i) {
-    py::object array = new_plain<T>({shape.layers, samples, shape.features});
+    py::object array = new_plain<T>({shape.layers, samples, shape.features(i)});
     pointers[i] = plain_data<T>(array.ptr());
     PyTuple_SET_ITEM(states.ptr(), i, array.release().ptr());
   }
@@ -65,6 +68,7 @@ py::tuple new_states(const Layer<T>& layer, Index samples, T* (&pointers)[N]) {
 /// The state as the Python face shows it.
 inline py::object public_state(py::tuple states) {
   if (states.empty()) return py::none();
+  if (states.size() == 1) return states[0];
   return std::move(states);
 }
 

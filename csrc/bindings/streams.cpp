@@ -105,7 +105,7 @@ struct StreamHandle {
       const StateShape shape = impl.state_shape(l);
       py::list tensors;
       for (Index i = 0; i < shape.count; ++i) {
-        auto array = new_array<T>({shape.layers, batch, shape.features});
+        auto array = new_array<T>({shape.layers, batch, shape.features(i)});
         impl.get_state(l, i, array.mutable_data());
         tensors.append(std::move(array));
       }

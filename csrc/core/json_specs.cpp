@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "core/message_text.hpp"
+#include "core/recurrent_json.hpp"
 #include "core/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 
@@ -16,10 +17,10 @@ namespace {
 
 using nlohmann::json;
 
-// A network of kMaxLayers layers has at most nine values a layer, and each nested highway adds
-// two levels to the four of a plain network.
+// A network of kMaxLayers layers has at most forty values a layer, and each nested highway adds
+// two levels to the five of a plain network.
 constexpr int kMaxJsonDepth = 16;
-constexpr Index kMaxJsonValues = 16 * kMaxLayers;
+constexpr Index kMaxJsonValues = 48 * kMaxLayers;
 
 template <class Enum>
 struct NamedValue {
@@ -108,15 +109,9 @@ double as_number(const json& value, const std::string& path) {
 }
 
 struct LayerToJson {
-  json operator()(const LSTMSpec& spec) const {
-    return {{"type", "lstm"},
-            {"hidden_size", spec.hidden_size},
-            {"num_layers", spec.num_layers},
-            {"return_sequences", spec.return_sequences},
-            {"dropout", spec.dropout},
-            {"forget_bias", spec.forget_bias},
-            {"bidirectional", spec.bidirectional},
-            {"reverse", spec.reverse}};
+  template <class Recurrent>
+  json operator()(const Recurrent& spec) const {
+    return recurrent_to_json({spec});
   }
   json operator()(const DenseSpec& spec) const {
     return {{"type", "dense"},
@@ -148,16 +143,7 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
   ObjectReader reader(value, path);
   const std::string type = reader.string("type");
   LayerSpec layer;
-  if (type == "lstm") {
-    LSTMSpec spec;
-    spec.hidden_size = reader.integer("hidden_size");
-    spec.num_layers = reader.integer("num_layers", spec.num_layers);
-    spec.return_sequences = reader.boolean("return_sequences", spec.return_sequences);
-    spec.dropout = reader.number("dropout", spec.dropout);
-    spec.forget_bias = reader.number("forget_bias", spec.forget_bias);
-    spec.bidirectional = reader.boolean("bidirectional", spec.bidirectional);
-    spec.reverse = reader.boolean("reverse", spec.reverse);
-    layer.options = spec;
+  if (read_recurrent(type, reader, layer)) {
   } else if (type == "dense") {
     DenseSpec spec;
     spec.units = reader.integer("units");
@@ -183,8 +169,8 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     layer.options = std::move(spec);
   } else {
     refuse(reader.path_of("type"),
-           R"(one of "lstm", "dense", "embedding", "dropout", "layer_norm", "activation", )"
-           R"("highway")",
+           "one of " + recurrent_types() +
+               R"(, "dense", "embedding", "dropout", "layer_norm", "activation", "highway")",
            in_quotes(type));
   }
   reader.finish();

@@ -18,12 +18,15 @@ struct Parameter {
   std::vector<T> value;
 };
 
-/// Recurrent state of a layer: `count` tensors of layers x samples x features (h and c for an
-/// LSTM). count 0: no state.
+/// Recurrent state of a layer: `count` tensors of layers x samples x features (h and, for an LSTM,
+/// c). count 0: no state.
 struct StateShape {
-  Index count = 0, layers = 0, features = 0;
+  Index count = 0, layers = 0;
+  Index output_features = 0;  // of h
+  Index cell_features = 0;    // of c
 
-  Index size(Index samples) const { return layers * samples * features; }
+  Index features(Index tensor) const { return tensor == 0 ? output_features : cell_features; }
+  Index size(Index tensor, Index samples) const { return layers * samples * features(tensor); }
 };
 
 /// How one pass is to run.

@@ -1,6 +1,6 @@
 // From specs to layers, and the checks at a layer's door.
 #include "core/highway.hpp"
-#include "core/lstm.hpp"
+#include "core/recurrent_layer.hpp"
 #include "core/simple_layers.hpp"
 #include "core/spec_checks.hpp"
 #include "lstm_native/error.hpp"
@@ -13,8 +13,7 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features
   if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
     return std::make_shared<EmbeddingLayer<T>>(*s, seed);
   parameter_count({spec}, input_features);  // refuses sizes whose product overflows
-  if (const auto* s = std::get_if<LSTMSpec>(&spec.options))
-    return std::make_shared<LSTMLayer<T>>(*s, input_features, seed);
+  if (is_recurrent(spec)) return std::make_shared<RecurrentLayer<T>>(spec, input_features, seed);
   if (const auto* s = std::get_if<DenseSpec>(&spec.options))
     return std::make_shared<DenseLayer<T>>(*s, input_features, seed);
   if (const auto* s = std::get_if<DropoutSpec>(&spec.options))

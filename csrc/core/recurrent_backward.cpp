@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/recurrent_loop.hpp"
-#include "core/team.hpp"
+#include "core/cell_backward.hpp"
+#include "core/layer_norm.hpp"
 #include "core/threads.hpp"
-#include "core/weight_gradient.hpp"
 
 namespace lstm_native {
 namespace {
@@ -21,30 +20,42 @@ struct Backward {
   const RecurrentGradients<T>& g;
   Index chunk;
   bool input_later;  // dx waits for all runs: they share it
-  const WeightGradient<T>& weights;
+  const RecurrentSums<T>& sums;
+  const BackwardBuffers<T>& buffers;
+  // They take turns: some parts fill one while others still read the one before.
+  const ChunkBuffers<T>* chunk_buffers;  // two
 
   struct Part {
     Index index;
     Index unit_part, unit_parts;
-    Range rows, units;
+    Range rows, units, outputs;
     Barrier& group;  // the parts of the same samples
     Barrier& all;
   };
 
   void part(const Part& p) const {
-    for (Index t1 = run.timesteps; t1 > 0;) {
+    CellBackward<T> cell(run, g, buffers, p.rows, p.units, p.outputs);
+    const bool normalised = w.plan.layer_norm;
+    for (Index t1 = run.timesteps, turn = 0; t1 > 0; turn = 1 - turn) {
       const Index t0 = std::max<Index>(0, (t1 - 1) / chunk * chunk);
-      for (Index t = t1 - 1; t >= t0; --t) {
-        gates(t, p);
-        p.group.wait();  // the product needs the gradients of all units
-        product(t, p);
+      const ChunkBuffers<T>& of_chunk = chunk_buffers[turn];
+      for (Index t = t1 - 1; t >= t0; --t)
+        cell.run(t, of_chunk, run.rows_before(t) - run.rows_before(t0), p.group);
+      if (of_chunk.previous && p.unit_part == 0) gather_previous(t0, t1, p.rows, of_chunk);
+      if (normalised) {
+        p.all.wait();
+        if (p.index == 0) sums.add_elementwise(t0, t1, of_chunk);
+        p.all.wait();
+        normalise_input(t0, t1, p.rows);
       }
       if (g.dx && !input_later) {
         const Range own = part_of(t1 - t0, p.unit_parts, p.unit_part);
         input(t0 + own.begin, own.size(), p.rows);
       }
       p.all.wait();  // the weights' gradients are sums over all samples
-      weights.add(t0, t1, p.index);
+      sums.add(t0, t1, of_chunk, p.index);
+      if (w.plan.peepholes > 0 && !normalised && p.index == 0)
+        sums.add_elementwise(t0, t1, of_chunk);
       t1 = t0;
     }
   }
@@ -57,53 +68,60 @@ struct Backward {
     args.cols = w.inputs;
     args.packed = w.input_transposed;
     args.accumulate = g.accumulate_dx;
-    const Steps<const T> from{gates_at(t, 0), run.samples * columns, columns};
-    product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end);
+    const Steps<const T> from = run.template kept_steps<const T>(run.gates, columns).from(t);
+    product_over_steps<T>(*w.kernels, args, from, g.dx.from(t), steps, rows.begin, rows.end,
+                          [&](Index i) { return run.rows_at(t + i); });
   }
 
  private:
-  T* gates_at(Index t, Index row) const {
-    return run.gates + (t * run.samples + row) * w.order.columns();
+  /// What recurred, step by step without the rows of sequences that had ended.
+  void gather_previous(Index t0, Index t1, Range rows, const ChunkBuffers<T>& to) const {
+    const Index PR = w.padded_outputs();
+    for (Index t = t0; t < t1; ++t) {
+      const Index active = run.active(t, rows.begin, rows.end);
+      const T* from = run.extras.recur ? run.recur_at(t, rows.begin) : run.h_at(t, rows.begin);
+      const Index row = run.rows_before(t) - run.rows_before(t0) + rows.begin;
+      std::copy_n(from, active * PR, to.previous + row * PR);
+    }
   }
 
-  void gates(Index t, const Part& p) const {
-    const Index N = run.samples, P = w.order.padded();
-    const auto c_at = [&](Index step) { return run.c + (step * N + p.rows.begin) * P; };
-    LstmStepBackwardArgs<T> args;
-    args.rows = p.rows.size();
-    args.hidden_size = w.order.hidden_size;
-    args.unit_begin = p.units.begin;
-    args.unit_end = p.units.end;
-    args.c_prev = c_at(t);
-    args.c = c_at(t + 1);
-    args.dh = g.dh + p.rows.begin * P;
-    args.dc = g.dc + p.rows.begin * P;
-    args.gates = gates_at(t, p.rows.begin);
-    if (t > 0) {
-      args.next_gates = gates_at(t - 1, p.rows.begin);
-      args.next_c = c_at(t - 1);
-    }
-    if (g.dy && (!run.last_only || t == run.timesteps - 1)) {
-      args.dy = g.dy.at(run.last_only ? 0 : t, p.rows.begin);
-      args.dy_stride = g.dy.row_stride;
-      if (!run.last_only && t > 0) args.next_dy = g.dy.at(t - 1, p.rows.begin);
-    }
-    w.kernels->lstm_step_backward(args);
-  }
-
-  void product(Index t, const Part& p) const {
-    ProductArgs<T> args;
-    args.rows = p.rows.size();
-    args.depth = w.order.columns();
-    args.cols = p.units.size();
-    args.packed = w.recurrent_transposed + p.units.begin * args.depth;
-    args.a = gates_at(t, p.rows.begin);
-    args.a_stride = args.depth;
-    args.out = g.dh + p.rows.begin * w.order.padded() + p.units.begin;
-    args.out_stride = w.order.padded();
-    w.kernels->product(args);
+  /// From the gradients of the input's normalised sums to those before.
+  void normalise_input(Index t0, Index t1, Range rows) const {
+    const Index columns = w.order.columns();
+    for (Index t = t0; t < t1; ++t)
+      for (Index n = rows.begin; n < rows.begin + run.active(t, rows.begin, rows.end); ++n) {
+        const Index kept = run.rows_before(t) + n;
+        T* d = run.gates + kept * columns;
+        for (Index i = 0; i < columns; ++i) d[i] *= w.norm_input[i];
+        normalise_backward(w.order, run.extras.norm_input + kept * columns,
+                           run.extras.norm_scale[3 * kept], d, d);
+      }
   }
 };
+
+template <class T>
+BackwardBuffers<T> step_buffers(const RecurrentRun<T>& run, Workspace& workspace) {
+  const RecurrentWeights<T>& w = *run.weights;
+  const Index size = run.samples * w.padded();
+  BackwardBuffers<T> buffers;
+  // Zeros where hidden units are padded.
+  if (w.projection) buffers.d_output = workspace.take_zeros<T>(size);
+  if (w.plan.phase_count > 1) buffers.d_reset = workspace.take_zeros<T>(size);
+  if (w.plan.layer_norm) buffers.d_candidate = workspace.take_zeros<T>(size);
+  return buffers;
+}
+
+template <class T>
+ChunkBuffers<T> chunk_buffers(const RecurrentRun<T>& run, Index samples, Workspace& workspace) {
+  const RecurrentWeights<T>& w = *run.weights;
+  const Index PR = w.padded_outputs();
+  ChunkBuffers<T> buffers;
+  if (w.plan.split) buffers.split = workspace.take_zeros<T>(samples * w.split_columns());
+  if (w.projection) buffers.projected = workspace.take_zeros<T>(samples * PR);
+  if (w.plan.layer_norm) buffers.shown = workspace.take_zeros<T>(samples * w.padded());
+  if (run.offsets && w.plan.recurrent) buffers.previous = workspace.take_zeros<T>(samples * PR);
+  return buffers;
+}
 
 }  // namespace
 
@@ -121,8 +139,10 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
   const Index at_once = schedule.at_once;
   const Partition grid = schedule.grid;
   const Index parts = at_once * grid.parts();
+  const std::vector<Range> row_parts = share_rows(any, grid.row_parts);
   const Index chunk = std::max(steps_per_chunk(N, columns * Index{sizeof(T)}, any.timesteps),
                                (kSamplesPerChunk + N - 1) / N);
+  const Index most_steps = std::min(chunk, any.timesteps), most = most_steps * N;
   Barrier everyone(parts);
   std::vector<Barrier> all(static_cast<std::size_t>(at_once));
   for (Barrier& barrier : all) barrier.reset(grid.parts());
@@ -130,21 +150,30 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
   for (Barrier& group : groups) group.reset(grid.unit_parts);
   for (Index done = 0; done < count; done += at_once) {
     const Workspace::Scope own(workspace);
-    std::vector<WeightGradient<T>> weights;
-    for (Index run = done; run < done + at_once; ++run)
-      weights.emplace_back(runs[run], gradients[run], chunk, grid.parts(), workspace);
+    std::vector<RecurrentSums<T>> sums;
+    std::vector<BackwardBuffers<T>> of_steps;
+    std::vector<ChunkBuffers<T>> of_chunks;
+    for (Index run = done; run < done + at_once; ++run) {
+      sums.emplace_back(runs[run], gradients[run], most, most_steps == any.timesteps, grid.parts(),
+                        workspace);
+      of_steps.push_back(step_buffers(runs[run], workspace));
+      of_chunks.push_back(chunk_buffers(runs[run], most, workspace));
+      of_chunks.push_back(most_steps < any.timesteps ? chunk_buffers(runs[run], most, workspace)
+                                                     : of_chunks.back());
+    }
     const auto backward = [&](Index slot) {
       const Index run = done + slot;
-      return Backward<T>{*runs[run].weights, runs[run],
-                         gradients[run],     chunk,
-                         at_once > 1,        weights[static_cast<std::size_t>(slot)]};
+      const auto i = static_cast<std::size_t>(slot);
+      return Backward<T>{*runs[run].weights, runs[run], gradients[run], chunk, at_once > 1,
+                         sums[i],            of_steps[i], &of_chunks[2 * i]};
     };
     gang.run(parts, [&](Index part) {
       const Index slot = part / grid.parts(), group = part / grid.unit_parts;
       const Index unit = part % grid.unit_parts;
       backward(slot).part({part % grid.parts(), unit, grid.unit_parts,
-                           part_of(N, grid.row_parts, group % grid.row_parts),
+                           row_parts[static_cast<std::size_t>(group % grid.row_parts)],
                            part_of(H, grid.unit_parts, unit, size.unit_multiple),
+                           part_of(w.outputs(), grid.unit_parts, unit, size.unit_multiple),
                            groups[static_cast<std::size_t>(group)],
                            all[static_cast<std::size_t>(slot)]});
       if (at_once == 1) return;

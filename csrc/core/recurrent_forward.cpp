@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/cell_forward.hpp"
+#include "core/layer_norm.hpp"
 #include "core/recurrent_loop.hpp"
+#include "core/sequence_masks.hpp"
 #include "core/team.hpp"
 #include "core/threads.hpp"
 
@@ -24,12 +27,17 @@ constexpr Index kFirstLevelCache = 32 * 1024, kLastLevelCache = 16 * 1024 * 1024
 constexpr Index kRowsInStep = 4;
 
 template <class T>
-Projection choose_projection(const RecurrentWeights<T>& w, Index rows) {
+Projection choose_projection(const RecurrentRun<T>& run, Index rows) {
+  const RecurrentWeights<T>& w = *run.weights;
+  // Whole rows of sums are normalised; half a step's kernel has half the gates.
+  if (w.plan.layer_norm || w.plan.phase_count > 1) return Projection::chunks;
   const Index per_input = w.order.columns() * Index{sizeof(T)};
-  const Index recurrent = w.order.hidden_size * per_input, all = recurrent + w.inputs * per_input;
+  const Index recurrent = w.plan.recurrent ? w.outputs() * per_input : 0;
+  const Index all = recurrent + w.inputs * per_input;
   if (rows >= kRowsInStep || recurrent <= kFirstLevelCache) return Projection::in_step;
-  return rows == 1 && w.kernels->ahead_rows > 0 && all < kLastLevelCache ? Projection::ahead
-                                                                         : Projection::chunks;
+  return rows == 1 && !run.offsets && w.phases[0].cell->ahead_rows > 0 && all < kLastLevelCache
+             ? Projection::ahead
+             : Projection::chunks;
 }
 
 // Steps by which a layer follows the one below: few, since it waits for them, but not one, since
@@ -41,7 +49,7 @@ Index choose_chunk(Projection projection, const RecurrentRun<T>& run) {
   const RecurrentWeights<T>& w = *run.weights;
   switch (projection) {
     case Projection::in_step: return 1;
-    case Projection::ahead: return w.kernels->ahead_rows;
+    case Projection::ahead: return w.phases[0].cell->ahead_rows;
     case Projection::chunks: break;
   }
   return steps_per_chunk(run.samples, w.order.columns() * Index{sizeof(T)}, run.timesteps);
@@ -57,41 +65,40 @@ struct Forward {
   const Progress* input = nullptr;  // of the part that writes x, when it still does
   Progress* output = nullptr;       // this part's own, when another follows it
 
-  /// The samples `rows` and the hidden units `units` through all steps. `barrier` is where the
-  /// parts of these samples meet.
-  void part(Range rows, Range units, Barrier& barrier) const {
-    LstmStepArgs<T> args;
-    args.rows = rows.size();
-    args.hidden_size = w.order.hidden_size;
-    args.unit_begin = units.begin;
-    args.unit_end = units.end;
-    args.recurrent = w.recurrent;
-    args.remember = run.gates != nullptr;
+  /// The samples `rows` and the hidden units `units` through all steps; `outputs`: this part's share
+  /// of a projection. `barrier` is where the parts of these samples meet.
+  void part(Range rows, Range units, Range outputs, Barrier& barrier) const {
+    CellForward<T> cell(w, units.begin, units.end, outputs.begin, outputs.end);
+    cell.prepare(run.gates != nullptr, run.y.row_stride);
     if (projection == Projection::in_step) {
-      args.inputs = w.inputs;
-      args.x_stride = run.x.row_stride;
-      args.input = w.input_of_steps;
-      args.bias = w.bias;
-      if (args.remember) clear_padding(rows, units);
+      cell.project_in_step(run.x.row_stride);
+      if (run.gates) clear_padding(rows, units);
     }
+    StepArgs<T>& args = cell.args();
     for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
+      if (run.active(t0, rows.begin, rows.end) == 0) return;  // nor at any later step
       const Index steps = std::min(chunk, run.timesteps - t0);
       if (input) input->wait_for(input_needed(t0));
       if (projection == Projection::chunks || (projection == Projection::ahead && t0 == 0))
         project(t0, steps, rows, units);
       if (projection == Projection::ahead) args.ahead = ahead_of(t0 + steps, rows);
       for (Index i = 0; i < steps; ++i) {
+        const Index t = t0 + i, active = run.active(t, rows.begin, rows.end);
+        if (active == 0) return;
         if (projection == Projection::ahead) {
           const Range part = part_of(w.inputs, steps, i);
           args.ahead_begin = part.begin;
           args.ahead_end = part.end;
-        } else if (projection == Projection::in_step) {
-          args.x = run.x.at(t0 + i, rows.begin);
         }
-        args.gates = at_chunk(t0).at(i, rows.begin);
-        step(t0 + i, rows, args);
+        CellStep<T> step = at(t, rows.begin);
+        step.rows = active;
+        step.gates = at_chunk(t0).at(i, rows.begin);
+        if (projection == Projection::in_step) step.x = run.x.at(t, rows.begin);
+        draw_zoneout(run, t, {rows.begin, rows.begin + active}, units,
+                     w.projection ? outputs : units);
+        cell.run(step, [&] { barrier.wait(); });
         barrier.wait();
-        const Index done = t0 + i + 1;
+        const Index done = t + 1;
         if (output && (done % kStepsBehind == 0 || done == run.timesteps)) output->reach(done);
       }
     }
@@ -106,15 +113,59 @@ struct Forward {
 
   Steps<T> at_chunk(Index t) const { return gates.from(run.gates ? t : t / chunk % 2 * chunk); }
 
+  CellStep<T> at(Index t, Index row) const {
+    const RunExtras<T>& e = run.extras;
+    const Index P = w.padded(), PR = w.padded_outputs(), kept = run.kept_row(t) + row;
+    CellStep<T> step;
+    step.h_prev = step.recur_prev = run.h_at(t, row);
+    step.h = run.h_at(t + 1, row);
+    if (run.c) {
+      step.c_prev = run.c_at(t, row);
+      step.c = run.c_at(t + 1, row);
+    }
+    if (run.y) step.y = run.y.at(t, row);
+    step.last_first = t % 2 != 0;
+    if (e.recur) {
+      step.recur_prev = run.recur_at(t, row);
+      step.recur = run.recur_at(t + 1, row);
+      step.mask = e.recurrent_mask + row * PR;
+    }
+    if (e.unprojected) step.unprojected = e.unprojected + kept * P;
+    if (e.candidate) step.candidate = e.candidate + kept * P;
+    step.keep_per_row = e.random;
+    if (e.keep_h) step.keep_h = e.keep_h + (e.random ? row * PR : 0);
+    if (e.keep_c) step.keep_c = e.keep_c + (e.random ? row * P : 0);
+    if (e.norm_recurrent) {
+      step.norm_recurrent = e.norm_recurrent + kept * w.order.columns();
+      step.norm_cell = e.norm_cell + kept * P;
+      step.norm_scale = e.norm_scale + kept * 3;
+    }
+    return step;
+  }
+
   void project(Index t, Index steps, Range rows, Range units) const {
     const Index begin = units.begin * w.order.gates;  // of its columns in gate order
     ProductArgs<T> args;
     args.depth = w.inputs;
     args.cols = round_up(units.end, w.order.block) * w.order.gates - begin;
     args.packed = w.input + begin * w.inputs;
-    args.bias = w.bias + begin;
-    const Steps<T> all = at_chunk(t), own{all.data + begin, all.time_stride, all.row_stride};
-    product_over_steps<T>(*w.kernels, args, run.x.from(t), own, steps, rows.begin, rows.end);
+    args.bias = w.plan.layer_norm ? nullptr : w.bias + begin;
+    const Steps<T> all = at_chunk(t);
+    Steps<T> own = all;
+    own.data += begin;
+    product_over_steps<T>(*w.kernels, args, run.x.from(t), own, steps, rows.begin, rows.end,
+                          [&](Index i) { return run.rows_at(t + i); });
+    if (!w.plan.layer_norm) return;
+    for (Index i = 0; i < steps; ++i)
+      for (Index n = 0; n < run.active(t + i, rows.begin, rows.end); ++n)
+        normalise_input(t + i, rows.begin + n, all.at(i, rows.begin + n));
+  }
+
+  void normalise_input(Index t, Index row, T* gates_row) const {
+    const Index kept = run.kept_row(t) + row;
+    T* const normal = run.gates ? run.extras.norm_input + kept * w.order.columns() : nullptr;
+    const T scale = scale_normal(w.order, w.norm_input, w.bias, gates_row, normal);
+    if (normal) run.extras.norm_scale[3 * kept] = scale;
   }
 
   /// The projection of the chunk that begins at step t; of no rows when there is none.
@@ -139,25 +190,9 @@ struct Forward {
     const Index written = round_up(order.hidden_size, w.kernels->lanes);
     if (units.end < order.hidden_size || written == order.padded()) return;
     for (Index t = 0; t < run.timesteps; ++t)
-      for (Index n = rows.begin; n < rows.end; ++n)
+      for (Index n = rows.begin; n < rows.begin + run.active(t, rows.begin, rows.end); ++n)
         for (Index g = 0; g < order.gates; ++g)
           std::fill_n(gates.at(t, n) + order.column(g, written), order.padded() - written, T(0));
-  }
-
-  void step(Index t, Range rows, LstmStepArgs<T>& args) const {
-    const Index N = run.samples, P = w.order.padded();
-    const auto h_at = [&](Index step) {
-      return run.h + ((run.keep_sequence ? step : step % 2) * N + rows.begin) * P;
-    };
-    args.last_first = t % 2 != 0;
-    args.h_prev = h_at(t);
-    args.h = h_at(t + 1);
-    args.c_prev = run.c + ((args.remember ? t : 0) * N + rows.begin) * P;
-    args.c = run.c + ((args.remember ? t + 1 : 0) * N + rows.begin) * P;
-    args.y_stride = run.y.row_stride;
-    if (run.y && (!run.last_only || t == run.timesteps - 1))
-      args.y = run.y.at(run.last_only ? 0 : t, rows.begin);
-    w.kernels->lstm_step(args);
   }
 };
 
@@ -175,9 +210,11 @@ void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace)
   const Schedule schedule = choose_schedule(count, gang.size(), parallel_parts(H * N, work), size);
   const Index at_once = schedule.at_once;
   const Partition grid = schedule.grid;
+  const std::vector<Range> row_parts = share_rows(any, grid.row_parts);
   // Of the largest part: `ahead` is for one row alone.
-  const Index rows = (N + grid.row_parts - 1) / grid.row_parts;
-  const Projection projection = choose_projection(w, rows);
+  Index rows = 0;
+  for (const Range& part : row_parts) rows = std::max(rows, part.size());
+  const Projection projection = choose_projection(any, rows);
   const Index chunk = choose_chunk(projection, any);
   const Index two_chunks = 2 * chunk * N * columns;
   T* const scratch = any.gates ? nullptr : workspace.take<T>(at_once * two_chunks);
@@ -186,11 +223,15 @@ void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace)
   for (Index done = 0; done < count; done += at_once)
     gang.run(at_once * grid.parts(), [&, done](Index part) {
       const Index slot = part / grid.parts(), group = part / grid.unit_parts;
+      const Index unit = part % grid.unit_parts;
       const RecurrentRun<T>& run = runs[done + slot];
-      T* const gates = run.gates ? run.gates : scratch + slot * two_chunks;
-      const Forward<T> forward{*run.weights, run, projection, chunk, {gates, N * columns, columns}};
-      forward.part(part_of(N, grid.row_parts, group % grid.row_parts),
-                   part_of(H, grid.unit_parts, part % grid.unit_parts, size.unit_multiple),
+      const Steps<T> gates = run.gates
+                                 ? run.kept_steps(run.gates, columns)
+                                 : Steps<T>{scratch + slot * two_chunks, N * columns, columns};
+      const Forward<T> forward{*run.weights, run, projection, chunk, gates};
+      forward.part(row_parts[static_cast<std::size_t>(group % grid.row_parts)],
+                   part_of(H, grid.unit_parts, unit, size.unit_multiple),
+                   part_of(w.outputs(), grid.unit_parts, unit, size.unit_multiple),
                    barriers[static_cast<std::size_t>(group)]);
     });
 }
@@ -202,7 +243,7 @@ namespace {
 template <class T>
 Index run_at_once(const RecurrentRun<T>* runs, Index count, Workspace& workspace) {
   constexpr Index kSteps = 8 * kStepsBehind;  // fewer are over before the last layer begins
-  if (count == 1 || runs[0].timesteps < kSteps) return 0;
+  if (count == 1 || runs[0].timesteps < kSteps || runs[0].offsets) return 0;
   const Workspace::Scope scope(workspace);
   const Index N = runs[0].samples;
   const GateOrder& order = runs[0].weights->order;
@@ -217,7 +258,7 @@ Index run_at_once(const RecurrentRun<T>* runs, Index count, Workspace& workspace
   std::vector<Forward<T>> layers;
   for (Index l = 0; l < parts; ++l) {
     const RecurrentRun<T>& run = runs[l];
-    const Projection projection = choose_projection(*run.weights, N);
+    const Projection projection = choose_projection(run, N);
     const Index chunk = std::min(choose_chunk(projection, run), kStepsBehind);
     const Index columns = order.columns();
     T* const gates = run.gates ? run.gates : workspace.take<T>(2 * chunk * N * columns);
@@ -232,7 +273,8 @@ Index run_at_once(const RecurrentRun<T>* runs, Index count, Workspace& workspace
   }
   gang.run(parts, [&](Index part) {
     Barrier alone_here;
-    layers[static_cast<std::size_t>(part)].part({0, N}, {0, order.hidden_size}, alone_here);
+    layers[static_cast<std::size_t>(part)].part({0, N}, {0, order.hidden_size},
+                                            {0, runs[0].weights->outputs()}, alone_here);
   });
   return parts;
 }

@@ -2,8 +2,11 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
+#include "core/cell_plan.hpp"
 #include "core/message_text.hpp"
 #include "lstm_native/error.hpp"
 
@@ -50,15 +53,74 @@ struct LayerCheck {
   int depth;      // highways around this layer
   Index& layers;  // so far
 
-  void operator()(const LSTMSpec& spec) const {
-    const Index directions = spec.bidirectional ? 2 : 1;
+  void check_options(const RecurrentOptions& spec) const {
+    const Index directions = spec.bidirectional && spec.merge == Merge::concat ? 2 : 1;
     check_integer(path + ".hidden_size", spec.hidden_size, 1, kMaxWidth / directions);
     check_integer(path + ".num_layers", spec.num_layers, 1, kMaxStackedLayers);
     check_fraction(path + ".dropout", spec.dropout);
-    if (!std::isfinite(spec.forget_bias))
-      refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+    check_fraction(path + ".input_dropout", spec.input_dropout);
+    check_fraction(path + ".recurrent_dropout", spec.recurrent_dropout);
+    check_fraction(path + ".weight_drop", spec.weight_drop);
+    check_fraction(path + ".zoneout", spec.zoneout);
+    check_not_negative(path + ".gate_clip", spec.gate_clip);
+    check_enum(path + ".merge", spec.merge, Merge::sum);
     if (spec.bidirectional && spec.reverse)
       refuse(path + ".reverse", "false with bidirectional", "true");
+    if (spec.merge == Merge::sum && !spec.bidirectional)
+      refuse(path + ".merge", "\"concat\" without bidirectional", "\"sum\"");
+    if (spec.residual && spec.num_layers == 1)
+      refuse(path + ".residual", "false with one layer, whose input it does not add", "true");
+    // The last steps of two directions have different inputs.
+    if (spec.residual && spec.bidirectional && !spec.return_sequences)
+      refuse(path + ".residual", "false with bidirectional and without return_sequences", "true");
+    if (spec.stateful && (spec.bidirectional || spec.reverse))
+      refuse(path + ".stateful", "false with bidirectional or reverse", "true");
+  }
+
+  void check_activation(const std::string& name, const CellActivation& a) const {
+    check_enum(path + name, a.function, CellFunction::softplus);
+    for (const double value : {a.alpha, a.beta})
+      if (!std::isfinite(value)) refuse(path + name, "finite parameters", number_text(value));
+  }
+
+  void operator()(const LSTMSpec& spec) const {
+    check_options(spec);
+    if (!std::isfinite(spec.forget_bias))
+      refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+    check_integer(path + ".proj_size", spec.proj_size, 0, spec.hidden_size - 1);
+    check_fraction(path + ".cell_zoneout", spec.cell_zoneout);
+    check_not_negative(path + ".cell_clip", spec.cell_clip);
+    check_activation(".gate_activation", spec.gate_activation);
+    check_activation(".cell_activation", spec.cell_activation);
+    check_activation(".output_activation", spec.output_activation);
+    if (spec.coupled_gates && !(spec.input_gate && spec.forget_gate))
+      refuse(path + ".coupled_gates", "false without input or forget gate", "true");
+    if (spec.peephole && !spec.output_gate && !spec.input_gate && !spec.forget_gate)
+      refuse(path + ".peephole", "false without gates", "true");
+  }
+
+  void operator()(const GRUSpec& spec) const {
+    check_options(spec);
+    check_activation(".gate_activation", spec.gate_activation);
+    check_activation(".candidate_activation", spec.candidate_activation);
+  }
+
+  void operator()(const RNNSpec& spec) const {
+    check_options(spec);
+    check_activation(".activation", spec.activation);
+  }
+
+  void operator()(const MinLSTMSpec& spec) const { check_input_alone(spec); }
+  void operator()(const MinGRUSpec& spec) const { check_input_alone(spec); }
+
+  void check_input_alone(const RecurrentOptions& spec) const {
+    check_options(spec);
+    const std::pair<const char*, double> none[] = {{".recurrent_dropout", spec.recurrent_dropout},
+                                                   {".weight_drop", spec.weight_drop},
+                                                   {".zoneout", spec.zoneout},
+                                                   {".gate_clip", spec.gate_clip}};
+    for (const auto& [name, value] : none)
+      if (value != 0) refuse(path + name, "0: no recurrent weights", number_text(value));
   }
 
   void operator()(const DenseSpec& spec) const {
@@ -121,14 +183,31 @@ struct ParameterCount {
   Index features;  // of the input of the next layer
   Index total = 0;
 
-  void operator()(const LSTMSpec& spec) {
-    const Index h = spec.hidden_size, directions = spec.bidirectional ? 2 : 1;
-    const Index rows = directions * 4 * h, width = directions * h;
-    total = add(total, multiply(rows, features + h + 2));
+  /// G gates; R values recur, none where there are no recurrent weights.
+  void recurrent(const RecurrentOptions& spec, Index gates, Index outputs, Index recur,
+                 Index others) {
+    const Index directions = spec.bidirectional ? 2 : 1;
+    const Index width = (spec.merge == Merge::concat ? directions : 1) * outputs;
+    const Index rows = directions * gates * spec.hidden_size, biases = recur ? 2 : 1;
+    total = add(total, multiply(rows, features + recur + biases));
     if (spec.num_layers > 1)
-      total = add(total, multiply(multiply(rows, width + h + 2), spec.num_layers - 1));
+      total = add(total, multiply(multiply(rows, width + recur + biases), spec.num_layers - 1));
+    if (others) total = add(total, multiply(directions * spec.num_layers, others));
     features = width;
   }
+
+  void operator()(const LSTMSpec& spec) {
+    const CellPlan plan = plan_of(spec);
+    const Index H = spec.hidden_size, R = plan.output_size();
+    Index others = plan.peepholes * H;
+    if (spec.proj_size) others = add(others, multiply(R, H));
+    if (spec.layer_norm) others = add(others, (2 * plan.gates + 2) * H);
+    recurrent(spec, plan.gates, R, R, others);
+  }
+  void operator()(const GRUSpec& spec) { recurrent(spec, 3, spec.hidden_size, spec.hidden_size, 0); }
+  void operator()(const RNNSpec& spec) { recurrent(spec, 1, spec.hidden_size, spec.hidden_size, 0); }
+  void operator()(const MinLSTMSpec& spec) { recurrent(spec, 3, spec.hidden_size, 0, 0); }
+  void operator()(const MinGRUSpec& spec) { recurrent(spec, 2, spec.hidden_size, 0, 0); }
 
   void operator()(const DenseSpec& spec) {
     total = add(total, multiply(spec.units, features + (spec.bias ? 1 : 0)));
@@ -154,6 +233,14 @@ struct ParameterCount {
 };
 
 }  // namespace
+
+bool is_recurrent(const LayerSpec& layer) {
+  return std::visit(
+      [](const auto& options) {
+        return std::is_base_of_v<RecurrentOptions, std::decay_t<decltype(options)>>;
+      },
+      layer.options);
+}
 
 void validate(const LayerSpec& layer, const std::string& path) {
   Index layers = 1;

@@ -30,4 +30,7 @@ void validate(const std::vector<LayerSpec>& layers, const std::string& path = "l
 /// `validate` would, when input_features is out of range, and when the number overflows.
 Index parameter_count(const std::vector<LayerSpec>& layers, Index input_features);
 
+/// Whether the layer is one of the recurrent ones, whose options begin with RecurrentOptions.
+bool is_recurrent(const LayerSpec& layer);
+
 }  // namespace lstm_native

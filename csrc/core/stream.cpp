@@ -79,7 +79,7 @@ std::vector<StateTensor> state_tensors(const StreamImpl<T>& stream) {
       list.push_back(
           {l,
            i,
-           {std::to_string(l) + "." + names[i], {shape.layers, stream.batch(), shape.features}}});
+           {std::to_string(l) + "." + names[i], {shape.layers, stream.batch(), shape.features(i)}}});
   }
   return list;
 }

@@ -15,6 +15,8 @@
 
 #include <cstdint>
 
+#include "lstm_native/cell_function.hpp"
+
 namespace lstm_native {
 
 using Index = std::int64_t;
@@ -72,52 +74,141 @@ struct TransposeArgs {
   bool add = false;
 };
 
-/// One time step of an LSTM for some rows and the hidden units [unit_begin, unit_end): recurrent
-/// product, gates, new cell and output. unit_begin is a multiple of kGateBlock; unit_end too, or
-/// hidden_size. Pointers are to unit 0 whatever the range.
+/// What a recurrent cell does between the products. The first ones are the cells most networks have;
+/// the `general` ones read CellOptions.
+enum class CellKind {
+  lstm,           // gates i, f, g, o
+  gru,            // gates r, z, n; the reset gate acts behind the recurrent product
+  rnn_tanh,       // one gate: the sum before activation
+  rnn_relu,       //
+  min_lstm,       // gates i, f, g from the input alone
+  min_gru,        // gates z, n from the input alone
+  lstm_general,   // as lstm
+  lstm_three,     // the same with fewer gates, see CellOptions::column
+  lstm_two,       //
+  lstm_one,       //
+  gru_general,    // as gru
+  gru_reset,      // gates r, z of r, z, n: the first half of a step of a GRU whose reset gate acts
+  gru_candidate,  // before the recurrent product; the second half: gate n
+  rnn_general,    //
+};
+inline constexpr int kCellKinds = 14;
+
 template <class T>
-struct LstmStepArgs {
+struct CellActivationArgs {
+  CellFunction function = CellFunction::sigmoid;
+  T alpha = 0, beta = 0;
+};
+
+/// What the general cells need to know beyond the pointers of a step.
+template <class T>
+struct CellOptions {
+  CellActivationArgs<T> gate{CellFunction::sigmoid, 0, 0};    // i, f, o; r, z
+  CellActivationArgs<T> input{CellFunction::tanh, 0, 0};      // g; n; the sum of an RNN
+  CellActivationArgs<T> output{CellFunction::tanh, 0, 0};     // of the cell state
+  int column[4] = {0, 1, 2, 3};  // LSTM: which gate stands where i, f, g, o do; -1: none, it is 1
+  bool coupled = false;          // f = 1 - i
+  const T* peephole[3] = {nullptr, nullptr, nullptr};  // P each, of i, f, o
+  T gate_clip = 0, cell_clip = 0;                      // 0: none
+};
+
+/// Which part of an LSTM's step: with layer normalisation the cell state is normalised between
+/// them.
+enum class StepPart { all, cell, output };
+
+/// One time step of a cell for some rows and the hidden units [unit_begin, unit_end): recurrent
+/// product, gates, new state and output. unit_begin is a multiple of kGateBlock; unit_end too, or
+/// hidden_size. Pointers are to unit 0 whatever the range. G: the cell's gates.
+template <class T>
+struct StepArgs {
   Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;
-  const T* recurrent = nullptr;  // hidden_size x 4 gates, see pack_step in packing.hpp
-  T* gates = nullptr;            // rows x 4P: in b + W x, in gate order; out the activated gates
+  Index depth = 0;               // values of h_prev; 0: no recurrent product
+  const T* recurrent = nullptr;  // depth x G gates, see pack_step in packing.hpp
+  T* gates = nullptr;            // rows x GP: in b + W x, in gate order; out what backward reads
   // Where inputs are few, the step makes b + W x by itself: then x is not null, and what gates
   // holds does not matter.
   const T* x = nullptr;  // rows x inputs
   Index x_stride = 0, inputs = 0;
-  const T* input = nullptr;   // inputs x 4 gates, packed as recurrent is
-  const T* bias = nullptr;    // 4P, in gate order
-  bool remember = false;      // otherwise gates holds nothing of use afterwards
-  const T* h_prev = nullptr;  // rows x P
-  const T* c_prev = nullptr;  // rows x P
+  const T* input = nullptr;           // inputs x G gates, packed as recurrent is
+  const T* bias = nullptr;            // GP, in gate order
+  const T* recurrent_bias = nullptr;  // P; gru: of the candidate's recurrent sum
+  bool remember = false;              // otherwise gates holds nothing of use afterwards
+  const T* h_prev = nullptr;          // rows x h_stride: what the product reads
+  Index h_stride = 0;
+  const T* h_old = nullptr;   // rows x P: what the cell itself reads of the last output; most do not
+  const T* c_prev = nullptr;  // rows x P, of the LSTMs
   T* h = nullptr;             // rows x P; may not alias h_prev
-  T* c = nullptr;             // rows x P; may alias c_prev
-  T* y = nullptr;             // rows x H, or null
+  // rows x P. LSTM: the new cell state, may alias c_prev. gru: receives the candidate's recurrent
+  // sum. gru_reset: receives r * h, which gru_candidate's product reads.
+  T* c = nullptr;
+  T* y = nullptr;  // rows x H, or null
   Index y_stride = 0;
   // Last panel first. Steps that take turns find in the cache what the one before read last.
   bool last_first = false;
   // One row's recurrent product waits for the weights to come through the caches. Meanwhile the
   // multiply-add units do a part of the projection of rows to come: of `ahead`, whose columns are
   // those of `gates`, the products of k in [ahead_begin, ahead_end). Needs rows == 1 and at
-  // most KernelTable::ahead_rows rows of ahead; no rows: nothing to do.
+  // most CellKernels::ahead_rows rows of ahead; no rows: nothing to do.
   ProductArgs<T> ahead;
   Index ahead_begin = 0, ahead_end = 0;
+
+  // The rest is read by general cells alone.
+  const CellOptions<T>* options = nullptr;
+  StepPart part = StepPart::all;
+  T* candidate = nullptr;  // rows x P: receives the cell state before zoneout; or null
+  // Part output: the output is made of shown * shown_scale + shown_bias (rows x P, P, P).
+  const T* shown = nullptr;
+  const T* shown_scale = nullptr;
+  const T* shown_bias = nullptr;
+  // Zoneout: how much of the old value stays, rows x P each, keep_stride apart; or null.
+  const T* keep_h = nullptr;
+  const T* keep_c = nullptr;
+  Index keep_stride = 0;
+  // Recurrent dropout: h times mask (rows x P) goes to `recur` (rows x P); or null.
+  const T* mask = nullptr;
+  T* recur = nullptr;
 };
 
 /// The pointwise half of one step backward; the product with the recurrent weights follows it.
 template <class T>
-struct LstmStepBackwardArgs {
-  Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;  // as in LstmStepArgs
+struct StepBackwardArgs {
+  Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;  // as in StepArgs
+  const T* h_old = nullptr;                                       // rows x P
   const T* c_prev = nullptr;                                      // rows x P
   const T* c = nullptr;                                           // rows x P
-  const T* dh = nullptr;                                          // rows x P: from the step after
+  // rows x P: in from the step after, to which the product's result was added; out what reaches
+  // the output of the step before past the recurrent product. LSTMs without zoneout leave it.
+  T* dh = nullptr;
   const T* dy = nullptr;  // rows x H: from the layer above, or null
   Index dy_stride = 0;
-  T* dc = nullptr;     // rows x P: in for c, out for c_prev
-  T* gates = nullptr;  // rows x 4P: in activated, out gradients before activation
+  T* dc = nullptr;  // rows x P, of the LSTMs: in for c, out for c_prev
+  // gru_reset: in the gradient of r * h, rows x P.
+  const T* d_reset = nullptr;
+  T* gates = nullptr;  // rows x GP: in as the step left them, out gradients before activation
+  // rows x recurrent_stride: receives, of the cells whose recurrent sums have other gradients than
+  // their inputs, those of the recurrent sums; in gate order of the gates that this kind has.
+  T* recurrent_gates = nullptr;
+  Index recurrent_stride = 0;
   // What the next call will read, to be fetched into the cache: gates, c_prev, dy; or null.
   const T* next_gates = nullptr;
   const T* next_c = nullptr;
   const T* next_dy = nullptr;
+
+  // The rest is read by general cells alone, as in StepArgs.
+  const CellOptions<T>* options = nullptr;
+  StepPart part = StepPart::all;
+  const T* candidate = nullptr;   // the cell state before zoneout, or null: it is c
+  const T* shown = nullptr;       // part output: as in StepArgs
+  const T* shown_scale = nullptr;
+  const T* shown_bias = nullptr;
+  // rows x P, part output: receives the gradient of what the output was made of; part cell: in,
+  // what it means for the cell state.
+  T* d_candidate = nullptr;
+  const T* keep_h = nullptr;
+  const T* keep_c = nullptr;
+  Index keep_stride = 0;
+  const T* mask = nullptr;     // with it, d_recur (rows x P) times mask is added to dh
+  const T* d_recur = nullptr;
 };
 
 /// The numbers of one optimiser update (training.hpp), bias corrections folded in.
@@ -148,15 +239,23 @@ struct ProbeResult {
 };
 
 template <class T>
+struct CellKernels {
+  Index gates;       // G
+  Index ahead_rows;  // see StepArgs; 0: this set has too few registers, or the cell other gates
+  bool direct;       // whether it writes StepBackwardArgs::dh; else that is left as it was
+  bool general;      // whether it reads CellOptions
+  void (*step)(const StepArgs<T>&);
+  void (*step_backward)(const StepBackwardArgs<T>&);
+};
+
+template <class T>
 struct KernelTable {
   Index lanes;
-  Index ahead_rows;  // see LstmStepArgs; 0: this set has too few registers
   Index (*gradient_scratch)(Index samples, Index cols);  // values, cols of both left operands
   void (*product)(const ProductArgs<T>&);
   void (*gradient_product)(const GradientProductArgs<T>&);
   void (*transpose)(const TransposeArgs<T>&);
-  void (*lstm_step)(const LstmStepArgs<T>&);
-  void (*lstm_step_backward)(const LstmStepBackwardArgs<T>&);
+  CellKernels<T> cells[kCellKinds];
   void (*pointwise)(Pointwise, Index n, T* values);                                // in place
   void (*pointwise_backward)(Pointwise, Index n, const T* y, const T* dy, T* dx);  // dx may be dy
   void (*exponentials)(Index n, const T* x, T shift, T* out);  // exp(x - shift); out may be x
@@ -166,6 +265,11 @@ struct KernelTable {
   ProbeResult<T> (*probe_multiply_add)(Index iterations);
   ProbeResult<T> (*probe_read)(const T* values, Index n, Index repetitions);  // aligned to 64
 };
+
+template <class T>
+const CellKernels<T>& cell_kernels(const KernelTable<T>& k, CellKind kind) {
+  return k.cells[static_cast<int>(kind)];
+}
 
 struct KernelSet {
   KernelTable<float> f32;

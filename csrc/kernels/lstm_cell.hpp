@@ -4,42 +4,44 @@
 // 2000. Gate order i, f, g, o.
 #pragma once
 
-#include "kernels/simd.hpp"
+#include "kernels/cell_site.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
 
-struct LstmCell {
-  static constexpr int kGates = 4;
+struct LstmCell : CellTraits {
+  static constexpr int kGates = 4, kSums = 4;
+  static constexpr bool kInline = true;
 
-  /// gate: in sums before activation, out activated. Returns h; c receives the new cell.
-  template <class P>
-  static LN_INLINE P forward(P* gate, const P& c_prev, P& c) {
-    P &i = gate[0], &f = gate[1], &g = gate[2], &o = gate[3];
+  /// sum: in sums before activation, out what `backward` reads. Returns h.
+  template <class T>
+  static LN_INLINE Packet<T> forward(const StepSite<T>& site, Packet<T>* sum) {
+    Packet<T>&i = sum[0], &f = sum[1], &g = sum[2], &o = sum[3];
     i = sigmoid(i);
     f = sigmoid(f);
     g = tanh(g);
     o = sigmoid(o);
-    c = ei::pmadd(f, c_prev, ei::pmul(i, g));
+    const Packet<T> c = ei::pmadd(f, site.c_prev(), ei::pmul(i, g));
+    site.set_c(c);
     return ei::pmul(o, tanh(c));
   }
 
-  /// gate: in activated, out gradients before activation. dc: gradient of c arriving from the
-  /// step after, without the part through h. Returns the gradient of c_prev.
-  template <class P>
-  static LN_INLINE P backward(P* gate, const P& c_prev, const P& c, const P& dh, P dc) {
-    using T = typename ei::unpacket_traits<P>::type;
-    const P one = ei::pset1<P>(T(1));
+  /// gate: in what `forward` left, out gradients of the sums. dh: gradient of h.
+  template <class T>
+  static LN_INLINE void backward(const BackwardSite<T>& site, const Packet<T>& dh,
+                                 Packet<T>* gate) {
+    using P = Packet<T>;
+    const P one = broadcast(T(1));
     const auto d_sigmoid = [&](const P& y) { return ei::pmul(y, ei::psub(one, y)); };
     const auto d_tanh = [&](const P& y) { return ei::psub(one, ei::pmul(y, y)); };
     const P i = gate[0], f = gate[1], g = gate[2], o = gate[3];
-    const P tanh_c = tanh(c);
-    dc = ei::pmadd(ei::pmul(dh, o), d_tanh(tanh_c), dc);
+    const P tanh_c = tanh(site.c());
+    const P dc = ei::pmadd(ei::pmul(dh, o), d_tanh(tanh_c), site.dc());
     gate[0] = ei::pmul(ei::pmul(dc, g), d_sigmoid(i));
-    gate[1] = ei::pmul(ei::pmul(dc, c_prev), d_sigmoid(f));
+    gate[1] = ei::pmul(ei::pmul(dc, site.c_prev()), d_sigmoid(f));
     gate[2] = ei::pmul(ei::pmul(dc, i), d_tanh(g));
     gate[3] = ei::pmul(ei::pmul(dh, tanh_c), d_sigmoid(o));
-    return ei::pmul(dc, f);
+    site.set_dc(ei::pmul(dc, f));
   }
 };
 

@@ -52,8 +52,8 @@ struct LayerCase {
       p->value = random_values<T>(p->info.size(), ++draw, weights);
     layer->parameters_changed();
     x = random_values<T>(lstm_native::rows_of(n, steps) * inputs, 2);
-    h = random_values<T>(layer->state_shape().size(n), 3, 0.5);
-    c = random_values<T>(layer->state_shape().size(n), 4);
+    h = random_values<T>(layer->state_shape().size(0, n), 3, 0.5);
+    c = random_values<T>(layer->state_shape().size(1, n), 4);
   }
 
   Index output_size() const { return samples * layer->output_shape(timesteps).row_size(); }

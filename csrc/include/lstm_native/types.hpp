@@ -22,6 +22,9 @@ struct Batch {
   Index samples = 0;
   Index timesteps = 0;  // 0: the input has no time axis
   Index features = 0;   // ignored for tokens
+  // N true lengths, 0 to timesteps; null: all are timesteps. What stands behind a sequence's length
+  // is never read.
+  const Index* lengths = nullptr;
 };
 
 /// What a network or layer returns: N x T x F, or N x F when timesteps is 0.

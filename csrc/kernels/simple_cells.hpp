@@ -1,0 +1,123 @@
+// The pointwise cells of GRU, vanilla RNN, minLSTM and minGRU.
+#pragma once
+
+#include "kernels/cell_site.hpp"
+
+namespace lstm_native {
+namespace LN_ISA {
+
+/// Cho et al. 2014 with the reset gate behind the product, as PyTorch has it: gates r, z, n;
+/// n = tanh(a_n + r u), h' = (1 - z) n + z h, where u is the recurrent sum of n.
+struct GruCell : CellTraits {
+  static constexpr int kGates = 3, kSums = 4;
+  static constexpr bool kExtraSum = true, kDirect = true, kInline = true;
+  static constexpr int recurrent_sum(int g) { return g == 2 ? 3 : g; }
+
+  template <class T>
+  static LN_INLINE Packet<T> forward(const StepSite<T>& site, Packet<T>* sum) {
+    Packet<T>&r = sum[0], &z = sum[1], &n = sum[2];
+    r = sigmoid(r);
+    z = sigmoid(z);
+    n = tanh(Packet<T>(ei::pmadd(r, sum[3], n)));
+    site.set_c(sum[3]);
+    return ei::pmadd(z, ei::psub(site.h_old(), n), n);
+  }
+
+  template <class T>
+  static LN_INLINE void backward(const BackwardSite<T>& site, const Packet<T>& dh,
+                                 Packet<T>* gate) {
+    using P = Packet<T>;
+    const P one = broadcast(T(1));
+    const P r = gate[0], z = gate[1], n = gate[2];
+    const P dz = ei::pmul(dh, ei::psub(site.h_old(), n));
+    const P dn = ei::pmul(ei::pmul(dh, ei::psub(one, z)), ei::psub(one, ei::pmul(n, n)));
+    gate[0] = ei::pmul(ei::pmul(dn, site.c()), ei::pmul(r, ei::psub(one, r)));
+    gate[1] = ei::pmul(dz, ei::pmul(z, ei::psub(one, z)));
+    gate[2] = dn;
+    site.set_recurrent_gate(0, gate[0]);
+    site.set_recurrent_gate(1, gate[1]);
+    site.set_recurrent_gate(2, ei::pmul(dn, r));
+    site.set_dh(ei::pmul(dh, z));
+  }
+};
+
+/// Elman 1990.
+template <bool Tanh>
+struct RnnCell : CellTraits {
+  static constexpr int kGates = 1, kSums = 1;
+
+  template <class T>
+  static LN_INLINE Packet<T> forward(const StepSite<T>&, Packet<T>* sum) {
+    if constexpr (Tanh)
+      sum[0] = tanh(sum[0]);
+    else
+      sum[0] = keep_nan(sum[0], ei::pmax(sum[0], broadcast(T(0))));
+    return sum[0];
+  }
+
+  template <class T>
+  static LN_INLINE void backward(const BackwardSite<T>&, const Packet<T>& dh, Packet<T>* gate) {
+    const Packet<T> y = gate[0], zero = broadcast(T(0));
+    if constexpr (Tanh)
+      gate[0] = ei::pmul(dh, ei::psub(broadcast(T(1)), ei::pmul(y, y)));
+    else
+      gate[0] = ei::pselect(ei::pcmp_lt(zero, y), dh, zero);
+  }
+};
+
+/// Feng et al. 2024: gates i, f, g of the input alone, i and f scaled to a sum of one;
+/// h' = f / (f + i) h + i / (f + i) g.
+struct MinLstmCell : CellTraits {
+  static constexpr int kGates = 3, kSums = 3;
+  static constexpr bool kDirect = true;
+
+  template <class T>
+  static LN_INLINE Packet<T> forward(const StepSite<T>& site, Packet<T>* sum) {
+    Packet<T>&i = sum[0], &f = sum[1], &g = sum[2];
+    i = sigmoid(i);
+    f = sigmoid(f);
+    const Packet<T> share = ei::pdiv(f, ei::padd(f, i));
+    return ei::pmadd(share, ei::psub(site.h_old(), g), g);
+  }
+
+  template <class T>
+  static LN_INLINE void backward(const BackwardSite<T>& site, const Packet<T>& dh,
+                                 Packet<T>* gate) {
+    using P = Packet<T>;
+    const P one = broadcast(T(1));
+    const P i = gate[0], f = gate[1], g = gate[2];
+    const P sum = ei::padd(f, i), share = ei::pdiv(f, sum);
+    // d share / df = i / sum^2, d share / di = -f / sum^2
+    const P d_share = ei::pdiv(ei::pmul(dh, ei::psub(site.h_old(), g)), ei::pmul(sum, sum));
+    gate[0] = ei::pmul(ei::pnegate(ei::pmul(d_share, f)), ei::pmul(i, ei::psub(one, i)));
+    gate[1] = ei::pmul(ei::pmul(d_share, i), ei::pmul(f, ei::psub(one, f)));
+    gate[2] = ei::pmul(dh, ei::psub(one, share));
+    site.set_dh(ei::pmul(dh, share));
+  }
+};
+
+/// Feng et al. 2024: gates z, n of the input alone; h' = (1 - z) h + z n.
+struct MinGruCell : CellTraits {
+  static constexpr int kGates = 2, kSums = 2;
+  static constexpr bool kDirect = true;
+
+  template <class T>
+  static LN_INLINE Packet<T> forward(const StepSite<T>& site, Packet<T>* sum) {
+    sum[0] = sigmoid(sum[0]);
+    const Packet<T> h = site.h_old();
+    return ei::pmadd(sum[0], ei::psub(sum[1], h), h);
+  }
+
+  template <class T>
+  static LN_INLINE void backward(const BackwardSite<T>& site, const Packet<T>& dh,
+                                 Packet<T>* gate) {
+    using P = Packet<T>;
+    const P one = broadcast(T(1)), z = gate[0], n = gate[1];
+    gate[0] = ei::pmul(ei::pmul(dh, ei::psub(n, site.h_old())), ei::pmul(z, ei::psub(one, z)));
+    gate[1] = ei::pmul(dh, z);
+    site.set_dh(ei::pmul(dh, ei::psub(one, z)));
+  }
+};
+
+}  // namespace LN_ISA
+}  // namespace lstm_native
