@@ -58,7 +58,12 @@ class _Layer:
     def parameters(self) -> dict[str, NDArray[Any]]: ...
     def set_parameters(self, values: dict[str, NDArray[Any]]) -> None: ...
     def forward(
-        self, x: NDArray[Any], state: Sequence[NDArray[Any]] | None, remember: bool, seed: int
+        self,
+        x: NDArray[Any],
+        state: Sequence[NDArray[Any]] | None,
+        remember: bool,
+        seed: int,
+        lengths: _Indices | None,
     ) -> tuple[NDArray[Any], tuple[NDArray[Any], ...], Any]: ...
     def quick(
         self, x: Any, state: Any, remember: bool, seed: int, pass_index: int

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._checks import as_tokens, as_values, check_dtype, check_int, check_real
+from lstm_native._lengths import as_lengths, without_padding
 
 State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 """(h, c) of an LSTM, each (layers * directions, N, H); None for a layer without state."""
@@ -177,7 +178,7 @@ class Layer:
     # -- running ---------------------------------------------------------------------------
 
     def __call__(
-        self, x: Any, state: State = None, lengths: Any = None
+        self, x: Any, state: State = None, lengths: Any = None, mask: Any = None
     ) -> tuple[NDArray[Any], State]:
         """Run the layer; dropout rests.
 
@@ -188,8 +189,11 @@ class Layer:
         state : state, optional
             Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H), where a
             layer of two directions counts twice.
-        lengths : None
-            Not available yet: NotImplementedError for anything else.
+        lengths : array_like of int, (N,), optional
+            True lengths, 0 to T. What stands behind them is never read, the output there is zero,
+            and the final state is the one at the true end. Recurrent layers alone take them.
+        mask : array_like of bool, (N, T), optional
+            The same as a mask: in each row True for the true steps, then False.
 
         Returns
         -------
@@ -205,50 +209,73 @@ class Layer:
         ValueError
             Wrong shape, empty, or not finite.
         """
-        if self._native is not None and lengths is None:
+        if self._native is not None and lengths is None and mask is None:
             quick = self._native.quick(x, state, False, 0, 0)
             if quick is not None:
                 found: tuple[NDArray[Any], State] = quick
                 return found
-        y, final, _ = self._run(x, state, lengths, remember=False)
+        y, final, _ = self._run(x, state, lengths, mask)
         return y, final
 
     def forward(
-        self, x: Any, state: State = None, lengths: Any = None
+        self,
+        x: Any,
+        state: State = None,
+        lengths: Any = None,
+        mask: Any = None,
+        *,
+        seed: int | None = None,
     ) -> tuple[NDArray[Any], State, Tape]:
         """Run the layer as in training, and remember it: parameters and errors as in a call.
+
+        Parameters
+        ----------
+        x, state, lengths, mask
+            As in a call.
+        seed : int, optional
+            Decides what is dropped; by default it differs from pass to pass.
 
         Returns
         -------
         y : ndarray
         state : state or None
         tape : Tape
-            `tape.backward(dy)` gives the gradients. Dropout draws a new mask for each pass.
+            `tape.backward(dy)` gives the gradients.
         """
-        if self._native is not None and lengths is None:
+        if self._native is not None and lengths is None and mask is None and seed is None:
             quick = self._native.quick(x, state, True, self._seed, self._passes)
             if quick is not None:
                 y, final, tape = quick
                 self._passes += 1
                 return y, final, Tape(tape, self, y.shape, len(y))
-        y, final, tape = self._run(x, state, lengths, remember=True)
+        y, final, tape = self._run(x, state, lengths, mask, remember=True, seed=seed)
         return y, final, Tape(tape, self, y.shape, len(y))
 
     def _run(
-        self, x: Any, state: State, lengths: Any, *, remember: bool
+        self,
+        x: Any,
+        state: State,
+        lengths: Any,
+        mask: Any,
+        *,
+        remember: bool = False,
+        seed: int | None = None,
     ) -> tuple[NDArray[Any], State, Any]:
-        if lengths is not None:
-            raise NotImplementedError("lengths are not available in this version")
         before = self._state_of_building()
         try:
+            lengths = as_lengths(lengths, mask, x)
+            if lengths is not None:
+                x = without_padding(x, lengths)
             if self.built:
                 x = check_input(x, self._native, self.dtype)
             else:
                 x = self._check_first_input(x)
             given = self._native_state(state, len(x), name="state")
             assert self._seed is not None
-            seed = _core.derive_seed(self._seed, self._passes)
-            y, final, tape = self._native.forward(x, given, remember, seed)
+            seed = (
+                _core.derive_seed(self._seed, self._passes) if seed is None else check_seed(seed)
+            )
+            y, final, tape = self._native.forward(x, given, remember, seed, lengths)
         except (TypeError, ValueError):
             self._undo_building(before)  # a refused input decides nothing
             raise

@@ -132,7 +132,9 @@ class Recurrent(Layer):
             )
         layers = self.num_layers * (2 if self.bidirectional else 1)
         return [
-            as_values(part, name=f"{name} {letter}", dtype=self.dtype, shape=(layers, samples, size))
+            as_values(
+                part, name=f"{name} {letter}", dtype=self.dtype, shape=(layers, samples, size)
+            )
             for letter, part, size in zip(letters, parts, self._state_sizes(), strict=True)
         ]
 

@@ -211,9 +211,14 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
 
 template <class T>
 py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
-                  bool remember, std::uint64_t seed) {
+                  bool remember, std::uint64_t seed, const py::object& lengths) {
   const Layer<T>& layer = *handle.layer;
-  const Input<T> input = input_of<T>(x, layer.takes_tokens());
+  Input<T> input = input_of<T>(x, layer.takes_tokens());
+  Array<std::int64_t> of_lengths;
+  if (!lengths.is_none()) {
+    of_lengths = borrow<std::int64_t>(lengths, "lengths");
+    input.batch.lengths = data_of(of_lengths, {input.batch.samples}, "lengths");
+  }
   check_input(layer, input.batch);
   layer.output_shape(input.batch.timesteps);
   States<T> states;
@@ -269,7 +274,7 @@ void register_layer(py::module_& m, const std::string& suffix) {
       .def("parameters", &LayerHandle<T>::parameters)
       .def("set_parameters", &LayerHandle<T>::set_parameters, py::arg("values"))
       .def("forward", &forward<T>, py::arg("x"), py::arg("state"), py::arg("remember"),
-           py::arg("seed"))
+           py::arg("seed"), py::arg("lengths"))
       .def("quick", &quick<T>, py::arg("x"), py::arg("state"), py::arg("remember"), py::arg("seed"),
            py::arg("pass_index"));
 }

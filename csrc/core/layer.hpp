@@ -115,7 +115,7 @@ template <class T>
 std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed);
 
 /// Throws InvalidArgument unless x fits the layer, as far as can be seen without its values: kind
-/// of input, sizes, features.
+/// of input, sizes, features, lengths.
 template <class T>
 void check_shape(const Layer<T>& layer, const Batch<T>& x);
 

@@ -26,11 +26,27 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features
                                            seed);
 }
 
+namespace {
+
+void check_lengths(Index samples, Index timesteps, const Index* lengths) {
+  if (!lengths) return;
+  if (timesteps == 0)
+    throw InvalidArgument("lengths: expected an input with a time axis, got one without");
+  for (Index i = 0; i < samples; ++i)
+    if (lengths[i] < 0 || lengths[i] > timesteps)
+      throw InvalidArgument("lengths: expected 0 to " + std::to_string(timesteps) +
+                            " (the timesteps of x), got " + std::to_string(lengths[i]) +
+                            " for sequence " + std::to_string(i));
+}
+
+}  // namespace
+
 template <class T>
 void check_shape(const Layer<T>& layer, const Batch<T>& x) {
   if (x.samples < 1) throw InvalidArgument("x: expected at least one sample, got none");
   if (x.timesteps < 0)
     throw InvalidArgument("x: expected timesteps >= 0, got " + std::to_string(x.timesteps));
+  check_lengths(x.samples, x.timesteps, x.lengths);
   if (layer.takes_tokens()) {
     if (!x.tokens) throw InvalidArgument("x: expected token indices, got values");
     return;

@@ -73,7 +73,8 @@ class RecurrentPass final : public Tape<T> {
   void run_checkpointed(Run& r, Workspace& workspace);
 
   // recurrent_tape.cpp
-  void run_back(Index layer, RecurrentGradients<T>* of_runs, Workspace& workspace);
+  void run_back(Index layer, Index first, Index count, RecurrentGradients<T>* of_runs,
+                Workspace& workspace);
   void segments_back(Run& r, RecurrentGradients<T> g, Workspace& workspace);
 
   const RecurrentLayer<T>& layer_;

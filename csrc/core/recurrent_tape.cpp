@@ -86,10 +86,24 @@ void RecurrentPass<T>::backward(const T* dy, T* dx, const StateGradients<T>& sta
         g.accumulate_dx = true;
       } else if (d_input) {
         g.dx = apart = buffer(F, workspace);
+        g.accumulate_dx = true;
       }
       g.parameters = layer_.template of_run<T>(targets.data(), static_cast<std::size_t>(index));
     }
-    run_back(l, of_runs, workspace);
+    if (apart) {
+      // Each value gets its terms in the order in which it does without padding.
+      run_back(l, 0, 1, of_runs, workspace);
+      const auto copy = [&](const Steps<T>& from, const Steps<T>& to) {
+        layout_.for_each([&](Index t, Index row, Index from_end) {
+          std::copy_n(from.at(from_end, row), F, to.at(t, row));
+        });
+      };
+      copy(d_input, apart);
+      run_back(l, 1, 1, of_runs, workspace);
+      copy(apart, d_input);
+    } else {
+      run_back(l, 0, directions_, of_runs, workspace);
+    }
     for (Index d = 0; d < directions_; ++d) {
       const Index index = l * directions_ + d;
       RecurrentGradients<T>& g = of_runs[d];
@@ -100,11 +114,6 @@ void RecurrentPass<T>::backward(const T* dy, T* dx, const StateGradients<T>& sta
       if (states.initial[1]) export_state(g.dc, H, P, states.initial[1] + index * N * H);
     }
     if (!d_input) continue;
-    if (apart)
-      layout_.for_each([&](Index t, Index row, Index from_end) {
-        T* to = d_input.at(from_end, row);
-        for (Index j = 0; j < F; ++j) to[j] += apart.at(t, row)[j];
-      });
     if (adds_input(l))
       layout_.for_each([&](Index t, Index row, Index from_end) {
         if (last_only && from_end > 0) return;
@@ -130,16 +139,18 @@ void RecurrentPass<T>::backward(const T* dy, T* dx, const StateGradients<T>& sta
   }
 }
 
+/// So many directions from the `first` one on.
 template <class T>
-void RecurrentPass<T>::run_back(Index l, RecurrentGradients<T>* of_runs, Workspace& workspace) {
+void RecurrentPass<T>::run_back(Index l, Index first, Index count, RecurrentGradients<T>* of_runs,
+                                Workspace& workspace) {
   if (layout_.steps() == 0) return;
   if (checkpoint_) {
-    for (Index d = 0; d < directions_; ++d) segments_back(run(l, d), of_runs[d], workspace);
+    for (Index d = first; d < first + count; ++d) segments_back(run(l, d), of_runs[d], workspace);
     return;
   }
   RecurrentRun<T> loops[2];
-  for (Index d = 0; d < directions_; ++d) loops[d] = run(l, d).loop;
-  run_backward(loops, of_runs, directions_, workspace);
+  for (Index i = 0; i < count; ++i) loops[i] = run(l, first + i).loop;
+  run_backward(loops, of_runs + first, count, workspace);
 }
 
 /// Segment by segment, the last one first: its steps once more, then back through them. Sums over

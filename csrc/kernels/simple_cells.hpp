@@ -1,6 +1,7 @@
 // The pointwise cells of GRU, vanilla RNN, minLSTM and minGRU.
 #pragma once
 
+#include "kernels/cell_functions.hpp"
 #include "kernels/cell_site.hpp"
 
 namespace lstm_native {
@@ -66,33 +67,36 @@ struct RnnCell : CellTraits {
 };
 
 /// Feng et al. 2024: gates i, f, g of the input alone, i and f scaled to a sum of one;
-/// h' = f / (f + i) h + i / (f + i) g.
+/// h' = f / (f + i) h + i / (f + i) g. It leaves the sums for the way back.
 struct MinLstmCell : CellTraits {
   static constexpr int kGates = 3, kSums = 3;
   static constexpr bool kDirect = true;
 
   template <class T>
   static LN_INLINE Packet<T> forward(const StepSite<T>& site, Packet<T>* sum) {
-    Packet<T>&i = sum[0], &f = sum[1], &g = sum[2];
-    i = sigmoid(i);
-    f = sigmoid(f);
-    const Packet<T> share = ei::pdiv(f, ei::padd(f, i));
-    return ei::pmadd(share, ei::psub(site.h_old(), g), g);
+    const Packet<T> g = sum[2];
+    return ei::pmadd(share<T>(sum), ei::psub(site.h_old(), g), g);
   }
 
   template <class T>
   static LN_INLINE void backward(const BackwardSite<T>& site, const Packet<T>& dh,
                                  Packet<T>* gate) {
     using P = Packet<T>;
-    const P one = broadcast(T(1));
-    const P i = gate[0], f = gate[1], g = gate[2];
-    const P sum = ei::padd(f, i), share = ei::pdiv(f, sum);
-    // d share / df = i / sum^2, d share / di = -f / sum^2
-    const P d_share = ei::pdiv(ei::pmul(dh, ei::psub(site.h_old(), g)), ei::pmul(sum, sum));
-    gate[0] = ei::pmul(ei::pnegate(ei::pmul(d_share, f)), ei::pmul(i, ei::psub(one, i)));
-    gate[1] = ei::pmul(ei::pmul(d_share, i), ei::pmul(f, ei::psub(one, f)));
-    gate[2] = ei::pmul(dh, ei::psub(one, share));
-    site.set_dh(ei::pmul(dh, share));
+    const P s = share<T>(gate), rest = ei::psub(broadcast(T(1)), s);
+    const P d = ei::pmul(ei::pmul(dh, ei::psub(site.h_old(), gate[2])), ei::pmul(s, rest));
+    gate[0] = ei::pnegate(ei::pmul(d, sigmoid(P(ei::pnegate(gate[0])))));
+    gate[1] = ei::pmul(d, sigmoid(P(ei::pnegate(gate[1]))));
+    gate[2] = ei::pmul(dh, rest);
+    site.set_dh(ei::pmul(dh, s));
+  }
+
+ private:
+  /// f / (f + i) by the logarithms of both, which gates that are shut have too.
+  template <class T>
+  static Packet<T> share(const Packet<T>* sum) {
+    const CellActivationArgs<T> softplus{CellFunction::softplus, 0, 0};
+    return sigmoid(Packet<T>(ei::psub(apply(softplus, Packet<T>(ei::pnegate(sum[0]))),
+                                      apply(softplus, Packet<T>(ei::pnegate(sum[1]))))));
   }
 };
 

@@ -201,5 +201,5 @@ TEST_CASE("lstm in both directions: PyTorch's names, and shapes twice as wide ab
   CHECK(layer->output_features() == 6);
   CHECK(layer->output_shape(7).features == 6);
   CHECK(layer->state_shape().layers == 4);
-  CHECK(layer->state_shape().features == 3);
+  CHECK(layer->state_shape().features(0) == 3);
 }

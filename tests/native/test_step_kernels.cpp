@@ -17,6 +17,11 @@ namespace {
 template <class T>
 constexpr double kTolerance = sizeof(T) == 4 ? 2e-6 : 4e-15;
 
+template <class T>
+const CellKernels<T>& lstm() {
+  return cell_kernels(kernels<T>(), CellKind::lstm);
+}
+
 /// One step for some rows: what goes in, in PyTorch's layout, and in the kernels'.
 template <class T>
 struct StepCase {
@@ -70,10 +75,12 @@ struct StepCase {
     std::vector<T> c_prev = with_padding(c, first, count);
     Result result{in_gate_order(projected, first, count), h_prev, c_prev,
                   std::vector<T>((count - 1) * y_stride + hidden, T(-9))};
-    LstmStepArgs<T> step;
+    StepArgs<T> step;
     step.rows = count;
     step.hidden_size = hidden;
     step.unit_end = hidden;
+    step.depth = hidden;
+    step.h_stride = padded;
     step.recurrent = recurrent.data();
     step.gates = result.gates.data();
     step.remember = remember;
@@ -89,7 +96,7 @@ struct StepCase {
 
   Result run(Index first, Index count, bool remember, bool in_place) const {
     return run(first, count, remember, in_place,
-               [](const LstmStepArgs<T>& step) { kernels<T>().lstm_step(step); });
+               [](const StepArgs<T>& step) { lstm<T>().step(step); });
   }
 
   /// One step of the plain cell: a layer without input whose bias is the projection.
@@ -164,16 +171,16 @@ TEST_CASE_TEMPLATE("lstm step: units in slices or last first, the same bits", T,
           CHECK(same_bits(result.gates, whole.gates));
           CHECK(same_bits(result.y, whole.y));
         };
-        check([](LstmStepArgs<T> args) {
+        check([](StepArgs<T> args) {
           args.last_first = true;
-          kernels<T>().lstm_step(args);
+          lstm<T>().step(args);
         });
-        check([&](LstmStepArgs<T> args) {
+        check([&](StepArgs<T> args) {
           for (Index begin = 0; begin < H; begin += block) {
             args.unit_begin = begin;
             args.unit_end = std::min(begin + block, H);
             args.last_first = !args.last_first;
-            kernels<T>().lstm_step(args);
+            lstm<T>().step(args);
           }
         });
       }
@@ -184,7 +191,7 @@ TEST_CASE_TEMPLATE("lstm step: a projection made ahead has the bits of the produ
                    double) {
   for_each_set([](const std::string&) {
     const KernelTable<T>& k = kernels<T>();
-    for (Index rows = 1; rows <= k.ahead_rows; ++rows)
+    for (Index rows = 1; rows <= lstm<T>().ahead_rows; ++rows)
       for (const Index inputs : {1, 3, 17, 90})
         for (const Index H : {3, 17, 40}) {
           const StepCase<T> step(1, H);
@@ -209,12 +216,12 @@ TEST_CASE_TEMPLATE("lstm step: a projection made ahead has the bits of the produ
           product.out = got.data();
           // In three parts, as over three time steps.
           for (Index part = 0; part < 3; ++part) {
-            const auto result = step.run(0, 1, true, false, [&](LstmStepArgs<T> args) {
+            const auto result = step.run(0, 1, true, false, [&](StepArgs<T> args) {
               args.ahead = product;
               args.ahead_begin = inputs * part / 3;
               args.ahead_end = inputs * (part + 1) / 3;
               args.last_first = part == 1;
-              k.lstm_step(args);
+              lstm<T>().step(args);
             });
             REQUIRE(same_bits(result.h, alone.h));
             REQUIRE(same_bits(result.gates, alone.gates));
@@ -240,11 +247,11 @@ TEST_CASE_TEMPLATE("lstm step backward: the pointwise half, with and without dy"
         const auto forward = step.run(0, rows, true, false);
         const auto dh = random_values<T>(rows * H, 11), dc = random_values<T>(rows * H, 12);
         const auto dy = random_values<T>((rows - 1) * step.y_stride + H, 13);
-        const auto c_prev = step.with_padding(step.c, 0, rows),
-                   padded_dh = step.with_padding(dh, 0, rows);
-        auto got_dc = step.with_padding(dc, 0, rows), gates = forward.gates;
+        const auto c_prev = step.with_padding(step.c, 0, rows);
+        auto padded_dh = step.with_padding(dh, 0, rows), got_dc = step.with_padding(dc, 0, rows);
+        auto gates = forward.gates;
         // Units of padding beyond the panels in use hold the zeros of the projection.
-        LstmStepBackwardArgs<T> args;
+        StepBackwardArgs<T> args;
         args.rows = rows;
         args.hidden_size = H;
         args.unit_end = H;
@@ -255,7 +262,7 @@ TEST_CASE_TEMPLATE("lstm step backward: the pointwise half, with and without dy"
         args.dy_stride = step.y_stride;
         args.dc = got_dc.data();
         args.gates = gates.data();
-        kernels<T>().lstm_step_backward(args);
+        lstm<T>().step_backward(args);
 
         double error = 0;
         for (Index r = 0; r < rows; ++r)

@@ -15,6 +15,8 @@ using Index = std::int64_t;
 /// read during the call that receives it.
 ///   values  N x T x F, row-major (N x F when timesteps is 0)
 ///   tokens  N x T (N when timesteps is 0), row-major: indices for an Embedding layer
+///   lengths N, or null: how many of its steps each sequence has, from 0 to timesteps. What stands
+///           behind them is padding, which is never read. Null: all timesteps
 template <class T>
 struct Batch {
   const T* values = nullptr;
@@ -22,8 +24,6 @@ struct Batch {
   Index samples = 0;
   Index timesteps = 0;  // 0: the input has no time axis
   Index features = 0;   // ignored for tokens
-  // N true lengths, 0 to timesteps; null: all are timesteps. What stands behind a sequence's length
-  // is never read.
   const Index* lengths = nullptr;
 };
 
