@@ -35,6 +35,8 @@ FUNCTIONS = (
     "softplus",
 )
 SMOOTH = ("linear", "tanh", "sigmoid", ("affine", 0.7, -0.2), ("scaled_tanh", 1.3, 0.6), "softplus")
+# Gates of random combinations: others let values grow beyond what a difference can tell.
+BOUNDED = ("sigmoid", "hard_sigmoid", ("hard_sigmoid", 0.3, 0.4))
 
 
 def label(function: Any) -> str:
@@ -306,6 +308,7 @@ def options_of(draw: Any, kind: str, functions: Any = FUNCTIONS, *, training: bo
             found[name] = draw(values)
 
     function, limit = st.sampled_from(functions), st.sampled_from([0.2, 1.0, 3.0])
+    bounded = st.sampled_from(BOUNDED if functions is FUNCTIONS else ["sigmoid"])
     rate = st.sampled_from([0.1, 0.5])
     layers = draw(st.integers(1, 3))
     found["num_layers"] = layers
@@ -330,7 +333,7 @@ def options_of(draw: Any, kind: str, functions: Any = FUNCTIONS, *, training: bo
         maybe("activation", function)
     if kind == "GRU":
         maybe("reset_after", st.just(False))
-        maybe("gate_activation", function)
+        maybe("gate_activation", bounded)
         maybe("candidate_activation", function)
     if kind == "LSTM":
         maybe("peephole", st.just(True))
@@ -343,7 +346,8 @@ def options_of(draw: Any, kind: str, functions: Any = FUNCTIONS, *, training: bo
                 found[name] = False
         if not (found.get("coupled_gates") or any(found.get(g, True) for g in gates)):
             found.pop("peephole", None)
-        for name in ("gate_activation", "cell_activation", "output_activation"):
+        maybe("gate_activation", bounded)
+        for name in ("cell_activation", "output_activation"):
             maybe(name, function)
         maybe("layer_norm", st.just(True))
         maybe("proj_size", st.integers(1, 3))
