@@ -317,7 +317,7 @@ def options_of(draw: Any, kind: str, functions: Any = FUNCTIONS, *, training: bo
     if "bidirectional" in direction:
         maybe("merge", st.sampled_from(["concat", "sum"]))
     maybe("return_sequences", st.just(False))
-    if layers > 1:
+    if layers > 1 and not ("bidirectional" in found and "return_sequences" in found):
         maybe("residual", st.just(True))
     if training:
         if layers > 1:

@@ -64,6 +64,10 @@ class Stack:
     return_sequences: bool = True
     zoneout: tuple[float, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning: the last steps of two directions have different inputs."""
+        assert not (self.residual and self.bidirectional and not self.return_sequences)
+
     @property
     def runs(self) -> list[tuple[int, str, bool]]:
         """Layer, suffix of its names, and whether its time is flipped, in PyTorch's order."""
@@ -215,14 +219,9 @@ class Stack:
     def _last(self, x, outputs):
         """The output at each direction's own last step, (N, features)."""
         flips = [flipped for _, _, flipped in self.runs[-len(outputs) :]]
-        whole = [self._merged(x, [y]) if self.merge == "sum" else y for y in outputs]
-        if self.merge == "concat" and self.residual and self.num_layers > 1:
-            inputs = np.split(x, len(outputs), axis=2)
-            whole = [y + part for y, part in zip(whole, inputs, strict=True)]
-        elif self.merge == "sum" and len(outputs) == 2:
-            whole[1] = outputs[1]  # what is added is added once, at the sequence's end
-        ends = [y[:, 0 if flip else -1] for y, flip in zip(whole, flips, strict=True)]
-        return sum(ends) if self.merge == "sum" else np.concatenate(ends, axis=1)
+        ends = [y[:, 0 if flip else -1] for y, flip in zip(outputs, flips, strict=True)]
+        end_of_input = x[:, 0 if flips[-1] else -1]
+        return self._merged(end_of_input[:, None], [y[:, None] for y in ends])[:, 0]
 
     def _last_layer_gradients(self, dy, steps):
         """Gradients of the last layer's outputs, one for each direction, and of its input."""
@@ -235,9 +234,7 @@ class Stack:
             whole = np.zeros((len(dy), steps, part.shape[2]))
             whole[:, 0 if flip else -1] = part[:, 0]
             parts.append(whole)
-        if not residual:
-            return parts, 0.0
-        return list(parts), parts[0] if self.merge == "sum" else np.concatenate(parts, axis=2)
+        return parts, parts[0] if residual else 0.0
 
     # -- one run -----------------------------------------------------------------------------
 
