@@ -111,12 +111,35 @@ def test_a_sequence_in_two_halves_is_the_whole(isa, dtype, name):
     p.assert_same_weights(found, whole)
 
 
-def test_saturated_gates_of_minlstm_share_evenly_or_not_at_all(isa, dtype):
-    """Sums in the hundreds: no 0 / 0 where both gates are shut, and no NaN."""
-    problem = family.make_problem("MinLSTM", {}, (2, 4, 1, 5), dtype)
-    for i, f, share in [(80.0, 80.0, 0.5), (-30.0, 30.0, 0.0), (30.0, -30.0, 1.0)]:
-        weights = {name: np.zeros_like(value) for name, value in problem.weights.items()}
-        weights["bias_ih_l0"][:] = np.repeat([i, f, 2.0], 5)
-        fixed = family.replace(problem, weights=weights)
-        y = family.call(fixed.layer(), fixed)["y"]
-        assert y[:, 0] == pytest.approx(share * 2.0 + (1 - share) * fixed.state[0][0], rel=1e-5)
+@pytest.mark.parametrize(
+    ("i", "f", "share"), [(80.0, 80.0, 0.5), (-30.0, 30.0, 0.0), (30.0, -30.0, 1.0)]
+)
+def test_saturated_gates_of_minlstm_share_evenly_or_not_at_all(isa, dtype, i, f, share):
+    y, old, _ = minlstm_step(i, f, dtype)
+    assert y == pytest.approx(share * 2.0 + (1 - share) * old, rel=1e-5)
+
+
+@pytest.mark.parametrize("shut", [-20.0, -50.0, -80.0, -150.0, -400.0, -800.0])
+def test_two_shut_gates_of_minlstm_share_evenly(isa, dtype, shut):
+    """Their quotient is 1 / 2 however small they are: no 0 / 0, and no square that underflows.
+
+    f / (f + i) = s is the logistic function of log f - log i, whose slope is s (1 - s), and
+    log f grows by 1 - f = 1.
+    """
+    y, old, gradients = minlstm_step(shut, shut, dtype)
+    assert y == pytest.approx(0.5 * 2.0 + 0.5 * old, rel=1e-5)
+    for_i, for_f, _ = np.split(gradients["bias_ih_l0"], 3)
+    slope = (0.25 * (2.0 - old)).sum(axis=0)
+    assert for_i == pytest.approx(slope, rel=1e-5)
+    assert for_f == pytest.approx(-slope, rel=1e-5)
+
+
+def minlstm_step(i: float, f: float, dtype):
+    """One step with these sums and the candidate 2: output, old output, gradients of its sum."""
+    problem = family.make_problem("MinLSTM", {}, (2, 1, 1, 5), dtype)
+    weights = {name: np.zeros_like(value) for name, value in problem.weights.items()}
+    weights["bias_ih_l0"][:] = np.repeat([i, f, 2.0], 5)
+    dy = np.ones_like(problem.dy)
+    fixed = family.replace(problem, weights=weights, dy=dy, dstate=None)
+    found = family.run(fixed.layer(), fixed)
+    return found["y"][:, 0], problem.state[0][0], found
