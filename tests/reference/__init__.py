@@ -4,16 +4,11 @@ Every function works on float64 arrays and says which shapes it takes. Forward f
 what their backward partner needs; nothing is fused, padded or reordered for speed, so that each
 line can be read beside the paper it comes from.
 
-Words: N samples, T timesteps, F features, H hidden units; gate order i, f, g, o.
+Words: N samples, T timesteps, F features, H hidden units, R output features of a cell; gate order
+i, f, g, o and r, z, n.
 """
 
-from reference.directions import (
-    directed_backward,
-    directed_forward,
-    last_outputs,
-    last_outputs_backward,
-    random_directed_lstm,
-)
+from reference.activations import CELL_FUNCTIONS, cell_function, cell_slope
 from reference.initialisers import glorot_bound, orthogonality_defect
 from reference.layers import (
     activate,
@@ -29,27 +24,37 @@ from reference.layers import (
     sigmoid,
 )
 from reference.losses import LOSSES, loss_and_gradient
-from reference.lstm import cell_backward, cell_forward, lstm_backward, lstm_forward, random_lstm
 from reference.numeric import (
     central_difference,
     directional_difference,
     relative_error,
 )
 from reference.optimizers import OPTIMIZERS, clip_gradients, global_norm
+from reference.recurrent import (
+    CELLS,
+    Masks,
+    Stack,
+    lstm_backward,
+    lstm_forward,
+    make_stack,
+    random_lstm,
+)
 
 __all__ = [
+    "CELLS",
+    "CELL_FUNCTIONS",
     "LOSSES",
     "OPTIMIZERS",
+    "Masks",
+    "Stack",
     "activate",
     "activate_backward",
-    "cell_backward",
-    "cell_forward",
+    "cell_function",
+    "cell_slope",
     "central_difference",
     "clip_gradients",
     "dense_backward",
     "dense_forward",
-    "directed_backward",
-    "directed_forward",
     "directional_difference",
     "embedding_backward",
     "embedding_forward",
@@ -57,15 +62,13 @@ __all__ = [
     "glorot_bound",
     "highway_forward",
     "highway_linear_backward",
-    "last_outputs",
-    "last_outputs_backward",
     "layer_norm_backward",
     "layer_norm_forward",
     "loss_and_gradient",
     "lstm_backward",
     "lstm_forward",
+    "make_stack",
     "orthogonality_defect",
-    "random_directed_lstm",
     "random_lstm",
     "relative_error",
     "sigmoid",

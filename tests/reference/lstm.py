@@ -1,141 +1,183 @@
-"""The LSTM: one cell step, stacked layers over time, and back-propagation through time.
-
-Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", with the forget gate of Gers, Schmidhuber
-& Cummins 2000, "Learning to Forget". The gradients are those of Greff et al. 2017, "LSTM: A Search
-Space Odyssey", appendix A, without peepholes.
-"""
+"""One step of the LSTM with all its options, and its gradient."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from reference.layers import sigmoid
+from reference.activations import (
+    Function,
+    cell_function,
+    cell_slope,
+    clipped,
+    gate,
+    gate_slope,
+    inside,
+)
+from reference.cells import Cell, product_gradients
+from reference.layers import layer_norm_backward, layer_norm_forward
 
-Weights = dict[str, np.ndarray]
-State = tuple[np.ndarray, np.ndarray]
-NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
+@dataclass(frozen=True)
+class LSTMCell(Cell):
+    """The LSTM with all its options.
 
-def cell_forward(x, h, c, w_ih, w_hh, b_ih, b_hh):
-    """One step of one layer.
+    Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", with the forget gate of Gers,
+    Schmidhuber & Cummins 2000, "Learning to Forget", the peepholes of Gers & Schmidhuber 2000,
+    "Recurrent Nets that Time and Count", the missing and coupled gates of Greff et al. 2017,
+    "LSTM: A Search Space Odyssey", the projection of Sak et al. 2014, and the normalisation of
+    Ba, Kiros & Hinton 2016, "Layer Normalization".
 
-    x (N, F), h and c (N, H), w_ih (4H, F), w_hh (4H, H), b_ih and b_hh (4H,).
-    Returns h', c' (N, H) and the values that `cell_backward` needs.
-
-        i = sigmoid(W_i x + U_i h + b_i)      c' = f * c + i * g
-        f = sigmoid(W_f x + U_f h + b_f)      h' = o * tanh(c')
-        g = tanh   (W_g x + U_g h + b_g)
-        o = sigmoid(W_o x + U_o h + b_o)
+        a_k = W_k x + b_ih_k + U_k h + b_hh_k      for the gates k that exist, of i, f, g, o
+        i = gate_activation(a_i + p_i c)           or 1 without an input gate
+        f = gate_activation(a_f + p_f c)           or 1 without a forget gate, 1 - i coupled
+        c = clip(f c + i cell_activation(a_g))
+        o = gate_activation(a_o + p_o c)           or 1 without an output gate
+        h = W_hr o output_activation(c)
     """
-    gates = x @ w_ih.T + b_ih + h @ w_hh.T + b_hh
-    a_i, a_f, a_g, a_o = np.split(gates, 4, axis=1)
-    i, f, g, o = sigmoid(a_i), sigmoid(a_f), np.tanh(a_g), sigmoid(a_o)
-    c_next = f * c + i * g
-    h_next = o * np.tanh(c_next)
-    return h_next, c_next, (x, h, c, i, f, g, o, c_next)
 
+    proj_size: int | None = None
+    peephole: bool = False
+    coupled_gates: bool = False
+    input_gate: bool = True
+    forget_gate: bool = True
+    output_gate: bool = True
+    gate_activation: Function = "sigmoid"
+    cell_activation: Function = "tanh"
+    output_activation: Function = "tanh"
+    layer_norm: bool = False
+    cell_clip: float | None = None
+    gate_clip: float | None = None
 
-def cell_backward(dh_next, dc_next, remembered, w_ih, w_hh):
-    """Gradients of one step: dx, dh, dc, and those of w_ih, w_hh and either bias."""
-    x, h, c, i, f, g, o, c_next = remembered
-    tanh_c = np.tanh(c_next)
-    do = dh_next * tanh_c
-    dc_total = dc_next + dh_next * o * (1.0 - tanh_c**2)
-    di, df, dg = dc_total * g, dc_total * c, dc_total * i
-    gates = np.concatenate(
-        [
-            di * i * (1.0 - i),
-            df * f * (1.0 - f),
-            dg * (1.0 - g**2),
-            do * o * (1.0 - o),
-        ],
-        axis=1,
-    )
-    return gates @ w_ih, gates @ w_hh, dc_total * f, gates.T @ x, gates.T @ h, gates.sum(axis=0)
-
-
-def lstm_forward(
-    x: np.ndarray,
-    weights: Weights,
-    num_layers: int,
-    state: State | None = None,
-    masks: list[np.ndarray] | None = None,
-):
-    """Stacked layers over a sequence.
-
-    x (N, T, F); state is (h, c), each (num_layers, N, H), zeros when None; masks[k] multiplies
-    what layer k hands to layer k + 1 (inverted dropout; shape of that output, (N, T, H)).
-    Returns y (N, T, H) of the last layer, the final state, and a tape for `lstm_backward`.
-    """
-    samples, timesteps, _ = x.shape
-    hidden = weights["weight_hh_l0"].shape[1]
-    if state is None:
-        state = (np.zeros((num_layers, samples, hidden)), np.zeros((num_layers, samples, hidden)))
-    h_final, c_final, tape = [], [], []
-    y = x
-    for k in range(num_layers):
-        parameters = [weights[f"{name}_l{k}"] for name in NAMES]
-        h, c = state[0][k], state[1][k]
-        outputs, steps = [], []
-        for t in range(timesteps):
-            h, c, remembered = cell_forward(y[:, t], h, c, *parameters)
-            outputs.append(h)
-            steps.append(remembered)
-        h_final.append(h)
-        c_final.append(c)
-        tape.append(steps)
-        y = np.stack(outputs, axis=1)
-        if masks is not None and k + 1 < num_layers:
-            y = y * masks[k]
-    return y, (np.stack(h_final), np.stack(c_final)), tape
-
-
-def lstm_backward(
-    dy: np.ndarray,
-    dstate: State | None,
-    weights: Weights,
-    tape,
-    masks: list[np.ndarray] | None = None,
-):
-    """Back-propagation through time for `lstm_forward`.
-
-    dy (N, T, H); dstate is (dh, dc) of the final state, or None.
-    Returns dx (N, T, F), (dh, dc) of the initial state, and the weights' gradients by name.
-    """
-    num_layers = len(tape)
-    samples, timesteps, hidden = dy.shape
-    if dstate is None:
-        dstate = (np.zeros((num_layers, samples, hidden)), np.zeros((num_layers, samples, hidden)))
-    dh_initial, dc_initial = np.empty_like(dstate[0]), np.empty_like(dstate[1])
-    gradients = {name: np.zeros_like(value) for name, value in weights.items()}
-    for k in reversed(range(num_layers)):
-        if masks is not None and k + 1 < num_layers:
-            dy = dy * masks[k]
-        w_ih, w_hh = weights[f"weight_ih_l{k}"], weights[f"weight_hh_l{k}"]
-        dx = np.empty((samples, timesteps, w_ih.shape[1]))
-        dh, dc = dstate[0][k], dstate[1][k]
-        for t in reversed(range(timesteps)):
-            dx[:, t], dh, dc, dw_ih, dw_hh, db = cell_backward(
-                dh + dy[:, t], dc, tape[k][t], w_ih, w_hh
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Those that have weights."""
+        has_f = self.forget_gate and not self.coupled_gates
+        return tuple(
+            name
+            for name, there in zip(
+                "ifgo", (self.input_gate, has_f, True, self.output_gate), strict=True
             )
-            gradients[f"weight_ih_l{k}"] += dw_ih
-            gradients[f"weight_hh_l{k}"] += dw_hh
-            gradients[f"bias_ih_l{k}"] += db
-            gradients[f"bias_hh_l{k}"] += db
-        dh_initial[k], dc_initial[k] = dh, dc
-        dy = dx
-    return dy, (dh_initial, dc_initial), gradients
+            if there
+        )
 
+    @property
+    def peeping(self) -> tuple[str, ...]:
+        """The gates that look at the cell, in the order of the rows of `peephole`."""
+        return tuple(k for k in self.gates if k != "g") if self.peephole else ()
 
-def random_lstm(
-    rng: np.random.Generator, features: int, hidden: int, num_layers: int = 1
-) -> Weights:
-    """Weights uniform in +-1/sqrt(H), the scale PyTorch starts from; no bias is zero."""
-    bound = 1.0 / np.sqrt(hidden)
-    weights = {}
-    for k in range(num_layers):
-        shapes = [(4 * hidden, features if k == 0 else hidden), (4 * hidden, hidden)]
-        shapes += [(4 * hidden,), (4 * hidden,)]
-        for name, shape in zip(NAMES, shapes, strict=True):
-            weights[f"{name}_l{k}"] = rng.uniform(-bound, bound, shape)
-    return weights
+    @property
+    def state_widths(self) -> tuple[int, ...]:
+        return (self.proj_size or self.hidden, self.hidden)
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        shapes = super().shapes(features)
+        rows = shapes["bias_ih"]
+        if self.peeping:
+            shapes["peephole"] = (len(self.peeping), self.hidden)
+        if self.proj_size:
+            shapes["weight_hr"] = (self.proj_size, self.hidden)
+        if self.layer_norm:
+            shapes |= {"norm_ih": rows, "norm_hh": rows}
+            shapes |= {"norm_c": (self.hidden,), "norm_c_bias": (self.hidden,)}
+        return shapes
+
+    def step(self, x, seen, state, w):
+        c = state[1]
+        a = self._sums(x, seen, w)
+        for name in self.peeping:
+            if name != "o":
+                a[name] = a[name] + self._peephole(w, name) * c
+        i, f, g = self._gates(a)
+        unclipped = f * c + i * g
+        c_next = clipped(unclipped, self.cell_clip)
+        if "o" in self.peeping:
+            a["o"] = a["o"] + self._peephole(w, "o") * c_next
+        shown = c_next
+        if self.layer_norm:
+            shown = layer_norm_forward(c_next, w["norm_c"], w["norm_c_bias"])
+        m = self._output_gate(a) * cell_function(self.output_activation, shown)
+        h = m @ w["weight_hr"].T if self.proj_size else m
+        return (h, c_next), (x, seen, c, a, unclipped, c_next, shown, m)
+
+    def step_backward(self, dstate, remembered, w):
+        x, seen, c, a, unclipped, c_next, shown, m = remembered
+        dm, dc_next = dstate
+        own, da = {}, {}
+        if self.proj_size:
+            own["weight_hr"] = dm.T @ m
+            dm = dm @ w["weight_hr"]
+        # The way back from m to c_next.
+        if self.output_gate:
+            da["o"] = dm * cell_function(self.output_activation, shown) * self._gate_slope(a["o"])
+        dshown = dm * self._output_gate(a) * cell_slope(self.output_activation, shown)
+        if self.layer_norm:
+            dshown, own["norm_c"], own["norm_c_bias"] = layer_norm_backward(
+                dshown, c_next, w["norm_c"]
+            )
+        dc_next = dc_next + dshown
+        if "o" in self.peeping:
+            dc_next = dc_next + da["o"] * self._peephole(w, "o")
+        # From c_next to the gates and c.
+        d = dc_next * inside(unclipped, self.cell_clip)
+        i, f, g = self._gates(a)
+        di, df = d * g, d * c
+        if self.coupled_gates:
+            di = di - df
+        da["g"] = d * i * gate_slope(self.cell_activation, self.gate_clip, a["g"])
+        if "i" in self.gates:
+            da["i"] = di * self._gate_slope(a["i"])
+        if "f" in self.gates:
+            da["f"] = df * self._gate_slope(a["f"])
+        dc = d * f
+        for name in self.peeping:
+            if name != "o":
+                dc = dc + da[name] * self._peephole(w, name)
+        if self.peeping:
+            own["peephole"] = np.stack(
+                [(da[k] * (c_next if k == "o" else c)).sum(axis=0) for k in self.peeping]
+            )
+        dx, dseen, gradients = self._sums_backward(da, x, seen, w)
+        return dx, dseen, (np.zeros_like(seen), dc), gradients | own
+
+    def _sums(self, x, seen, w):
+        """The sums of the gates, without what they see of the cell."""
+        p, q = x @ w["weight_ih"].T, seen @ w["weight_hh"].T
+        if self.layer_norm:
+            sums = layer_norm_forward(p, w["norm_ih"], w["bias_ih"])
+            sums = sums + layer_norm_forward(q, w["norm_hh"], w["bias_hh"])
+        else:
+            sums = p + w["bias_ih"] + q + w["bias_hh"]
+        return dict(zip(self.gates, np.split(sums, len(self.gates), axis=1), strict=True))
+
+    def _sums_backward(self, da, x, seen, w):
+        sums = np.concatenate([da[name] for name in self.gates], axis=1)
+        if not self.layer_norm:
+            return product_gradients(sums, sums, x, seen, w)
+        dp, norm_ih, bias_ih = layer_norm_backward(sums, x @ w["weight_ih"].T, w["norm_ih"])
+        dq, norm_hh, bias_hh = layer_norm_backward(sums, seen @ w["weight_hh"].T, w["norm_hh"])
+        dx, dseen, gradients = product_gradients(dp, dq, x, seen, w)
+        gradients |= {"bias_ih": bias_ih, "bias_hh": bias_hh}
+        return dx, dseen, gradients | {"norm_ih": norm_ih, "norm_hh": norm_hh}
+
+    def _gates(self, a):
+        """Gates i and f, and the candidate g."""
+        g = gate(self.cell_activation, self.gate_clip, a["g"])
+        one = np.ones_like(g)
+        i = self._gate(a["i"]) if self.input_gate else one
+        if self.coupled_gates:
+            return i, 1.0 - i, g
+        return i, self._gate(a["f"]) if self.forget_gate else one, g
+
+    def _output_gate(self, a):
+        return self._gate(a["o"]) if self.output_gate else np.ones_like(a["g"])
+
+    def _gate(self, a):
+        return gate(self.gate_activation, self.gate_clip, a)
+
+    def _gate_slope(self, a):
+        return gate_slope(self.gate_activation, self.gate_clip, a)
+
+    def _peephole(self, w, name):
+        return w["peephole"][self.peeping.index(name)]
