@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-_BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
+
+def around_figures(page: Path, mark: str = "figures") -> tuple[str, str]:
+    """Return what stands before a page's figures, and behind, with the lines that mark them.
+
+    ValueError where the page has no place for them.
+    """
+    begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
+    head, found, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{page}: expected the lines {begin} and {end}")
+    return head + begin, end + tail
 
 
-def around_figures(page: Path) -> tuple[str, str]:
-    """Return what stands before and behind a page's figures; ValueError where it has no place."""
-    head, begin, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, tail = rest.partition(_END)
-    if not (begin and end):
-        raise ValueError(f"{page}: expected the lines {_BEGIN} and {_END}")
-    return head, tail
-
-
-def write_figures(page: Path, lines: Iterable[str]) -> None:
-    """Replace what stands between the page's `<!-- figures -->` and `<!-- end of figures -->`."""
-    head, tail = around_figures(page)
+def write_figures(page: Path, lines: Iterable[str], mark: str = "figures") -> None:
+    """Replace what stands between the page's `<!-- mark -->` and `<!-- end of mark -->`."""
+    head, tail = around_figures(page, mark)
     text = "\n".join(["", *lines, ""])
-    page.write_text(f"{head}{_BEGIN}{text}{_END}{tail}", encoding="utf-8")
+    page.write_text(f"{head}{text}{tail}", encoding="utf-8")
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:

@@ -38,11 +38,12 @@ if TYPE_CHECKING:
         unwindow,
         windows,
     )
+    from lstm_native.files import load_model
     from lstm_native.history import History
     from lstm_native.layer import Layer, Tape
     from lstm_native.layers import Activation, Dense, Dropout, Embedding, Highway, LayerNorm
     from lstm_native.losses import Huber
-    from lstm_native.model import Sequential, load_model
+    from lstm_native.model import Sequential
     from lstm_native.optimizers import (
         SGD,
         Adam,
@@ -112,11 +113,12 @@ _HOMES = {
         "ReduceLROnPlateau",
     ),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
+    "files": ("load_model",),
     "history": ("History",),
     "layer": ("Layer", "Tape"),
     "layers": ("Activation", "Dense", "Dropout", "Embedding", "Highway", "LayerNorm"),
     "losses": ("Huber",),
-    "model": ("Sequential", "load_model"),
+    "model": ("Sequential",),
     "optimizers": (
         "SGD",
         "Adam",
@@ -131,7 +133,7 @@ _HOMES = {
     "stream": ("Stream",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = (*_HOMES, "metrics", "progress", "training")
+_MODULES = (*_HOMES, "diagnostics", "metrics", "progress", "training")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lstm_native._figures import new_figure
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -77,7 +79,7 @@ class History:
         if not self.epoch:
             raise ValueError("nothing to plot: no epoch was finished")
         names = [name for name in self.history if not self._is_validation(name)]
-        figure = _new_figure(width=5.0 * len(names), on_screen=path is None)
+        figure = new_figure(width=5.0 * len(names), on_screen=path is None)
         for position, name in enumerate(names, start=1):
             axes = figure.add_subplot(1, len(names), position)
             for curve in (name, f"val_{name}"):
@@ -93,17 +95,3 @@ class History:
 
     def _is_validation(self, name: str) -> bool:
         return name.startswith("val_") and name[4:] in self.history
-
-
-def _new_figure(*, width: float, on_screen: bool) -> Figure:
-    try:
-        # A figure for a file stays out of pyplot, which would keep it alive and pick a display.
-        if on_screen:
-            from matplotlib import pyplot
-
-            return pyplot.figure(figsize=(width, 3.5), layout="constrained")
-        from matplotlib.figure import Figure
-
-        return Figure(figsize=(width, 3.5), layout="constrained")
-    except ImportError as error:
-        raise ImportError("plotting needs matplotlib: pip install 'lstm_native[plot]'") from error

@@ -1,25 +1,23 @@
-"""Models: layers one after another, run, trained, saved and loaded."""
+"""Models: layers one after another, run and trained."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native import _core
-from lstm_native._checks import as_values, check_dtype, check_positive_int, check_real
-from lstm_native.layer import Layer, as_first_values, check_input, check_seed, native_class
-from lstm_native.layers import check_distinct, layer_from_spec
+from lstm_native._checks import check_positive_int, check_real
+from lstm_native.stack import Stack
 from lstm_native.stream import Stream
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native._callback import Callback
     from lstm_native.history import History
+    from lstm_native.layer import Layer
     from lstm_native.losses import Loss
     from lstm_native.metrics import Metric
     from lstm_native.optimizers import Optimizer
@@ -27,7 +25,7 @@ if TYPE_CHECKING:  # what trains a model is loaded when one is trained
 _PREDICT_BATCH = 256
 
 
-class Sequential:
+class Sequential(Stack):
     """Layers one after another.
 
     The weights are made when the number of input features is known: from the first layer, or
@@ -73,82 +71,14 @@ class Sequential:
     def __init__(
         self, layers: Sequence[Layer], *, dtype: str | None = None, seed: int | None = None
     ) -> None:
-        self.layers = tuple(layers)
-        if not self.layers:
-            raise ValueError("layers: expected at least one layer, got none")
-        for layer in self.layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be layers, got {type(layer).__name__}: {layer!r}")
-        check_distinct(self.layers)
-        found = sorted({layer.dtype for layer in self.layers if layer.has_weights})
-        if dtype is None and len(found) > 1:
-            raise ValueError(f"layers differ in dtype ({', '.join(found)}): give dtype")
-        self.dtype = check_dtype(dtype if dtype is not None else [*found, "float32"][0]).name
-        self._seed = check_seed(seed)
+        super().__init__(layers, dtype=dtype, seed=seed)
         self.loss: Loss | None = None
         self.optimizer: Optimizer | None = None
         self.history: History | None = None
         self.metadata: dict[str, str] = {}
         self.stop_training = False
-        self._network: Any = None
         self._trainer: Any = None
         self._given_optimizer: Optimizer | None = None
-        first = self.layers[0]
-        if first.built:
-            self._build(first._native.input_features)
-        elif first._known_input_size is not None:
-            self._build(first._known_input_size)
-
-    # -- building --------------------------------------------------------------------------
-
-    @property
-    def built(self) -> bool:
-        """Whether the model has its weights."""
-        return self._network is not None
-
-    def _build(self, input_size: int) -> None:
-        for index, layer in enumerate(self.layers):
-            try:
-                layer._build(
-                    input_size, dtype=self.dtype, seed=_core.derive_seed(self._seed, index)
-                )
-            except ValueError as error:
-                raise ValueError(f"layer {index}: {error}") from None
-            input_size = layer._native.output_features
-        network = native_class("Network", self.dtype)
-        self._network = network([layer._native for layer in self.layers])
-
-    def _built_network(self) -> Any:
-        if not self.built:
-            raise RuntimeError(
-                "the model has no weights yet: give input_size to its first layer, or call "
-                "predict or fit first"
-            )
-        return self._network
-
-    def _check_input(self, x: Any) -> NDArray[Any]:
-        """Return `x` ready for the core; the first good input builds the model."""
-        if not self.built:
-            x = as_first_values(x, self.dtype)
-            before = [layer._state_of_building() for layer in self.layers]
-            try:
-                self._build(x.shape[-1])
-                self._output_shape(x)
-            except ValueError:
-                # A refused input decides nothing.
-                for layer, state in zip(self.layers, before, strict=True):
-                    layer._undo_building(state)
-                self._network = None
-                raise
-        checked = check_input(x, self._network, self.dtype)
-        self._output_shape(checked)  # says so when a layer cannot take so many steps
-        return checked
-
-    def _output_shape(self, x: NDArray[Any]) -> tuple[int, ...]:
-        """Shape of the output for a checked input."""
-        timed = x.ndim == (2 if self._network.takes_tokens else 3)
-        timesteps, features = self._network.output_shape(x.shape[1] if timed else 0)
-        return (len(x), timesteps, features) if timesteps else (len(x), features)
 
     # -- running ---------------------------------------------------------------------------
 
@@ -361,6 +291,15 @@ class Sequential:
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
+        """Set the learning rate for the steps to come; the optimiser keeps its other state.
+
+        Raises
+        ------
+        RuntimeError
+            The model has no optimiser yet.
+        ValueError, TypeError
+            Not a positive finite number.
+        """
         value = check_real(value, name="learning_rate", above=0.0)
         if self.optimizer is None:
             raise RuntimeError("the model has no optimizer yet: it gets one in fit")
@@ -368,53 +307,7 @@ class Sequential:
         if self._trainer is not None:
             self._trainer.set_learning_rate(value)
 
-    # -- weights and files -----------------------------------------------------------------
-
-    @property
-    def parameter_count(self) -> int:
-        """Number of trainable values."""
-        count: int = self._built_network().parameter_count
-        return count
-
-    def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return copies of all parameters, named "<layer index>.<name in the layer>".
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built yet.
-        """
-        self._built_network()
-        return {
-            f"{index}.{name}": value
-            for index, layer in enumerate(self.layers)
-            for name, value in layer.state_dict().items()
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set all parameters; nothing is set unless every name, shape and value fits.
-
-        Raises
-        ------
-        ValueError
-            A missing or unknown name, a wrong shape, NaN or infinity.
-        TypeError
-            Values that are no floats.
-        """
-        old = self.state_dict()
-        for name in [*old, *state]:
-            if name not in old or name not in state:
-                kind = "missing" if name in old else "unknown"
-                raise ValueError(f"{kind} parameter '{name}'")
-        values = {
-            name: as_values(state[name], name=name, dtype=self.dtype, shape=value.shape)
-            for name, value in old.items()
-        }
-        for index, layer in enumerate(self.layers):
-            prefix = f"{index}."
-            layer._native.set_parameters(
-                {k[len(prefix) :]: v for k, v in values.items() if k.startswith(prefix)}
-            )
+    # -- files and summaries ---------------------------------------------------------------
 
     def save(
         self, path: str | os.PathLike[str], *, metadata: Mapping[str, str] | None = None
@@ -434,11 +327,9 @@ class Sequential:
         OSError
             The file cannot be written; an older file of that name is still there.
         """
-        merged = {**self.metadata, **(metadata or {})}
-        for key, value in merged.items():
-            if not isinstance(key, str) or not isinstance(value, str):
-                raise TypeError(f"metadata must map str to str, got {key!r}: {value!r}")
-        _core.save_model(os.fsencode(path), self._built_network(), self._trainer, merged)
+        from lstm_native.files import save_model
+
+        save_model(self, path, metadata or {})
 
     def summary(self) -> str:
         """Return a table of the layers, their output shapes and numbers of parameters.
@@ -452,64 +343,6 @@ class Sequential:
         Dense      (N, T, 1)              9
         total                           425
         """
-        self._built_network()
-        rows = [("layer", "output", "parameters")]
-        timed = True
-        for layer in self.layers:
-            timesteps, features = layer._native.output_shape(_MANY_STEPS if timed else 0)
-            timed = timesteps > 0
-            shape = f"(N, T, {features})" if timed else f"(N, {features})"
-            count = sum(value.size for value in layer.state_dict().values())
-            rows.append((type(layer).__name__, shape, f"{count:,}"))
-        rows.append(("total", "", f"{self.parameter_count:,}"))
-        return "\n".join(f"{a:<10} {b:<12} {c:>11}".rstrip() for a, b, c in rows)
+        from lstm_native.summary import table
 
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied: the weights live in the core."""
-        raise TypeError(
-            "Sequential cannot be pickled or copied; write it with model.save(path) and read it "
-            "with load_model(path)"
-        )
-
-    def __repr__(self) -> str:
-        """Return the layers and the dtype."""
-        inner = ", ".join(repr(layer) for layer in self.layers)
-        return f"Sequential([{inner}], dtype={self.dtype!r})"
-
-
-# Enough steps for the window of any Highway, to ask for a shape where the length is open.
-_MANY_STEPS = 1 << 24
-
-
-def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """Return the model that `Sequential.save` wrote.
-
-    Loading runs no code from the file and allocates no more than the file's size justifies.
-
-    Raises
-    ------
-    OSError
-        The file cannot be read (FileNotFoundError, ...).
-    ValueError
-        It is no model file, is damaged, or was written by another version of the format.
-    """
-    network, trainer, metadata = _core.load_model(os.fsencode(path))
-    natives = network.layers
-    layers = [layer_from_spec(json.loads(native.spec)) for native in natives]
-    dtype = "float64" if isinstance(network, _core.Network64) else "float32"
-    model = Sequential.__new__(Sequential)
-    for layer, native in zip(layers, natives, strict=True):
-        layer._native = native
-        layer.dtype = dtype
-        layer._seed = check_seed(None)
-    Sequential.__init__(model, layers, dtype=dtype)
-    model._network = network
-    model._trainer = trainer
-    model.metadata = metadata
-    if trainer is not None:
-        from lstm_native.losses import Loss
-        from lstm_native.optimizers import Optimizer
-
-        model.loss = Loss.from_json(trainer.loss)
-        model.optimizer = Optimizer.from_json(trainer.optimizer)
-    return model
+        return table(self)

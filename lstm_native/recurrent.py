@@ -127,9 +127,7 @@ class Recurrent(Layer):
         letters = self._letters
         parts: Any = (state,) if len(letters) == 1 else state
         if not isinstance(parts, (tuple, list)) or len(parts) != len(letters):
-            raise ValueError(
-                f"{name}: expected ({', '.join(letters)}), got {type(state).__name__}"
-            )
+            raise ValueError(f"{name}: expected ({', '.join(letters)}), got {type(state).__name__}")
         layers = self.num_layers * (2 if self.bidirectional else 1)
         return [
             as_values(

@@ -1,0 +1,212 @@
+"""`gradient_flow`: a model run forward and back, with its recurrent layers one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_native import losses
+from lstm_native._checks import as_array
+from lstm_native.diagnostics.objectives import loss_and_gradient
+from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
+from lstm_native.diagnostics.steps import Recurrence
+from lstm_native.layer import Layer, Tape
+from lstm_native.layers import Dropout, Highway
+from lstm_native.losses import Loss
+from lstm_native.model import Sequential
+from lstm_native.recurrent import Recurrent
+from lstm_native.training import check_data
+
+Model = Sequential | Layer
+
+
+def gradient_flow(
+    models: Model | Iterable[Model] | Mapping[str, Model],
+    x: Any,
+    y: Any,
+    loss: str | Loss = "mse",
+    *,
+    sample_weight: Any = None,
+    lengths: Any = None,
+) -> GradientFlow:
+    """Follow the gradient of a loss back through time.
+
+    The models run forward and back over the samples, their recurrent layers one step at a time.
+    Weights, optimisers and carried states stay as they are. Dropout rests, and zoneout takes its
+    mean: the loss is that of `evaluate`. A `stateful` layer begins with zeros.
+
+    Parameters
+    ----------
+    models : Sequential or Layer, or several
+        A mapping gives the models names; else they are named after their first recurrent layer.
+    x : array_like, (N, T, F), or integer tokens (N, T)
+        The same samples for all models.
+    y : array_like
+        Targets, as `Sequential.fit` takes them.
+    loss : str or Loss
+    sample_weight : array_like, (N,) or (N, T), optional
+        As in `Sequential.fit`.
+    lengths : array_like of int, (N,), optional
+        Steps of each sample, from 0 to T; what stands behind them is not read, and of an output
+        with a time axis it has no part in the loss.
+
+    Returns
+    -------
+    GradientFlow
+        Of each recurrent layer, stacked layer and direction the norms of dL/dh_t and dL/dc_t,
+        gates and spectral norms. Norms are those of a sample's own loss L_n, where L is the mean
+        of the L_n (N times the gradient of L), and so do not depend on how many samples there are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Data that do not fit; something that is no model; no recurrent layer; a recurrent layer
+        or Dropout within a `Highway`, where it cannot be run by itself.
+
+    Notes
+    -----
+    dL/dh_t is exact: what back-propagation through time computes, not an estimate. Its product
+    over the steps of |dh_t/dh_t-1| is what vanishes or explodes (Hochreiter 1991; Bengio, Simard &
+    Frasconi 1994, "Learning long-term dependencies with gradient descent is difficult"; Pascanu,
+    Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks").
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lstm_native as ln
+    >>> x = np.random.default_rng(0).normal(size=(4, 50, 2))
+    >>> flow = ln.diagnostics.gradient_flow(
+    ...     {
+    ...         "RNN": ln.Sequential([ln.RNN(8, return_sequences=False), ln.Dense(1)], seed=0),
+    ...         "LSTM": ln.Sequential([ln.LSTM(8, return_sequences=False), ln.Dense(1)], seed=0),
+    ...     },
+    ...     x,
+    ...     x[:, 0, :1],
+    ... )
+    >>> flow["LSTM"].layers[0].dh.shape
+    (50,)
+    >>> sorted(flow["LSTM"].layers[0].gates)
+    ['f', 'g', 'i', 'o']
+    """
+    chosen = losses.parse(loss)
+    found = {}
+    for name, model in _named(models).items():
+        found[name] = _of_model(name, model, x, y, chosen, sample_weight, lengths)
+    return GradientFlow(found)
+
+
+def _named(models: Any) -> dict[str, Sequential]:
+    """Return the models under their names."""
+    if isinstance(models, Mapping):
+        pairs = [(str(name), _model(model)) for name, model in models.items()]
+    else:
+        several = [models] if isinstance(models, (Sequential, Layer)) else list(models)
+        pairs = [(_name(model), model) for model in map(_model, several)]
+    if not pairs:
+        raise ValueError("models: expected at least one, got none")
+    found: dict[str, Sequential] = {}
+    for name, model in pairs:
+        unique, count = name, 2
+        while unique in found:
+            unique, count = f"{name} {count}", count + 1
+        found[unique] = model
+    return found
+
+
+def _model(model: Any) -> Sequential:
+    if isinstance(model, Layer):
+        return Sequential([model])
+    if not isinstance(model, Sequential):
+        raise TypeError(f"models must be Sequential or layers, got {type(model).__name__}")
+    return model
+
+
+def _name(model: Sequential) -> str:
+    kinds = [type(layer).__name__ for layer in model.layers if isinstance(layer, Recurrent)]
+    return kinds[0] if kinds else "model"
+
+
+def _of_model(
+    name: str, model: Sequential, x: Any, y: Any, loss: Loss, sample_weight: Any, lengths: Any
+) -> ModelFlow:
+    if not any(isinstance(layer, Recurrent) for layer in model.layers):
+        raise ValueError(f"model '{name}' has no recurrent layer: {model!r}")
+    for layer in model.layers:
+        if isinstance(layer, Highway) and not all(map(_can_be_whole, layer.layers)):
+            raise ValueError(
+                f"model '{name}': the recurrent layers and Dropout within a Highway cannot be run "
+                "by themselves; put them beside it"
+            )
+    values = as_array(x, name="x")
+    active = None
+    if lengths is not None:
+        active = _active(lengths, values)
+        rest = active.reshape(active.shape + (1,) * (values.ndim - 2))
+        values = np.where(rest, values, values.dtype.type(0))
+    mask = active if _keeps_time(model) else None
+    data = check_data(model, values, y, loss, sample_weight=sample_weight, mask=mask)
+    if active is None:
+        active = np.ones(data.x.shape[:2], dtype=bool)
+
+    tapes: list[Tape | Recurrence] = []
+    output = data.x
+    for index, layer in enumerate(model.layers):
+        if isinstance(layer, Dropout):
+            continue
+        if isinstance(layer, Recurrent):
+            recurrence = Recurrence(layer, index, active)
+            output = recurrence.forward(output)
+            tapes.append(recurrence)
+        else:
+            output, _, tape = layer.forward(output)
+            tapes.append(tape)
+    value, gradient = loss_and_gradient(loss, output, data.y, data.weights)
+    layers, square = _back(tapes, gradient.astype(model.dtype))
+    return ModelFlow(name, value, float(np.sqrt(square)), tuple(layers))
+
+
+def _back(tapes: list[Tape | Recurrence], gradient: NDArray[Any]) -> tuple[list[LayerFlow], float]:
+    """Lead the gradient of the output back; return the layers and the weights' square norm."""
+    layers: list[LayerFlow] = []
+    square = 0.0
+    back: NDArray[Any] | None = gradient
+    for tape in reversed(tapes):
+        of_weights: Iterable[Values]
+        if isinstance(tape, Recurrence):
+            assert back is not None
+            back, found = tape.backward(back)
+            layers = found + layers
+            of_weights = tape.gradients()
+        else:
+            back, _, grads = tape.backward(back)
+            of_weights = (g.astype(np.float64) for g in grads.values())
+        square += sum(float((g**2).sum()) for g in of_weights)
+    return layers, square
+
+
+def _can_be_whole(layer: Layer) -> bool:
+    return not isinstance(layer, (Recurrent, Dropout, Highway))
+
+
+def _keeps_time(model: Sequential) -> bool:
+    return all(
+        layer.return_sequences if isinstance(layer, Recurrent) else not isinstance(layer, Highway)
+        for layer in model.layers
+    )
+
+
+def _active(lengths: Any, x: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which steps are there, (N, T)."""
+    given = as_array(lengths, name="lengths")
+    if x.ndim < 2 or given.shape != x.shape[:1] or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"lengths: expected integers ({len(x)},) for x {x.shape}, got {given.dtype} "
+            f"{given.shape}"
+        )
+    if (given < 0).any() or (given > x.shape[1]).any():
+        raise ValueError(f"lengths: expected 0 to {x.shape[1]}, got {given.min()} to {given.max()}")
+    found: NDArray[np.bool_] = np.arange(x.shape[1]) < given[:, np.newaxis]
+    return found

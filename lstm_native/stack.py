@@ -1,0 +1,151 @@
+"""Layers one after another, built and checked together, with their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from numpy.typing import NDArray
+
+from lstm_native import _core
+from lstm_native._checks import as_values, check_dtype
+from lstm_native.layer import Layer, as_first_values, check_input, check_seed, native_class
+from lstm_native.layers import check_distinct
+
+
+class Stack:
+    """Layers one after another and the native network they make; the base of `Sequential`.
+
+    Parameters, attributes and errors as there.
+    """
+
+    def __init__(self, layers: Sequence[Layer], *, dtype: str | None, seed: int | None) -> None:
+        self.layers = tuple(layers)
+        if not self.layers:
+            raise ValueError("layers: expected at least one layer, got none")
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers must be layers, got {type(layer).__name__}: {layer!r}")
+        check_distinct(self.layers)
+        found = sorted({layer.dtype for layer in self.layers if layer.has_weights})
+        if dtype is None and len(found) > 1:
+            raise ValueError(f"layers differ in dtype ({', '.join(found)}): give dtype")
+        self.dtype = check_dtype(dtype if dtype is not None else [*found, "float32"][0]).name
+        self._seed = check_seed(seed)
+        self._network: Any = None
+        first = self.layers[0]
+        if first.built:
+            self._build(first._native.input_features)
+        elif first._known_input_size is not None:
+            self._build(first._known_input_size)
+
+    # -- building --------------------------------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        """Whether the model has its weights."""
+        return self._network is not None
+
+    def _build(self, input_size: int) -> None:
+        for index, layer in enumerate(self.layers):
+            try:
+                layer._build(
+                    input_size, dtype=self.dtype, seed=_core.derive_seed(self._seed, index)
+                )
+            except ValueError as error:
+                raise ValueError(f"layer {index}: {error}") from None
+            input_size = layer._native.output_features
+        network = native_class("Network", self.dtype)
+        self._network = network([layer._native for layer in self.layers])
+
+    def _built_network(self) -> Any:
+        if not self.built:
+            raise RuntimeError(
+                "the model has no weights yet: give input_size to its first layer, or call "
+                "predict or fit first"
+            )
+        return self._network
+
+    def _check_input(self, x: Any) -> NDArray[Any]:
+        """Return `x` ready for the core; the first good input builds the model."""
+        if not self.built:
+            x = as_first_values(x, self.dtype)
+            before = [layer._state_of_building() for layer in self.layers]
+            try:
+                self._build(x.shape[-1])
+                self._output_shape(x)
+            except ValueError:
+                # A refused input decides nothing.
+                for layer, state in zip(self.layers, before, strict=True):
+                    layer._undo_building(state)
+                self._network = None
+                raise
+        checked = check_input(x, self._network, self.dtype)
+        self._output_shape(checked)  # says so when a layer cannot take so many steps
+        return checked
+
+    def _output_shape(self, x: NDArray[Any]) -> tuple[int, ...]:
+        """Shape of the output for a checked input."""
+        timed = x.ndim == (2 if self._network.takes_tokens else 3)
+        timesteps, features = self._network.output_shape(x.shape[1] if timed else 0)
+        return (len(x), timesteps, features) if timesteps else (len(x), features)
+
+    # -- weights ---------------------------------------------------------------------------
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trainable values."""
+        count: int = self._built_network().parameter_count
+        return count
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return copies of all parameters, named "<layer index>.<name in the layer>".
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built yet.
+        """
+        self._built_network()
+        return {
+            f"{index}.{name}": value
+            for index, layer in enumerate(self.layers)
+            for name, value in layer.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set all parameters; nothing is set unless every name, shape and value fits.
+
+        Raises
+        ------
+        ValueError
+            A missing or unknown name, a wrong shape, NaN or infinity.
+        TypeError
+            Values that are no floats.
+        """
+        old = self.state_dict()
+        for name in [*old, *state]:
+            if name not in old or name not in state:
+                kind = "missing" if name in old else "unknown"
+                raise ValueError(f"{kind} parameter '{name}'")
+        values = {
+            name: as_values(state[name], name=name, dtype=self.dtype, shape=value.shape)
+            for name, value in old.items()
+        }
+        for index, layer in enumerate(self.layers):
+            prefix = f"{index}."
+            layer._native.set_parameters(
+                {k[len(prefix) :]: v for k, v in values.items() if k.startswith(prefix)}
+            )
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: the weights live in the core."""
+        raise TypeError(
+            "Sequential cannot be pickled or copied; write it with model.save(path) and read it "
+            "with load_model(path)"
+        )
+
+    def __repr__(self) -> str:
+        """Return the layers and the dtype."""
+        inner = ", ".join(repr(layer) for layer in self.layers)
+        return f"Sequential([{inner}], dtype={self.dtype!r})"
