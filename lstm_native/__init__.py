@@ -131,7 +131,7 @@ _HOMES = {
     "stream": ("Stream",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = (*_HOMES, "metrics", "progress", "training")
+_MODULES = (*_HOMES, "metrics", "onnx_ops", "progress", "training")
 
 
 def __getattr__(name: str) -> Any:
