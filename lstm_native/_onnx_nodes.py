@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._activations import PARAMETERS
 from lstm_native._checks import as_array, as_values, check_choice, check_int, check_real
 from lstm_native.layer import Layer, check_size
 
@@ -19,19 +20,19 @@ Values = NDArray[Any]
 
 DIRECTIONS = ("forward", "reverse", "bidirectional")
 
-# ONNX's name: ours, and the defaults of alpha and beta where the function has them.
-ACTIVATIONS: dict[str, tuple[str, tuple[float, ...]]] = {
-    "Relu": ("relu", ()),
-    "Tanh": ("tanh", ()),
-    "Sigmoid": ("sigmoid", ()),
-    "Affine": ("affine", (1.0, 0.0)),
-    "LeakyRelu": ("leaky_relu", (0.01,)),
-    "ThresholdedRelu": ("thresholded_relu", (1.0,)),
-    "ScaledTanh": ("scaled_tanh", (1.0, 1.0)),
-    "HardSigmoid": ("hard_sigmoid", (0.2, 0.5)),
-    "Elu": ("elu", (1.0,)),
-    "Softsign": ("softsign", ()),
-    "Softplus": ("softplus", ()),
+# ONNX's names, and this library's.
+ACTIVATIONS = {
+    "Relu": "relu",
+    "Tanh": "tanh",
+    "Sigmoid": "sigmoid",
+    "Affine": "affine",
+    "LeakyRelu": "leaky_relu",
+    "ThresholdedRelu": "thresholded_relu",
+    "ScaledTanh": "scaled_tanh",
+    "HardSigmoid": "hard_sigmoid",
+    "Elu": "elu",
+    "Softsign": "softsign",
+    "Softplus": "softplus",
 }
 
 
@@ -204,20 +205,22 @@ def activation_options(
         )
     names_of_values = ("activation_alpha", "activation_beta")
     values = [
-        [check_real(value, name=f"{name}[{k}]") for k, value in enumerate(() if some is None else some)]
+        [
+            check_real(value, name=f"{name}[{k}]")
+            for k, value in enumerate(() if some is None else some)
+        ]
         for name, some in zip(names_of_values, (alphas, betas), strict=True)
     ]
     used = [0, 0]
     functions: list[Any] = []
     for k, activation in enumerate(activations):
         check_choice(activation, name=f"activations[{k}]", choices=ACTIVATIONS)
-        ours, own = ACTIVATIONS[activation]
-        parameters = list(own)
-        for which in range(len(own)):
+        parameters = list(PARAMETERS[ACTIVATIONS[activation]])
+        for which in range(len(parameters)):
             if used[which] < len(values[which]):
                 parameters[which] = values[which][used[which]]
                 used[which] += 1
-        functions.append((ours, *parameters) if parameters else ours)
+        functions.append((ACTIVATIONS[activation], *parameters))
     for name, some, count in zip(names_of_values, values, used, strict=True):
         if len(some) > count:
             raise ValueError(

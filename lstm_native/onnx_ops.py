@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lstm_native._onnx_nodes import Values, activation_options, flag, read_inputs, threshold
-from lstm_native.layers import GRU, LSTM, RNN
+from lstm_native.recurrent import GRU, LSTM, RNN
 
 __all__ = ["gru", "lstm", "rnn"]
 

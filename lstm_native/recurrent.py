@@ -127,12 +127,12 @@ class Recurrent(Layer):
         letters = self._letters
         parts: Any = (state,) if len(letters) == 1 else state
         if not isinstance(parts, (tuple, list)) or len(parts) != len(letters):
-            raise ValueError(
-                f"{name}: expected ({', '.join(letters)}), got {type(state).__name__}"
-            )
+            raise ValueError(f"{name}: expected ({', '.join(letters)}), got {type(state).__name__}")
         layers = self.num_layers * (2 if self.bidirectional else 1)
         return [
-            as_values(part, name=f"{name} {letter}", dtype=self.dtype, shape=(layers, samples, size))
+            as_values(
+                part, name=f"{name} {letter}", dtype=self.dtype, shape=(layers, samples, size)
+            )
             for letter, part, size in zip(letters, parts, self._state_sizes(), strict=True)
         ]
 
