@@ -72,7 +72,8 @@ def lstm(
     B : array_like, (num_directions, 8 hidden_size), optional
         Wb and then Rb; zeros by default.
     sequence_lens : array_like of int, (batch_size,), optional
-        True lengths, from 0 to seq_length. What stands behind them is not read.
+        True lengths, from 0 to seq_length. What stands behind them is not read. A sequence of
+        length 0 ends in its initial state.
     initial_h, initial_c : array_like, (num_directions, batch_size, hidden_size), optional
         Zeros by default.
     P : array_like, (num_directions, 3 hidden_size), optional
