@@ -266,19 +266,6 @@ def as_tokens(
     )
 
 
-def as_lengths(lengths: Any, *, name: str, samples: int, timesteps: int) -> NDArray[np.int64]:
-    """Return one length in [0, timesteps] for each sample, int64; errors as in `as_labels`.
-
-    Examples
-    --------
-    >>> as_lengths([3, 0], name="lengths", samples=2, timesteps=3)
-    array([3, 0])
-    """
-    return _as_indices(
-        lengths, timesteps + 1, name=name, what="lengths", hint=_TOKEN_HINT, shape=(samples,)
-    )
-
-
 def as_weights(w: Any, *, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """Return `w` as one finite weight >= 0 per row, not all of them zero; errors as in `as_values`.
 
