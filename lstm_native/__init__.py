@@ -133,7 +133,7 @@ _HOMES = {
     "stream": ("Stream",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = (*_HOMES, "diagnostics", "metrics", "progress", "training")
+_MODULES = (*_HOMES, "diagnostics", "metrics", "onnx_ops", "progress", "training")
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from lstm_native._checks import check_choice, check_real
 Activation = str | tuple[Any, ...]
 
 # By name: the default parameters, in the order alpha, beta.
-_PARAMETERS: dict[str, tuple[float, ...]] = {
+PARAMETERS: dict[str, tuple[float, ...]] = {
     "linear": (),
     "relu": (),
     "tanh": (),
@@ -28,11 +28,11 @@ _PARAMETERS: dict[str, tuple[float, ...]] = {
 def check_activation(value: Any, *, name: str) -> Activation:
     """Return a function as its name, or (name, alpha[, beta]) where parameters were given."""
     if isinstance(value, str):
-        return check_choice(value, name=name, choices=_PARAMETERS)
+        return check_choice(value, name=name, choices=PARAMETERS)
     if not isinstance(value, (tuple, list)) or not value:
         raise TypeError(f"{name} must be a name or (name, alpha, beta), got {value!r}")
-    function = check_choice(value[0], name=name, choices=_PARAMETERS)
-    most = len(_PARAMETERS[function])
+    function = check_choice(value[0], name=name, choices=PARAMETERS)
+    most = len(PARAMETERS[function])
     if len(value) - 1 > most:
         raise ValueError(
             f"{name}: {function!r} takes at most {most} parameters, got {len(value) - 1}"
@@ -45,12 +45,12 @@ def check_activation(value: Any, *, name: str) -> Activation:
 def to_spec(activation: Activation) -> dict[str, Any]:
     """Return the function as the core reads it."""
     name, *given = (activation,) if isinstance(activation, str) else activation
-    values = [*given, *_PARAMETERS[name][len(given) :], 0.0, 0.0]
+    values = [*given, *PARAMETERS[name][len(given) :], 0.0, 0.0]
     return {"function": name, "alpha": values[0], "beta": values[1]}
 
 
 def from_spec(spec: dict[str, Any]) -> Activation:
     """Return what `to_spec` was given, with all parameters."""
     name = spec["function"]
-    values = (spec["alpha"], spec["beta"])[: len(_PARAMETERS[name])]
-    return name if values == _PARAMETERS[name] else (name, *values)
+    values = (spec["alpha"], spec["beta"])[: len(PARAMETERS[name])]
+    return name if values == PARAMETERS[name] else (name, *values)

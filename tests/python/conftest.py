@@ -69,3 +69,16 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     assert _core.get_num_threads() == request.param
     yield request.param
     _core.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_torch_thread() -> Iterator[None]:
+    """One thread of PyTorch's own in the files that use it."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -13,33 +13,18 @@ import lstm_native as ln
 
 torch = pytest.importorskip("torch")
 
-TORCH = {np.dtype("float32"): torch.float32, np.dtype("float64"): torch.float64}
+from torch_helpers import (  # noqa: E402 - imports torch
+    TORCH,
+    pass_of_ours,
+    pass_of_torch,
+    state_of,
+    tensor,
+    torch_lstm,
+)
+
 STEPS = 20
 # Against each other both may be off by as much as they may be off the reference.
 FORWARD = {np.dtype("float32"): 4e-6, np.dtype("float64"): 2e-13}
-
-
-@pytest.fixture(autouse=True)
-def one_torch_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def torch_lstm(features, hidden, *, dtype, **options):
-    torch.manual_seed(0)
-    return torch.nn.LSTM(
-        features, hidden, batch_first=True, dtype=TORCH[np.dtype(dtype)], **options
-    )
-
-
-def state_of(module) -> dict[str, np.ndarray]:
-    return {name: value.detach().numpy().copy() for name, value in module.state_dict().items()}
-
-
-def tensor(a: np.ndarray, requires_grad: bool = False):
-    return torch.tensor(a).requires_grad_(requires_grad)
 
 
 @pytest.mark.parametrize(
@@ -65,19 +50,13 @@ def test_lstm_forward_and_gradients(isa, dtype, threads, n, t, f, h, layers, dir
     size = (layers * directions, n, h)
     h0, c0, dh, dc = (p.normal(rng, size, dtype) for _ in range(4))
 
-    y, (h1, c1), tape = ours.forward(x, (h0, c0))
-    dx, (dh0, dc0), gradients = tape.backward(dy, (dh, dc))
-
-    tx, th0, tc0 = tensor(x, True), tensor(h0, True), tensor(c0, True)
-    ty, (th1, tc1) = theirs(tx, (th0, tc0))
-    torch.autograd.backward([ty, th1, tc1], [tensor(dy), tensor(dh), tensor(dc)])
-    for found, expected in [(y, ty), (h1, th1), (c1, tc1)]:
-        assert ref.relative_error(found, expected.detach().numpy()) <= FORWARD[dtype]
-    for found, expected in [(dx, tx.grad), (dh0, th0.grad), (dc0, tc0.grad)]:
-        assert ref.relative_error(found, expected.numpy()) <= p.GRADIENT_TOLERANCE[dtype]
-    for name, parameter in theirs.named_parameters():
-        error = ref.relative_error(gradients[name], parameter.grad.numpy())
-        assert error <= p.GRADIENT_TOLERANCE[dtype], name
+    given = (x, (h0, c0), dy, (dh, dc))
+    values, gradients = pass_of_ours(ours, *given)
+    wanted_values, wanted_gradients = pass_of_torch(theirs, *given)
+    for name, wanted in wanted_values.items():
+        assert ref.relative_error(values[name], wanted) <= FORWARD[dtype], name
+    for name, wanted in wanted_gradients.items():
+        assert ref.relative_error(gradients[name], wanted) <= p.GRADIENT_TOLERANCE[dtype], name
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
