@@ -40,7 +40,15 @@ if TYPE_CHECKING:
     )
     from lstm_native.history import History
     from lstm_native.layer import Layer, Tape
-    from lstm_native.layers import Activation, Dense, Dropout, Embedding, Highway, LayerNorm
+    from lstm_native.layers import (
+        Activation,
+        ActivityRegularization,
+        Dense,
+        Dropout,
+        Embedding,
+        Highway,
+        LayerNorm,
+    )
     from lstm_native.losses import Huber
     from lstm_native.model import Sequential, load_model
     from lstm_native.optimizers import (
@@ -64,6 +72,7 @@ __all__ = [
     "RNN",
     "SGD",
     "Activation",
+    "ActivityRegularization",
     "Adam",
     "AdamW",
     "CSVLogger",
@@ -114,7 +123,15 @@ _HOMES = {
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "history": ("History",),
     "layer": ("Layer", "Tape"),
-    "layers": ("Activation", "Dense", "Dropout", "Embedding", "Highway", "LayerNorm"),
+    "layers": (
+        "Activation",
+        "ActivityRegularization",
+        "Dense",
+        "Dropout",
+        "Embedding",
+        "Highway",
+        "LayerNorm",
+    ),
     "losses": ("Huber",),
     "model": ("Sequential", "load_model"),
     "optimizers": (

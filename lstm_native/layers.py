@@ -1,4 +1,4 @@
-"""The layers without recurrence: Dense, Embedding, Dropout, LayerNorm, Activation, Highway."""
+"""The layers without recurrence: Dense, Embedding, Dropout, LayerNorm, Activation, and so on."""
 
 from __future__ import annotations
 
@@ -187,6 +187,65 @@ class Activation(Layer):
         return {"type": self.type_name, "activation": self.activation}
 
 
+class ActivityRegularization(Layer):
+    """Hand values on, and in training charge the loss for large and for quickly changing ones.
+
+    Adds to the loss of each batch (AR and TAR of Merity, Keskar & Socher 2018, "Regularizing and
+    optimizing LSTM language models")::
+
+        activity * mean(y**2) + temporal * mean((y[:, 1:] - y[:, :-1])**2)
+
+    where y, the layer's output and input, is (N, T, F): the first mean is over all N T F values of
+    the batch, the second over all N (T - 1) F differences of neighbouring steps (0 where T is 1).
+    Weights and masks of the loss do not enter these means.
+
+    Parameters
+    ----------
+    activity : float
+        Factor of the mean square, >= 0.
+    temporal : float
+        Factor of the mean squared difference, >= 0. More than 0 needs a time axis.
+    dtype : {"float32", "float64"}
+    seed : int, optional
+        Has no effect.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A factor that is negative, not finite or no number.
+
+    Notes
+    -----
+    The loss that `fit` reports includes the addition; `evaluate`, and with it the loss on
+    validation data, does not. Where there is no loss to add to, in a call, a `forward` or a
+    stream, the layer hands values on and gradients back as they are.
+
+    Examples
+    --------
+    >>> import lstm_native as ln
+    >>> layers = [ln.LSTM(8), ln.ActivityRegularization(activity=2.0, temporal=1.0), ln.Dense(1)]
+    >>> model = ln.Sequential(layers)
+    """
+
+    type_name = "activity_regularization"
+    has_weights = False
+
+    def __init__(
+        self,
+        activity: float = 0.0,
+        temporal: float = 0.0,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed)
+        self.activity = check_real(activity, name="activity", minimum=0.0)
+        self.temporal = check_real(temporal, name="temporal", minimum=0.0)
+
+    def _spec(self) -> dict[str, Any]:
+        return {"type": self.type_name, "activity": self.activity, "temporal": self.temporal}
+
+
 class Highway(Layer):
     """A linear highway beside other layers: layers(x) + W vec(last `window` steps of x) + b.
 
@@ -285,6 +344,7 @@ _KINDS: dict[str, type[Layer]] = {
         Dropout,
         LayerNorm,
         Activation,
+        ActivityRegularization,
         Highway,
     )
 }

@@ -131,6 +131,11 @@ struct LayerToJson {
   json operator()(const ActivationSpec& spec) const {
     return {{"type", "activation"}, {"activation", name_of(kActivations, spec.activation)}};
   }
+  json operator()(const ActivityRegularizationSpec& spec) const {
+    return {{"type", "activity_regularization"},
+            {"activity", spec.activity},
+            {"temporal", spec.temporal}};
+  }
   json operator()(const HighwaySpec& spec) const {
     return {{"type", "highway"}, {"window", spec.window}, {"layers", to_json(spec.layers)}};
   }
@@ -159,6 +164,11 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     layer.options = LayerNormSpec{reader.number("epsilon", LayerNormSpec{}.epsilon)};
   } else if (type == "activation") {
     layer.options = ActivationSpec{read_enum(reader, "activation", kActivations)};
+  } else if (type == "activity_regularization") {
+    ActivityRegularizationSpec spec;
+    spec.activity = reader.number("activity", spec.activity);
+    spec.temporal = reader.number("temporal", spec.temporal);
+    layer.options = spec;
   } else if (type == "highway") {
     // Stops the recursion; a C++ caller meets the same limit in `validate`.
     if (depth == kMaxHighwayDepth)
@@ -170,7 +180,8 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
   } else {
     refuse(reader.path_of("type"),
            "one of " + recurrent_types() +
-               R"(, "dense", "embedding", "dropout", "layer_norm", "activation", "highway")",
+               R"(, "dense", "embedding", "dropout", "layer_norm", "activation", "highway", )"
+               R"("activity_regularization")",
            in_quotes(type));
   }
   reader.finish();

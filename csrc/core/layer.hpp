@@ -35,6 +35,9 @@ struct Pass {
   bool remember = false;   // make a tape
   bool training = false;   // dropout acts
   std::uint64_t seed = 0;  // decides the dropout masks
+  // What layers ask to be added to the loss goes here, in training. Null: there is no loss, and
+  // the tape's gradients have no part of it either.
+  double* penalty = nullptr;
 };
 
 /// Initial states in, final states out; pointers to layers x samples x features, each may be

@@ -1,4 +1,5 @@
 // From specs to layers, and the checks at a layer's door.
+#include "core/activity_regularization.hpp"
 #include "core/highway.hpp"
 #include "core/recurrent_layer.hpp"
 #include "core/simple_layers.hpp"
@@ -22,6 +23,8 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features
     return std::make_shared<LayerNormLayer<T>>(*s, input_features);
   if (const auto* s = std::get_if<ActivationSpec>(&spec.options))
     return std::make_shared<ActivationLayer<T>>(*s, input_features);
+  if (const auto* s = std::get_if<ActivityRegularizationSpec>(&spec.options))
+    return std::make_shared<ActivityRegularizationLayer<T>>(*s, input_features);
   return std::make_shared<HighwayLayer<T>>(std::get<HighwaySpec>(spec.options), input_features,
                                            seed);
 }

@@ -192,7 +192,7 @@ std::unique_ptr<Tape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const
 
 namespace {
 
-/// Values as they come, through an activation: an Activation layer, and a Dropout that rests.
+/// Values as they come, through an activation.
 template <class T>
 class PointwiseStream final : public LayerStream<T> {
  public:
@@ -214,7 +214,12 @@ class PointwiseStream final : public LayerStream<T> {
 
 template <class T>
 std::unique_ptr<LayerStream<T>> DropoutLayer<T>::stream(Index) const {
-  return std::make_unique<PointwiseStream<T>>(Activation::linear, features_);
+  return pass_through_stream<T>(features_);
+}
+
+template <class T>
+std::unique_ptr<LayerStream<T>> pass_through_stream(Index features) {
+  return std::make_unique<PointwiseStream<T>>(Activation::linear, features);
 }
 
 // ---- LayerNorm --------------------------------------------------------------------------------
@@ -358,6 +363,8 @@ std::unique_ptr<LayerStream<T>> ActivationLayer<T>::stream(Index) const {
   return std::make_unique<PointwiseStream<T>>(spec_.activation, features_);
 }
 
+template std::unique_ptr<LayerStream<float>> pass_through_stream(Index);
+template std::unique_ptr<LayerStream<double>> pass_through_stream(Index);
 template class DenseLayer<float>;
 template class DenseLayer<double>;
 template class EmbeddingLayer<float>;

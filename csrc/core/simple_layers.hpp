@@ -6,6 +6,10 @@
 
 namespace lstm_native {
 
+/// The stream of a layer that hands values on as they are.
+template <class T>
+std::unique_ptr<LayerStream<T>> pass_through_stream(Index features);
+
 template <class T>
 class DenseLayer final : public Layer<T> {
  public:

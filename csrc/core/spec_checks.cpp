@@ -150,6 +150,11 @@ struct LayerCheck {
     check_stack(spec.layers, path + ".layers", depth + 1, layers);
   }
 
+  void operator()(const ActivityRegularizationSpec& spec) const {
+    check_not_negative(path + ".activity", spec.activity);
+    check_not_negative(path + ".temporal", spec.temporal);
+  }
+
   static void check_stack(const std::vector<LayerSpec>& stack, const std::string& path, int depth,
                           Index& layers) {
     if (stack.empty()) refuse(path, "at least one layer", "none");
@@ -221,6 +226,7 @@ struct ParameterCount {
 
   void operator()(const DropoutSpec&) {}
   void operator()(const ActivationSpec&) {}
+  void operator()(const ActivityRegularizationSpec&) {}
   void operator()(const LayerNormSpec&) { total = add(total, 2 * features); }
 
   void operator()(const HighwaySpec& spec) {

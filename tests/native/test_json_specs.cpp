@@ -44,7 +44,8 @@ TEST_CASE("json specs: every layer comes back as it was") {
       R"({"type":"activation","activation":"tanh"})",
       R"({"type":"highway","window":24,"layers":[{"type":"lstm","hidden_size":1,"num_layers":1,)"
       R"("return_sequences":false,"dropout":0.0,"forget_bias":1.0,"bidirectional":false,)"
-      R"("reverse":true}]})"};
+      R"("reverse":true}]})",
+      R"({"type":"activity_regularization","activity":2.0,"temporal":0.5})"};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     CAPTURE(texts[i]);
     const LayerSpec spec = parse_layer(texts[i]);

@@ -18,6 +18,7 @@ from reference.initialisers import glorot_bound, orthogonality_defect
 from reference.layers import (
     activate,
     activate_backward,
+    activity_penalty,
     dense_backward,
     dense_forward,
     embedding_backward,
@@ -42,6 +43,7 @@ __all__ = [
     "OPTIMIZERS",
     "activate",
     "activate_backward",
+    "activity_penalty",
     "cell_backward",
     "cell_forward",
     "central_difference",

@@ -107,6 +107,13 @@ struct ActivationSpec {
   Activation activation = Activation::linear;
 };
 
+/// Hands its input on. In training it adds activity * mean(y^2) and temporal * mean((y_t -
+/// y_{t-1})^2) to the loss, means over all values and all differences of the batch (Merity, Keskar
+/// & Socher 2018).
+struct ActivityRegularizationSpec {
+  double activity = 0.0, temporal = 0.0;  // not negative; temporal > 0 needs a time axis
+};
+
 struct LayerSpec;
 
 /// A linear highway beside other layers (the autoregressive component of Lai et al. 2018):
@@ -119,7 +126,7 @@ struct HighwaySpec {
 /// Any of the above.
 struct LayerSpec {
   std::variant<LSTMSpec, DenseSpec, EmbeddingSpec, DropoutSpec, LayerNormSpec, ActivationSpec,
-               HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec>
+               HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, ActivityRegularizationSpec>
       options;
 };
 
