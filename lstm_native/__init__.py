@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ModelCheckpoint,
         ReduceLROnPlateau,
     )
+    from lstm_native.containers import Highway, Residual
     from lstm_native.data import (
         MinMaxScaler,
         StandardScaler,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
         Dense,
         Dropout,
         Embedding,
-        Highway,
         LayerNorm,
     )
     from lstm_native.losses import Huber
@@ -93,6 +93,7 @@ __all__ = [
     "ModelCheckpoint",
     "RMSprop",
     "ReduceLROnPlateau",
+    "Residual",
     "Sequential",
     "StandardScaler",
     "Stream",
@@ -120,6 +121,7 @@ _HOMES = {
         "ModelCheckpoint",
         "ReduceLROnPlateau",
     ),
+    "containers": ("Highway", "Residual"),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "history": ("History",),
     "layer": ("Layer", "Tape"),
@@ -129,7 +131,6 @@ _HOMES = {
         "Dense",
         "Dropout",
         "Embedding",
-        "Highway",
         "LayerNorm",
     ),
     "losses": ("Huber",),

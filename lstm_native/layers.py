@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lstm_native._checks import check_bool, check_choice, check_positive_int, check_real
+from lstm_native.containers import Highway, Residual
 from lstm_native.layer import Layer, check_rate, check_size, optional_size
 from lstm_native.recurrent import GRU, LSTM, RNN, MinGRU, MinLSTM
 
@@ -246,91 +247,6 @@ class ActivityRegularization(Layer):
         return {"type": self.type_name, "activity": self.activity, "temporal": self.temporal}
 
 
-class Highway(Layer):
-    """A linear highway beside other layers: layers(x) + W vec(last `window` steps of x) + b.
-
-    The autoregressive component of LSTNet (Lai et al. 2018): the linear part follows the scale
-    of the input, the layers learn what is not linear.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-        Run one after another on the whole input; must end without a time axis. They take the
-        Highway's dtype and seed.
-    window : int
-        How many of the last steps the linear part sees.
-    dtype : {"float32", "float64"}
-    seed : int, optional
-
-    Notes
-    -----
-    Parameters: `weight` (out, window * F), steps oldest first, `bias` (out,), and those of the
-    inner layers as `layers.0.<name>`. They are reached through this layer, not the inner ones.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import lstm_native as ln
-    >>> layers = [ln.LSTM(8, return_sequences=False), ln.Dense(2)]
-    >>> y, _ = ln.Highway(layers, window=4, seed=0)(np.ones((3, 10, 1), dtype="float32"))
-    >>> y.shape
-    (3, 2)
-    """
-
-    type_name = "highway"
-
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        *,
-        window: int,
-        dtype: str = "float32",
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
-        self.layers = list(layers)
-        for layer in self.layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be layers, got {type(layer).__name__}")
-            if layer.built:
-                raise ValueError(f"{layer!r} already has weights; a Highway builds its own layers")
-            if layer._seed is not None:
-                raise ValueError(f"{layer!r}: seed has no effect in a Highway; seed the Highway")
-        if not self.layers:
-            raise ValueError("layers: expected at least one, got none")
-        check_distinct(self.layers)
-        for layer in self.layers[1:]:
-            if layer._known_input_size is not None:
-                raise ValueError(f"{layer!r}: only a Highway's first layer may have input_size")
-        self.window = check_size(window, name="window")
-
-    def _spec(self) -> dict[str, Any]:
-        return {
-            "type": self.type_name,
-            "window": self.window,
-            "layers": [layer._spec() for layer in self.layers],
-        }
-
-    @property
-    def _known_input_size(self) -> int | None:
-        return self.layers[0]._known_input_size
-
-    @classmethod
-    def _from_spec(cls, spec: dict[str, Any]) -> Layer:
-        return cls([layer_from_spec(s) for s in spec["layers"]], window=spec["window"])
-
-
-def check_distinct(layers: Sequence[Layer]) -> None:
-    """Refuse a layer that stands twice in a list: its weights would be updated twice."""
-    for index, layer in enumerate(layers):
-        for earlier in range(index):
-            if layers[earlier] is layer:
-                raise ValueError(
-                    f"layers: layer {index} is the same object as layer {earlier}; "
-                    "make one layer for each"
-                )
-
-
 _KINDS: dict[str, type[Layer]] = {
     kind.type_name: kind
     for kind in (
@@ -346,6 +262,7 @@ _KINDS: dict[str, type[Layer]] = {
         Activation,
         ActivityRegularization,
         Highway,
+        Residual,
     )
 }
 
@@ -353,4 +270,6 @@ _KINDS: dict[str, type[Layer]] = {
 def layer_from_spec(spec: dict[str, Any]) -> Layer:
     """Return the unbuilt layer that a specification describes."""
     options = dict(spec)
+    if "layers" in options:
+        options["layers"] = [layer_from_spec(inner) for inner in options["layers"]]
     return _KINDS[options.pop("type")]._from_spec(options)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._checks import as_values, check_dtype, check_positive_int, check_real
+from lstm_native.containers import check_distinct
 from lstm_native.layer import Layer, as_first_values, check_input, check_seed, native_class
-from lstm_native.layers import check_distinct, layer_from_spec
+from lstm_native.layers import layer_from_spec
 from lstm_native.stream import Stream
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained

@@ -21,7 +21,9 @@ class ActivityRegularizationLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
-  bool tape_reads_output() const override { return false; }  // it reads the input, which is the same
+  bool tape_reads_output() const override {
+    return false;
+  }  // it reads the input, which is the same
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

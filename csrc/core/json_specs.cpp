@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-// A network of kMaxLayers layers has at most forty values a layer, and each nested highway adds
-// two levels to the five of a plain network.
+// A network of kMaxLayers layers has at most forty values a layer, and each layer that holds others
+// adds two levels to the five of a plain network.
 constexpr int kMaxJsonDepth = 16;
 constexpr Index kMaxJsonValues = 48 * kMaxLayers;
 
@@ -139,11 +139,21 @@ struct LayerToJson {
   json operator()(const HighwaySpec& spec) const {
     return {{"type", "highway"}, {"window", spec.window}, {"layers", to_json(spec.layers)}};
   }
+  json operator()(const ResidualSpec& spec) const {
+    return {{"type", "residual"}, {"layers", to_json(spec.layers)}};
+  }
 };
 
 std::vector<LayerSpec> read_layers(const json& value, const std::string& path, int depth);
 
-/// Types and keys only; ranges are `validate`'s. `depth` counts the highways around the layer.
+/// The layers inside a layer that stands at this depth.
+std::vector<LayerSpec> read_inner(ObjectReader& reader, const std::string& path, int depth) {
+  // Stops the recursion; a C++ caller meets the same limit in `validate`.
+  if (depth == kMaxLayerDepth) refuse(path, nesting_limit(), "more");
+  return read_layers(reader.required("layers"), reader.path_of("layers"), depth + 1);
+}
+
+/// Types and keys only; ranges are `validate`'s. `depth` counts the layers around the layer.
 LayerSpec read_layer(const json& value, const std::string& path, int depth) {
   ObjectReader reader(value, path);
   const std::string type = reader.string("type");
@@ -170,18 +180,17 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     spec.temporal = reader.number("temporal", spec.temporal);
     layer.options = spec;
   } else if (type == "highway") {
-    // Stops the recursion; a C++ caller meets the same limit in `validate`.
-    if (depth == kMaxHighwayDepth)
-      refuse(path, "at most " + std::to_string(kMaxHighwayDepth) + " nested highways", "more");
     HighwaySpec spec;
     spec.window = reader.integer("window");
-    spec.layers = read_layers(reader.required("layers"), reader.path_of("layers"), depth + 1);
+    spec.layers = read_inner(reader, path, depth);
     layer.options = std::move(spec);
+  } else if (type == "residual") {
+    layer.options = ResidualSpec{read_inner(reader, path, depth)};
   } else {
     refuse(reader.path_of("type"),
            "one of " + recurrent_types() +
                R"(, "dense", "embedding", "dropout", "layer_norm", "activation", "highway", )"
-               R"("activity_regularization")",
+               R"("activity_regularization", "residual")",
            in_quotes(type));
   }
   reader.finish();

@@ -123,10 +123,16 @@ struct HighwaySpec {
   std::vector<LayerSpec> layers;
 };
 
+/// x + layers(x): a residual connection (He et al. 2016). The inner layers keep steps and features.
+struct ResidualSpec {
+  std::vector<LayerSpec> layers;
+};
+
 /// Any of the above.
 struct LayerSpec {
   std::variant<LSTMSpec, DenseSpec, EmbeddingSpec, DropoutSpec, LayerNormSpec, ActivationSpec,
-               HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, ActivityRegularizationSpec>
+               HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, ActivityRegularizationSpec,
+               ResidualSpec>
       options;
 };
 
