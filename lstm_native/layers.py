@@ -23,6 +23,12 @@ class Dense(Layer):
     activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
         The losses take logits: the last layer of a classifier stays linear.
     use_bias : bool
+    tied : bool
+        Compute with the weight of the Embedding that the Sequential begins with, instead of one of
+        its own (Press & Wolf 2017, "Using the output embedding to improve language models"; Inan
+        et al. 2017). `units` must be its vocabulary and F its features. There is one parameter,
+        `0.weight`, with the sum of the gradients of both uses; it starts as an Embedding does,
+        standard normal. Only the bias is this layer's own. Not inside other layers.
     input_size : int, optional
         By default taken from the first input.
     dtype : {"float32", "float64"}
@@ -31,7 +37,8 @@ class Dense(Layer):
 
     Notes
     -----
-    Parameters: `weight` (units, F), `bias` (units,).
+    Parameters: `weight` (units, F), `bias` (units,). A tied layer has the bias alone in its
+    `state_dict`; its tape gives the gradient of the weight as well.
 
     Examples
     --------
@@ -50,6 +57,7 @@ class Dense(Layer):
         *,
         activation: str = "linear",
         use_bias: bool = True,
+        tied: bool = False,
         input_size: int | None = None,
         dtype: str = "float32",
         seed: int | None = None,
@@ -58,6 +66,7 @@ class Dense(Layer):
         self.units = check_size(units, name="units")
         self.activation = check_choice(activation, name="activation", choices=ACTIVATIONS)
         self.use_bias = check_bool(use_bias, name="use_bias")
+        self.tied = check_bool(tied, name="tied")
         self.input_size = optional_size(input_size, name="input_size")
 
     def _spec(self) -> dict[str, Any]:
@@ -66,6 +75,7 @@ class Dense(Layer):
             "units": self.units,
             "activation": self.activation,
             "bias": self.use_bias,
+            "tied": self.tied,
         }
 
     @classmethod

@@ -117,7 +117,8 @@ struct LayerToJson {
     return {{"type", "dense"},
             {"units", spec.units},
             {"activation", name_of(kActivations, spec.activation)},
-            {"bias", spec.bias}};
+            {"bias", spec.bias},
+            {"tied", spec.tied}};
   }
   json operator()(const EmbeddingSpec& spec) const {
     return {{"type", "embedding"}, {"vocabulary", spec.vocabulary}, {"features", spec.features}};
@@ -165,6 +166,7 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     if (reader.optional("activation"))
       spec.activation = read_enum(reader, "activation", kActivations);
     spec.bias = reader.boolean("bias", spec.bias);
+    spec.tied = reader.boolean("tied", spec.tied);
     layer.options = spec;
   } else if (type == "embedding") {
     layer.options = EmbeddingSpec{reader.integer("vocabulary"), reader.integer("features")};

@@ -126,6 +126,7 @@ struct LayerCheck {
   void operator()(const DenseSpec& spec) const {
     check_integer(path + ".units", spec.units, 1, kMaxWidth);
     check_enum(path + ".activation", spec.activation, Activation::softmax);
+    if (spec.tied && depth > 0) refuse(path + ".tied", "false inside another layer", "true");
   }
 
   void operator()(const EmbeddingSpec& spec) const {
@@ -220,7 +221,8 @@ struct ParameterCount {
   void operator()(const MinGRUSpec& spec) { recurrent(spec, 2, spec.hidden_size, 0, 0); }
 
   void operator()(const DenseSpec& spec) {
-    total = add(total, multiply(spec.units, features + (spec.bias ? 1 : 0)));
+    if (!spec.tied) total = add(total, multiply(spec.units, features));
+    if (spec.bias) total = add(total, spec.units);
     features = spec.units;
   }
 

@@ -37,7 +37,7 @@ TEST_CASE("json specs: every layer comes back as it was") {
   const std::vector<std::string> texts = {
       R"({"type":"lstm","hidden_size":64,"num_layers":2,"return_sequences":false,"dropout":0.1,)"
       R"("forget_bias":-1.5,"bidirectional":true,"reverse":false})",
-      R"({"type":"dense","units":3,"activation":"softmax","bias":false})",
+      R"({"type":"dense","units":3,"activation":"softmax","bias":false,"tied":true})",
       R"({"type":"embedding","vocabulary":100,"features":16})",
       R"({"type":"dropout","rate":0.3333333333333333})",
       R"({"type":"layer_norm","epsilon":1e-06})",

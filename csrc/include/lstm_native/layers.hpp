@@ -85,6 +85,9 @@ struct DenseSpec {
   Index units = 0;
   Activation activation = Activation::linear;
   bool bias = true;
+  // W is the weight of the Embedding that the network begins with (Press & Wolf 2017), whose
+  // vocabulary are the units and whose features the inputs. Not inside other layers.
+  bool tied = false;
 };
 
 /// Token indices -> learned vectors: (N, T) -> (N, T, features).
