@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ModelCheckpoint,
         ReduceLROnPlateau,
     )
+    from lstm_native.containers import Highway, Residual
     from lstm_native.data import (
         MinMaxScaler,
         StandardScaler,
@@ -41,7 +42,14 @@ if TYPE_CHECKING:
     from lstm_native.files import load_model
     from lstm_native.history import History
     from lstm_native.layer import Layer, Tape
-    from lstm_native.layers import Activation, Dense, Dropout, Embedding, Highway, LayerNorm
+    from lstm_native.layers import (
+        Activation,
+        ActivityRegularization,
+        Dense,
+        Dropout,
+        Embedding,
+        LayerNorm,
+    )
     from lstm_native.losses import Huber
     from lstm_native.model import Sequential
     from lstm_native.optimizers import (
@@ -65,6 +73,7 @@ __all__ = [
     "RNN",
     "SGD",
     "Activation",
+    "ActivityRegularization",
     "Adam",
     "AdamW",
     "CSVLogger",
@@ -85,6 +94,7 @@ __all__ = [
     "ModelCheckpoint",
     "RMSprop",
     "ReduceLROnPlateau",
+    "Residual",
     "Sequential",
     "StandardScaler",
     "Stream",
@@ -112,11 +122,19 @@ _HOMES = {
         "ModelCheckpoint",
         "ReduceLROnPlateau",
     ),
+    "containers": ("Highway", "Residual"),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "files": ("load_model",),
     "history": ("History",),
     "layer": ("Layer", "Tape"),
-    "layers": ("Activation", "Dense", "Dropout", "Embedding", "Highway", "LayerNorm"),
+    "layers": (
+        "Activation",
+        "ActivityRegularization",
+        "Dense",
+        "Dropout",
+        "Embedding",
+        "LayerNorm",
+    ),
     "losses": ("Huber",),
     "model": ("Sequential",),
     "optimizers": (

@@ -1,4 +1,4 @@
-"""The layers without recurrence: Dense, Embedding, Dropout, LayerNorm, Activation, Highway."""
+"""The layers without recurrence: Dense, Embedding, Dropout, LayerNorm, Activation, and so on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lstm_native._checks import check_bool, check_choice, check_positive_int, check_real
+from lstm_native.containers import Highway, Residual
 from lstm_native.layer import Layer, check_rate, check_size, optional_size
 from lstm_native.recurrent import GRU, LSTM, RNN, MinGRU, MinLSTM
 
@@ -22,6 +23,12 @@ class Dense(Layer):
     activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
         The losses take logits: the last layer of a classifier stays linear.
     use_bias : bool
+    tied : bool
+        Compute with the weight of the Embedding that the Sequential begins with, instead of one of
+        its own (Press & Wolf 2017, "Using the output embedding to improve language models"; Inan
+        et al. 2017). `units` must be its vocabulary and F its features. There is one parameter,
+        `0.weight`, with the sum of the gradients of both uses; it starts as an Embedding does,
+        standard normal. Only the bias is this layer's own. Not inside other layers.
     input_size : int, optional
         By default taken from the first input.
     dtype : {"float32", "float64"}
@@ -30,7 +37,8 @@ class Dense(Layer):
 
     Notes
     -----
-    Parameters: `weight` (units, F), `bias` (units,).
+    Parameters: `weight` (units, F), `bias` (units,). A tied layer has the bias alone in its
+    `state_dict`; its tape gives the gradient of the weight as well.
 
     Examples
     --------
@@ -49,6 +57,7 @@ class Dense(Layer):
         *,
         activation: str = "linear",
         use_bias: bool = True,
+        tied: bool = False,
         input_size: int | None = None,
         dtype: str = "float32",
         seed: int | None = None,
@@ -57,6 +66,7 @@ class Dense(Layer):
         self.units = check_size(units, name="units")
         self.activation = check_choice(activation, name="activation", choices=ACTIVATIONS)
         self.use_bias = check_bool(use_bias, name="use_bias")
+        self.tied = check_bool(tied, name="tied")
         self.input_size = optional_size(input_size, name="input_size")
 
     def _spec(self) -> dict[str, Any]:
@@ -65,6 +75,7 @@ class Dense(Layer):
             "units": self.units,
             "activation": self.activation,
             "bias": self.use_bias,
+            "tied": self.tied,
         }
 
     @classmethod
@@ -187,89 +198,63 @@ class Activation(Layer):
         return {"type": self.type_name, "activation": self.activation}
 
 
-class Highway(Layer):
-    """A linear highway beside other layers: layers(x) + W vec(last `window` steps of x) + b.
+class ActivityRegularization(Layer):
+    """Hand values on, and in training charge the loss for large and for quickly changing ones.
 
-    The autoregressive component of LSTNet (Lai et al. 2018): the linear part follows the scale
-    of the input, the layers learn what is not linear.
+    Adds to the loss of each batch (AR and TAR of Merity, Keskar & Socher 2018, "Regularizing and
+    optimizing LSTM language models")::
+
+        activity * mean(y**2) + temporal * mean((y[:, 1:] - y[:, :-1])**2)
+
+    where y, the layer's output and input, is (N, T, F): the first mean is over all N T F values of
+    the batch, the second over all N (T - 1) F differences of neighbouring steps (0 where T is 1).
+    Weights and masks of the loss do not enter these means.
 
     Parameters
     ----------
-    layers : sequence of Layer
-        Run one after another on the whole input; must end without a time axis. They take the
-        Highway's dtype and seed.
-    window : int
-        How many of the last steps the linear part sees.
+    activity : float
+        Factor of the mean square, >= 0.
+    temporal : float
+        Factor of the mean squared difference, >= 0. More than 0 needs a time axis.
     dtype : {"float32", "float64"}
     seed : int, optional
+        Has no effect.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A factor that is negative, not finite or no number.
 
     Notes
     -----
-    Parameters: `weight` (out, window * F), steps oldest first, `bias` (out,), and those of the
-    inner layers as `layers.0.<name>`. They are reached through this layer, not the inner ones.
+    The loss that `fit` reports includes the addition; `evaluate`, and with it the loss on
+    validation data, does not. Where there is no loss to add to, in a call, a `forward` or a
+    stream, the layer hands values on and gradients back as they are.
 
     Examples
     --------
-    >>> import numpy as np
     >>> import lstm_native as ln
-    >>> layers = [ln.LSTM(8, return_sequences=False), ln.Dense(2)]
-    >>> y, _ = ln.Highway(layers, window=4, seed=0)(np.ones((3, 10, 1), dtype="float32"))
-    >>> y.shape
-    (3, 2)
+    >>> layers = [ln.LSTM(8), ln.ActivityRegularization(activity=2.0, temporal=1.0), ln.Dense(1)]
+    >>> model = ln.Sequential(layers)
     """
 
-    type_name = "highway"
+    type_name = "activity_regularization"
+    has_weights = False
 
     def __init__(
         self,
-        layers: Sequence[Layer],
+        activity: float = 0.0,
+        temporal: float = 0.0,
         *,
-        window: int,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
         super().__init__(dtype=dtype, seed=seed)
-        self.layers = list(layers)
-        for layer in self.layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be layers, got {type(layer).__name__}")
-            if layer.built:
-                raise ValueError(f"{layer!r} already has weights; a Highway builds its own layers")
-            if layer._seed is not None:
-                raise ValueError(f"{layer!r}: seed has no effect in a Highway; seed the Highway")
-        if not self.layers:
-            raise ValueError("layers: expected at least one, got none")
-        check_distinct(self.layers)
-        for layer in self.layers[1:]:
-            if layer._known_input_size is not None:
-                raise ValueError(f"{layer!r}: only a Highway's first layer may have input_size")
-        self.window = check_size(window, name="window")
+        self.activity = check_real(activity, name="activity", minimum=0.0)
+        self.temporal = check_real(temporal, name="temporal", minimum=0.0)
 
     def _spec(self) -> dict[str, Any]:
-        return {
-            "type": self.type_name,
-            "window": self.window,
-            "layers": [layer._spec() for layer in self.layers],
-        }
-
-    @property
-    def _known_input_size(self) -> int | None:
-        return self.layers[0]._known_input_size
-
-    @classmethod
-    def _from_spec(cls, spec: dict[str, Any]) -> Layer:
-        return cls([layer_from_spec(s) for s in spec["layers"]], window=spec["window"])
-
-
-def check_distinct(layers: Sequence[Layer]) -> None:
-    """Refuse a layer that stands twice in a list: its weights would be updated twice."""
-    for index, layer in enumerate(layers):
-        for earlier in range(index):
-            if layers[earlier] is layer:
-                raise ValueError(
-                    f"layers: layer {index} is the same object as layer {earlier}; "
-                    "make one layer for each"
-                )
+        return {"type": self.type_name, "activity": self.activity, "temporal": self.temporal}
 
 
 _KINDS: dict[str, type[Layer]] = {
@@ -285,7 +270,9 @@ _KINDS: dict[str, type[Layer]] = {
         Dropout,
         LayerNorm,
         Activation,
+        ActivityRegularization,
         Highway,
+        Residual,
     )
 }
 
@@ -293,4 +280,6 @@ _KINDS: dict[str, type[Layer]] = {
 def layer_from_spec(spec: dict[str, Any]) -> Layer:
     """Return the unbuilt layer that a specification describes."""
     options = dict(spec)
+    if "layers" in options:
+        options["layers"] = [layer_from_spec(inner) for inner in options["layers"]]
     return _KINDS[options.pop("type")]._from_spec(options)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lstm_native import _core
 from lstm_native._checks import as_values, check_dtype
 from lstm_native.layer import Layer, as_first_values, check_input, check_seed, native_class
-from lstm_native.layers import check_distinct
+from lstm_native.containers import check_distinct
 
 
 class Stack:

@@ -79,7 +79,8 @@ class Stream:
     def state(self) -> tuple[State, ...]:
         """The state of each layer, as copies: (h, c) of an LSTM, each (layers, batch_size, H).
 
-        None for a layer without state. Setting it checks everything before anything changes; a
+        None for a layer without state; of a layer that holds others, theirs one after another.
+        Setting it checks everything before anything changes; a
         stream that is given the state of another with the same weights goes on as that one would.
         """
         return tuple(tuple(tensors) or None for tensors in self._native.state())
@@ -97,7 +98,8 @@ class Stream:
             if not tensors and given is not None:
                 raise ValueError(f"{name}: this layer has no state, expected None")
             if tensors and not (isinstance(given, (tuple, list)) and len(given) == len(tensors)):
-                raise ValueError(f"{name}: expected (h, c), got {_described(given)}")
+                wanted = "(h, c)" if len(tensors) == 2 else _described(tensors)
+                raise ValueError(f"{name}: expected {wanted}, got {_described(given)}")
             checked.append(
                 [
                     as_values(v, name=f"{name}[{i}]", dtype=self._dtype, shape=tensor.shape)

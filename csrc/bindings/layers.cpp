@@ -282,9 +282,17 @@ void register_layer(py::module_& m, const std::string& suffix) {
 }  // namespace
 
 template <class T>
+std::vector<Parameter<T>*> LayerHandle<T>::own() const {
+  auto list = layer->parameters();
+  list.erase(list.begin(),
+             list.begin() + static_cast<std::ptrdiff_t>(layer->borrowed_parameters()));
+  return list;
+}
+
+template <class T>
 py::dict LayerHandle<T>::parameters() const {
   py::dict d;
-  for (const Parameter<T>* p : layer->parameters()) {
+  for (const Parameter<T>* p : own()) {
     auto array = new_array<T>(p->info.shape);
     std::copy(p->value.begin(), p->value.end(), array.mutable_data());
     d[py::str(p->info.name)] = std::move(array);
@@ -294,7 +302,7 @@ py::dict LayerHandle<T>::parameters() const {
 
 template <class T>
 void LayerHandle<T>::set_parameters(const py::dict& values) const {
-  const auto parameters = layer->parameters();
+  const auto parameters = own();
   std::vector<Array<T>> arrays;
   for (const Parameter<T>* p : parameters) {
     const py::str name(p->info.name);

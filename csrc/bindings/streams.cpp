@@ -97,16 +97,16 @@ struct StreamHandle {
     return result.release().ptr();
   }
 
-  /// Copies: for each layer, its state tensors of (stacked layers, batch, units).
+  /// Copies: for each layer, its state tensors of (stacked layers, batch, units); of a layer that
+  /// holds others, theirs one after another.
   py::list state() {
     StreamImpl<T>& impl = idle();
     py::list layers;
     for (Index l = 0; l < impl.layers(); ++l) {
-      const StateShape shape = impl.state_shape(l);
       py::list tensors;
-      for (Index i = 0; i < shape.count; ++i) {
-        auto array = new_array<T>({shape.layers, batch, shape.features(i)});
-        impl.get_state(l, i, array.mutable_data());
+      for (const StreamTensor<T>& tensor : impl.tensors(l)) {
+        auto array = new_array<T>(tensor.info.shape);
+        tensor.run->get_state(tensor.index, array.mutable_data());
         tensors.append(std::move(array));
       }
       layers.append(std::move(tensors));
@@ -119,22 +119,19 @@ struct StreamHandle {
     const py::list now = state();
     const auto refuse = [] { throw InvalidArgument("state: expected what state() returns"); };
     if (layers.size() != now.size()) refuse();
-    struct Tensor {
-      Index layer, index;
-      Array<T> values;
-    };
-    std::vector<Tensor> all;
+    StreamImpl<T>& impl = idle();
+    std::vector<std::pair<StreamTensor<T>, Array<T>>> all;
     for (std::size_t l = 0; l < now.size(); ++l) {
       const auto old = now[l].cast<py::list>(), tensors = layers[l].cast<py::list>();
       if (tensors.size() != old.size()) refuse();
+      const auto targets = impl.tensors(static_cast<Index>(l));
       for (std::size_t i = 0; i < old.size(); ++i) {
         auto values = borrow<T>(tensors[i], "state");
         lstm_native::python::data_of(values, shape_of(old[i].cast<py::array>()), "state");
-        all.push_back({static_cast<Index>(l), static_cast<Index>(i), std::move(values)});
+        all.emplace_back(targets[i], std::move(values));
       }
     }
-    StreamImpl<T>& impl = idle();
-    for (const Tensor& t : all) impl.set_state(t.layer, t.index, t.values.data());
+    for (const auto& [target, values] : all) target.run->set_state(target.index, values.data());
   }
 };
 

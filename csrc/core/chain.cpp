@@ -1,8 +1,10 @@
 #include "core/chain.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "core/random.hpp"
+#include "core/simple_layers.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -24,6 +26,36 @@ Chain<T>::Chain(std::vector<std::shared_ptr<Layer<T>>> layers) : layers_(std::mo
                             std::to_string(expected) + " input features, the layer before gives " +
                             std::to_string(actual));
   }
+  tie_layers();
+  for (const auto& layer : layers_) {
+    std::vector<std::size_t> places;
+    for (Parameter<T>* p : layer->parameters()) {
+      const auto found = std::find(parameters_.begin(), parameters_.end(), p);
+      places.push_back(static_cast<std::size_t>(found - parameters_.begin()));
+      if (found == parameters_.end()) parameters_.push_back(p);
+    }
+    places_.push_back(std::move(places));
+  }
+}
+
+template <class T>
+void Chain<T>::tie_layers() {
+  const auto embedding = std::dynamic_pointer_cast<EmbeddingLayer<T>>(layers_.front());
+  std::vector<std::shared_ptr<DenseLayer<T>>> tied;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    auto dense = std::dynamic_pointer_cast<DenseLayer<T>>(layers_[i]);
+    if (!dense || !dense->tied()) continue;
+    try {
+      if (!embedding)
+        throw InvalidArgument(
+            "Dense: tied, it needs an Embedding as the first layer, whose weight it uses");
+      dense->check_tie(*embedding);
+    } catch (const InvalidArgument& e) {
+      throw InvalidArgument("layer " + std::to_string(i) + ": " + e.what());
+    }
+    tied.push_back(std::move(dense));
+  }
+  for (const auto& dense : tied) tie(embedding, dense);
 }
 
 template <class T>
@@ -42,9 +74,11 @@ OutputShape Chain<T>::output_shape(Index timesteps) const {
 template <class T>
 std::vector<std::pair<std::string, Parameter<T>*>> Chain<T>::parameters() const {
   std::vector<std::pair<std::string, Parameter<T>*>> list;
-  for (std::size_t i = 0; i < layers_.size(); ++i)
-    for (Parameter<T>* p : layers_[i]->parameters())
-      list.emplace_back(std::to_string(i) + "." + p->info.name, p);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const auto used = layers_[i]->parameters();
+    for (std::size_t j = layers_[i]->borrowed_parameters(); j < used.size(); ++j)
+      list.emplace_back(std::to_string(i) + "." + used[j]->info.name, used[j]);
+  }
   return list;
 }
 
@@ -71,12 +105,12 @@ class Chain<T>::ChainTape final : public Tape<T> {
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {
     const Workspace::Scope scope(workspace);
-    T* const* end = gradients;
-    for (const auto& layer : chain_.layers_) end += layer->parameters().size();
+    std::vector<T*> of_layer;
     for (std::size_t i = tapes_.size(); i-- > 0;) {
-      end -= chain_.layers_[i]->parameters().size();
+      of_layer.clear();
+      for (const std::size_t place : chain_.places_[i]) of_layer.push_back(gradients[place]);
       T* down = i == 0 ? dx : workspace.take<T>(sizes_[i]);
-      tapes_[i]->backward(dy, down, {}, end, workspace);
+      tapes_[i]->backward(dy, down, {}, of_layer.data(), workspace);
       dy = down;
     }
   }

@@ -8,13 +8,16 @@ namespace lstm_native {
 template <class T>
 class Chain {
  public:
-  /// Throws InvalidArgument when neighbours do not fit.
+  /// Throws InvalidArgument when neighbours do not fit. Ties what asks to be tied to the Embedding
+  /// at the front (DenseSpec::tied).
   explicit Chain(std::vector<std::shared_ptr<Layer<T>>> layers);
 
   const std::vector<std::shared_ptr<Layer<T>>>& layers() const { return layers_; }
   OutputShape output_shape(Index timesteps) const;
 
-  /// Parameters of all layers in order, named "<layer index>.<name in the layer>".
+  /// Parameters of all layers in order, named "<layer index>.<name in the layer>". One that several
+  /// layers use stands here once, under its owner's name, and has one gradient: the sum of all
+  /// uses.
   std::vector<std::pair<std::string, Parameter<T>*>> parameters() const;
   void parameters_changed() const;
   Index version() const;  // changes whenever a weight does
@@ -23,7 +26,11 @@ class Chain {
 
  private:
   class ChainTape;
+  void tie_layers();
+
   std::vector<std::shared_ptr<Layer<T>>> layers_;
+  std::vector<Parameter<T>*> parameters_;         // as `parameters` gives them
+  std::vector<std::vector<std::size_t>> places_;  // where each layer's stand among them
 };
 
 /// Builds the layers of a list, each on the output features of the one before.

@@ -10,40 +10,22 @@ namespace lstm_native {
 
 template <class T>
 HighwayLayer<T>::HighwayLayer(const HighwaySpec& spec, Index inputs, WeightSeed seed)
-    : spec_(spec),
-      inputs_(inputs),
-      inner_(make_layers<T>(spec.layers, inputs, derive_seed(seed, 0))),
-      linear_(spec.window * inputs, inner_.layers().back()->output_features(), true,
-              derive_seed(seed, 1)) {
-  // Inner parameters are renamed once, here; they are reached through this layer alone.
-  for (auto& [name, parameter] : inner_.parameters()) parameter->info.name = "layers." + name;
-}
+    : Container<T>(spec.layers, inputs, derive_seed(seed, 0)),
+      spec_(spec),
+      linear_(spec.window * inputs, this->output_features(), true, derive_seed(seed, 1)) {}
 
 template <class T>
 OutputShape HighwayLayer<T>::output_shape(Index timesteps) const {
   if (timesteps < spec_.window)
     throw InvalidArgument("Highway: expected at least " + std::to_string(spec_.window) +
                           " timesteps (its window), got " + std::to_string(timesteps));
-  const OutputShape shape = inner_.output_shape(timesteps);
+  const OutputShape shape = this->inner().output_shape(timesteps);
   if (shape.timesteps != 0)
     throw InvalidArgument(
         "Highway: expected inner layers that end without a time axis (such as "
         "LSTM(return_sequences=False)), got one of " +
         std::to_string(shape.timesteps) + " steps");
   return shape;
-}
-
-template <class T>
-std::vector<Parameter<T>*> HighwayLayer<T>::parameters() {
-  std::vector<Parameter<T>*> list = linear_.parameters();
-  for (auto& [name, parameter] : inner_.parameters()) list.push_back(parameter);
-  return list;
-}
-
-template <class T>
-void HighwayLayer<T>::drop_packed() {
-  linear_.parameters_changed();
-  inner_.parameters_changed();
 }
 
 template <class T>
@@ -70,11 +52,10 @@ class HighwayLayer<T>::HighwayTape final : public Tape<T> {
 template <class T>
 std::unique_ptr<Tape<T>> HighwayLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                   const Pass& pass) const {
-  // The inner tape may look at its own output again: the sum goes elsewhere.
   const Index size = x.samples * linear_.outputs();
-  T* inner_output = pass.remember ? pass.workspace.take<T>(size) : y;
-  auto inner = inner_.forward(x, inner_output, pass);
-  if (inner_output != y) std::copy_n(inner_output, size, y);
+  std::unique_ptr<Tape<T>> inner;
+  const T* beside = this->run_inner(x, size, y, pass, inner);
+  if (beside != y) std::copy_n(beside, size, y);
   linear_.forward(x.samples, windows(x.values, x.timesteps), {y, linear_.outputs()},
                   /*accumulate=*/true);
   if (!pass.remember) return nullptr;

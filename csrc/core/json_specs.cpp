@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-// A network of kMaxLayers layers has at most forty values a layer, and each nested highway adds
-// two levels to the five of a plain network.
+// A network of kMaxLayers layers has at most forty values a layer, and each layer that holds others
+// adds two levels to the five of a plain network.
 constexpr int kMaxJsonDepth = 16;
 constexpr Index kMaxJsonValues = 48 * kMaxLayers;
 
@@ -117,7 +117,8 @@ struct LayerToJson {
     return {{"type", "dense"},
             {"units", spec.units},
             {"activation", name_of(kActivations, spec.activation)},
-            {"bias", spec.bias}};
+            {"bias", spec.bias},
+            {"tied", spec.tied}};
   }
   json operator()(const EmbeddingSpec& spec) const {
     return {{"type", "embedding"}, {"vocabulary", spec.vocabulary}, {"features", spec.features}};
@@ -131,14 +132,29 @@ struct LayerToJson {
   json operator()(const ActivationSpec& spec) const {
     return {{"type", "activation"}, {"activation", name_of(kActivations, spec.activation)}};
   }
+  json operator()(const ActivityRegularizationSpec& spec) const {
+    return {{"type", "activity_regularization"},
+            {"activity", spec.activity},
+            {"temporal", spec.temporal}};
+  }
   json operator()(const HighwaySpec& spec) const {
     return {{"type", "highway"}, {"window", spec.window}, {"layers", to_json(spec.layers)}};
+  }
+  json operator()(const ResidualSpec& spec) const {
+    return {{"type", "residual"}, {"layers", to_json(spec.layers)}};
   }
 };
 
 std::vector<LayerSpec> read_layers(const json& value, const std::string& path, int depth);
 
-/// Types and keys only; ranges are `validate`'s. `depth` counts the highways around the layer.
+/// The layers inside a layer that stands at this depth.
+std::vector<LayerSpec> read_inner(ObjectReader& reader, const std::string& path, int depth) {
+  // Stops the recursion; a C++ caller meets the same limit in `validate`.
+  if (depth == kMaxLayerDepth) refuse(path, nesting_limit(), "more");
+  return read_layers(reader.required("layers"), reader.path_of("layers"), depth + 1);
+}
+
+/// Types and keys only; ranges are `validate`'s. `depth` counts the layers around the layer.
 LayerSpec read_layer(const json& value, const std::string& path, int depth) {
   ObjectReader reader(value, path);
   const std::string type = reader.string("type");
@@ -150,6 +166,7 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     if (reader.optional("activation"))
       spec.activation = read_enum(reader, "activation", kActivations);
     spec.bias = reader.boolean("bias", spec.bias);
+    spec.tied = reader.boolean("tied", spec.tied);
     layer.options = spec;
   } else if (type == "embedding") {
     layer.options = EmbeddingSpec{reader.integer("vocabulary"), reader.integer("features")};
@@ -159,18 +176,23 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     layer.options = LayerNormSpec{reader.number("epsilon", LayerNormSpec{}.epsilon)};
   } else if (type == "activation") {
     layer.options = ActivationSpec{read_enum(reader, "activation", kActivations)};
+  } else if (type == "activity_regularization") {
+    ActivityRegularizationSpec spec;
+    spec.activity = reader.number("activity", spec.activity);
+    spec.temporal = reader.number("temporal", spec.temporal);
+    layer.options = spec;
   } else if (type == "highway") {
-    // Stops the recursion; a C++ caller meets the same limit in `validate`.
-    if (depth == kMaxHighwayDepth)
-      refuse(path, "at most " + std::to_string(kMaxHighwayDepth) + " nested highways", "more");
     HighwaySpec spec;
     spec.window = reader.integer("window");
-    spec.layers = read_layers(reader.required("layers"), reader.path_of("layers"), depth + 1);
+    spec.layers = read_inner(reader, path, depth);
     layer.options = std::move(spec);
+  } else if (type == "residual") {
+    layer.options = ResidualSpec{read_inner(reader, path, depth)};
   } else {
     refuse(reader.path_of("type"),
            "one of " + recurrent_types() +
-               R"(, "dense", "embedding", "dropout", "layer_norm", "activation", "highway")",
+               R"(, "dense", "embedding", "dropout", "layer_norm", "activation", "highway", )"
+               R"("activity_regularization", "residual")",
            in_quotes(type));
   }
   reader.finish();

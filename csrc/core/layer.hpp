@@ -35,6 +35,9 @@ struct Pass {
   bool remember = false;   // make a tape
   bool training = false;   // dropout acts
   std::uint64_t seed = 0;  // decides the dropout masks
+  // What layers ask to be added to the loss goes here, in training. Null: there is no loss, and
+  // the tape's gradients have no part of it either.
+  double* penalty = nullptr;
 };
 
 /// Initial states in, final states out; pointers to layers x samples x features, each may be
@@ -86,8 +89,11 @@ class Layer {
   virtual OutputShape output_shape(Index timesteps) const = 0;
   virtual StateShape state_shape() const { return {}; }
 
-  /// In a fixed order. After writing to a value, call parameters_changed.
+  /// All that the layer computes with, in a fixed order: that of a tape's gradients. After writing
+  /// to a value, call parameters_changed of the layer that owns it.
   virtual std::vector<Parameter<T>*> parameters() { return {}; }
+  /// How many of them, the first, belong to another layer (see Chain).
+  virtual std::size_t borrowed_parameters() const { return 0; }
   void parameters_changed() {
     ++version_;
     drop_packed();

@@ -1,6 +1,8 @@
 // From specs to layers, and the checks at a layer's door.
+#include "core/activity_regularization.hpp"
 #include "core/highway.hpp"
 #include "core/recurrent_layer.hpp"
+#include "core/residual.hpp"
 #include "core/simple_layers.hpp"
 #include "core/spec_checks.hpp"
 #include "lstm_native/error.hpp"
@@ -22,6 +24,10 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features
     return std::make_shared<LayerNormLayer<T>>(*s, input_features);
   if (const auto* s = std::get_if<ActivationSpec>(&spec.options))
     return std::make_shared<ActivationLayer<T>>(*s, input_features);
+  if (const auto* s = std::get_if<ActivityRegularizationSpec>(&spec.options))
+    return std::make_shared<ActivityRegularizationLayer<T>>(*s, input_features);
+  if (const auto* s = std::get_if<ResidualSpec>(&spec.options))
+    return std::make_shared<ResidualLayer<T>>(*s, input_features, seed);
   return std::make_shared<HighwayLayer<T>>(std::get<HighwaySpec>(spec.options), input_features,
                                            seed);
 }

@@ -8,18 +8,26 @@
 namespace lstm_native {
 
 template <class T>
+Linear<T>::Linear(Index inputs, Index outputs, bool bias)
+    : inputs_(inputs), outputs_(outputs), has_bias_(bias), weight_(nullptr) {
+  bias_ = {{"bias", {outputs}}, std::vector<T>(static_cast<std::size_t>(outputs))};
+}
+
+template <class T>
 Linear<T>::Linear(Index inputs, Index outputs, bool bias, WeightSeed seed)
-    : inputs_(inputs), outputs_(outputs), has_bias_(bias) {
-  const auto in = static_cast<std::size_t>(inputs), out = static_cast<std::size_t>(outputs);
-  weight_ = {{"weight", {outputs, inputs}}, std::vector<T>(in * out)};
-  bias_ = {{"bias", {outputs}}, std::vector<T>(out)};
-  glorot_uniform(inputs, outputs, seed, inputs * outputs, weight_.value.data());
+    : Linear(inputs, outputs, bias) {
+  own_weight_ = {{"weight", {outputs, inputs}},
+                 std::vector<T>(static_cast<std::size_t>(inputs * outputs))};
+  glorot_uniform(inputs, outputs, seed, inputs * outputs, own_weight_.value.data());
+  weight_ = &own_weight_;
 }
 
 template <class T>
 std::vector<Parameter<T>*> Linear<T>::parameters() {
-  if (has_bias_) return {&weight_, &bias_};
-  return {&weight_};
+  std::vector<Parameter<T>*> list;
+  if (weight_) list.push_back(weight_);
+  if (has_bias_) list.push_back(&bias_);
+  return list;
 }
 
 template <class T>
@@ -27,7 +35,7 @@ std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed() const {
   const KernelTable<T>& k = kernels<T>();
   return packed_.get(&k, [&](Packed& p) {
     p.kernels = &k;
-    const T* w = weight_.value.data();
+    const T* w = weight_->value.data();
     p.weight.resize(static_cast<std::size_t>(packed_size(outputs_, inputs_, k.lanes)));
     pack_columns(
         inputs_, outputs_, k.lanes, [&](Index i, Index o) { return w[o * inputs_ + i]; },

@@ -13,6 +13,15 @@ template <class T>
 class Linear {
  public:
   Linear(Index inputs, Index outputs, bool bias, WeightSeed seed);
+  /// Without a weight of its own: `borrow` must be called before anything else.
+  Linear(Index inputs, Index outputs, bool bias);
+
+  /// The weight is another's from now on, (outputs, inputs) and alive as long as this is used.
+  void borrow(Parameter<T>* weight) {
+    weight_ = weight;
+    parameters_changed();
+  }
+  const Parameter<T>* weight() const { return weight_; }  // null: none yet
 
   Index inputs() const { return inputs_; }
   Index outputs() const { return outputs_; }
@@ -35,7 +44,8 @@ class Linear {
  private:
   Index inputs_, outputs_;
   bool has_bias_;
-  Parameter<T> weight_, bias_;
+  Parameter<T> own_weight_, bias_;
+  Parameter<T>* weight_ = &own_weight_;
   PackedCache<Packed> packed_;
 };
 

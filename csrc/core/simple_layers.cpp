@@ -15,6 +15,47 @@ namespace lstm_native {
 // ---- Dense ------------------------------------------------------------------------------------
 
 template <class T>
+DenseLayer<T>::DenseLayer(const DenseSpec& spec, Index inputs, WeightSeed seed)
+    : spec_(spec),
+      linear_(spec.tied ? Linear<T>(inputs, spec.units, spec.bias)
+                        : Linear<T>(inputs, spec.units, spec.bias, seed)) {}
+
+template <class T>
+OutputShape DenseLayer<T>::output_shape(Index timesteps) const {
+  if (!linear_.weight())
+    throw InvalidArgument(
+        "Dense: tied, it has no weight of its own and runs only in a network that begins with an "
+        "Embedding");
+  return {timesteps, spec_.units};
+}
+
+template <class T>
+void DenseLayer<T>::check_tie(const EmbeddingLayer<T>& embedding) const {
+  if (spec_.units != embedding.vocabulary())
+    throw InvalidArgument("Dense: tied, expected " + std::to_string(embedding.vocabulary()) +
+                          " units (the Embedding's vocabulary), got " +
+                          std::to_string(spec_.units));
+  if (linear_.inputs() != embedding.output_features())
+    throw InvalidArgument("Dense: tied, expected " + std::to_string(embedding.output_features()) +
+                          " input features (the Embedding's), got " +
+                          std::to_string(linear_.inputs()));
+  if (embedding_ && embedding_.get() != &embedding)
+    throw InvalidArgument("Dense: is tied to the Embedding of another network already");
+}
+
+template <class T>
+void tie(const std::shared_ptr<EmbeddingLayer<T>>& embedding,
+         const std::shared_ptr<DenseLayer<T>>& dense) {
+  if (dense->embedding_ == embedding) return;
+  auto& tied = embedding->tied_;
+  tied.erase(std::remove_if(tied.begin(), tied.end(), [](const auto& d) { return d.expired(); }),
+             tied.end());
+  tied.push_back(dense);
+  dense->embedding_ = embedding;
+  dense->linear_.borrow(&embedding->weight_);
+}
+
+template <class T>
 class DenseLayer<T>::DenseTape final : public Tape<T> {
  public:
   DenseTape(const DenseLayer& layer, const Batch<T>& x, const T* y) : layer_(layer), x_(x), y_(y) {}
@@ -76,6 +117,7 @@ class DenseLayer<T>::DenseStream final : public LayerStream<T> {
 
 template <class T>
 std::unique_ptr<LayerStream<T>> DenseLayer<T>::stream(Index rows) const {
+  output_shape(1);  // throws when there is no weight
   return std::make_unique<DenseStream>(*this, rows);
 }
 
@@ -123,6 +165,13 @@ EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed) : 
   weight_ = {{"weight", {spec.vocabulary, spec.features}},
              std::vector<T>(static_cast<std::size_t>(size))};
   normal_values(1.0, seed, size, weight_.value.data());
+}
+
+template <class T>
+void EmbeddingLayer<T>::drop_packed() {
+  table_.invalidate();
+  for (const auto& tied : tied_)
+    if (const auto dense = tied.lock()) dense->parameters_changed();
 }
 
 template <class T>
@@ -192,7 +241,7 @@ std::unique_ptr<Tape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const
 
 namespace {
 
-/// Values as they come, through an activation: an Activation layer, and a Dropout that rests.
+/// Values as they come, through an activation.
 template <class T>
 class PointwiseStream final : public LayerStream<T> {
  public:
@@ -214,7 +263,12 @@ class PointwiseStream final : public LayerStream<T> {
 
 template <class T>
 std::unique_ptr<LayerStream<T>> DropoutLayer<T>::stream(Index) const {
-  return std::make_unique<PointwiseStream<T>>(Activation::linear, features_);
+  return pass_through_stream<T>(features_);
+}
+
+template <class T>
+std::unique_ptr<LayerStream<T>> pass_through_stream(Index features) {
+  return std::make_unique<PointwiseStream<T>>(Activation::linear, features);
 }
 
 // ---- LayerNorm --------------------------------------------------------------------------------
@@ -358,6 +412,12 @@ std::unique_ptr<LayerStream<T>> ActivationLayer<T>::stream(Index) const {
   return std::make_unique<PointwiseStream<T>>(spec_.activation, features_);
 }
 
+template std::unique_ptr<LayerStream<float>> pass_through_stream(Index);
+template std::unique_ptr<LayerStream<double>> pass_through_stream(Index);
+template void tie(const std::shared_ptr<EmbeddingLayer<float>>&,
+                  const std::shared_ptr<DenseLayer<float>>&);
+template void tie(const std::shared_ptr<EmbeddingLayer<double>>&,
+                  const std::shared_ptr<DenseLayer<double>>&);
 template class DenseLayer<float>;
 template class DenseLayer<double>;
 template class EmbeddingLayer<float>;

@@ -50,7 +50,7 @@ std::string item(const std::string& path, std::size_t i) {
 /// Checks one layer and what is nested in it; counts layers as it goes.
 struct LayerCheck {
   const std::string& path;
-  int depth;      // highways around this layer
+  int depth;      // layers around this one
   Index& layers;  // so far
 
   void check_options(const RecurrentOptions& spec) const {
@@ -126,6 +126,7 @@ struct LayerCheck {
   void operator()(const DenseSpec& spec) const {
     check_integer(path + ".units", spec.units, 1, kMaxWidth);
     check_enum(path + ".activation", spec.activation, Activation::softmax);
+    if (spec.tied && depth > 0) refuse(path + ".tied", "false inside another layer", "true");
   }
 
   void operator()(const EmbeddingSpec& spec) const {
@@ -144,10 +145,20 @@ struct LayerCheck {
   }
 
   void operator()(const HighwaySpec& spec) const {
-    if (depth == kMaxHighwayDepth)
-      refuse(path, "at most " + std::to_string(kMaxHighwayDepth) + " nested highways", "more");
     check_integer(path + ".window", spec.window, 1, kMaxWidth);
-    check_stack(spec.layers, path + ".layers", depth + 1, layers);
+    check_inner(spec.layers);
+  }
+
+  void operator()(const ResidualSpec& spec) const { check_inner(spec.layers); }
+
+  void operator()(const ActivityRegularizationSpec& spec) const {
+    check_not_negative(path + ".activity", spec.activity);
+    check_not_negative(path + ".temporal", spec.temporal);
+  }
+
+  void check_inner(const std::vector<LayerSpec>& stack) const {
+    if (depth == kMaxLayerDepth) refuse(path, nesting_limit(), "more");
+    check_stack(stack, path + ".layers", depth + 1, layers);
   }
 
   static void check_stack(const std::vector<LayerSpec>& stack, const std::string& path, int depth,
@@ -210,7 +221,8 @@ struct ParameterCount {
   void operator()(const MinGRUSpec& spec) { recurrent(spec, 2, spec.hidden_size, 0, 0); }
 
   void operator()(const DenseSpec& spec) {
-    total = add(total, multiply(spec.units, features + (spec.bias ? 1 : 0)));
+    if (!spec.tied) total = add(total, multiply(spec.units, features));
+    if (spec.bias) total = add(total, spec.units);
     features = spec.units;
   }
 
@@ -221,14 +233,26 @@ struct ParameterCount {
 
   void operator()(const DropoutSpec&) {}
   void operator()(const ActivationSpec&) {}
+  void operator()(const ActivityRegularizationSpec&) {}
   void operator()(const LayerNormSpec&) { total = add(total, 2 * features); }
 
   void operator()(const HighwaySpec& spec) {
-    ParameterCount inner{features};
-    for (const LayerSpec& layer : spec.layers) std::visit(inner, layer.options);
+    const ParameterCount inner = inside(spec.layers);
     const Index row = add(multiply(spec.window, features), 1);
     total = add(total, add(inner.total, multiply(row, inner.features)));
     features = inner.features;
+  }
+
+  void operator()(const ResidualSpec& spec) {
+    const ParameterCount inner = inside(spec.layers);
+    total = add(total, inner.total);
+    features = inner.features;
+  }
+
+  ParameterCount inside(const std::vector<LayerSpec>& layers) const {
+    ParameterCount inner{features};
+    for (const LayerSpec& layer : layers) std::visit(inner, layer.options);
+    return inner;
   }
 };
 
@@ -240,6 +264,10 @@ bool is_recurrent(const LayerSpec& layer) {
         return std::is_base_of_v<RecurrentOptions, std::decay_t<decltype(options)>>;
       },
       layer.options);
+}
+
+std::string nesting_limit() {
+  return "at most " + std::to_string(kMaxLayerDepth) + " layers inside one another";
 }
 
 void validate(const LayerSpec& layer, const std::string& path) {

@@ -14,7 +14,9 @@ constexpr Index kMaxWidth = Index{1} << 24;       // features, units, hidden uni
 constexpr Index kMaxVocabulary = Index{1} << 31;  // rows of an embedding
 constexpr Index kMaxLayers = 1024;                // of a network, nested ones included
 constexpr Index kMaxStackedLayers = 1024;         // num_layers of one LSTM
-constexpr int kMaxHighwayDepth = 4;               // highways inside highways
+constexpr int kMaxLayerDepth = 4;                 // layers that hold layers that hold layers
+
+std::string nesting_limit();  // as messages name the last
 
 /// Throw InvalidArgument, with expected and actual, when a value is out of range. `path` names
 /// the spec in the message ("layers[1]" gives "layers[1].units: expected ...").

@@ -7,19 +7,14 @@
 namespace lstm_native {
 
 template <class T>
-StreamImpl<T>::StreamImpl(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index batch)
-    : batch_(batch),
-      input_features_(layers.front()->input_features()),
-      takes_tokens_(layers.front()->takes_tokens()) {
-  if (batch < 1 || batch > kMaxWidth)
-    throw InvalidArgument("batch_size: expected 1 to " + std::to_string(kMaxWidth) + ", got " +
-                          std::to_string(batch));
+StreamStages<T>::StreamStages(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index rows)
+    : rows_(rows) {
   OutputShape shape{1, 0};
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    Layer<T>& layer = *layers[i];
+    const Layer<T>& layer = *layers[i];
     Stage stage;
     try {
-      stage.run = layer.stream(batch);
+      stage.run = layer.stream(rows);
       shape = layer.output_shape(shape.timesteps);
     } catch (const InvalidArgument& e) {
       throw InvalidArgument("layer " + std::to_string(i) + ": " + e.what());
@@ -27,22 +22,69 @@ StreamImpl<T>::StreamImpl(const std::vector<std::shared_ptr<Layer<T>>>& layers, 
     stage.state = layer.state_shape();
     stage.output_features = layer.output_features();
     if (i + 1 < layers.size())
-      stage.output.resize(static_cast<std::size_t>(batch * stage.output_features));
-    layers_.push_back(std::move(stage));
-    if (layer.takes_tokens()) continue;  // looked up, not multiplied
-    for (const Parameter<T>* p : layer.parameters())
+      stage.output.resize(static_cast<std::size_t>(rows * stage.output_features));
+    stages_.push_back(std::move(stage));
+  }
+}
+
+template <class T>
+void StreamStages<T>::step(Batch<T> x, T* y) noexcept {
+  for (Stage& stage : stages_) {
+    T* output = stage.output.empty() ? y : stage.output.data();
+    stage.run->step(x, output);
+    x = {output, nullptr, rows_, 1, stage.output_features};
+  }
+}
+
+template <class T>
+void StreamStages<T>::reset() noexcept {
+  for (Stage& stage : stages_) stage.run->reset();
+}
+
+template <class T>
+std::vector<StreamTensor<T>> StreamStages<T>::tensors(Index layer) const {
+  static const char* const names[] = {"h", "c"};
+  const Stage& stage = stages_[static_cast<std::size_t>(layer)];
+  std::vector<StreamTensor<T>> list;
+  for (Index i = 0; i < stage.state.count; ++i)
+    list.push_back(
+        {{names[i], {stage.state.layers, rows_, stage.state.features(i)}}, stage.run.get(), i});
+  const StreamStages* inner = stage.run->inner();
+  for (Index l = 0; inner && l < inner->size(); ++l)
+    for (StreamTensor<T>& tensor : inner->tensors(l)) {
+      tensor.info.name = "layers." + std::to_string(l) + "." + tensor.info.name;
+      list.push_back(std::move(tensor));
+    }
+  return list;
+}
+
+namespace {
+
+Index checked_batch(Index batch) {
+  if (batch >= 1 && batch <= kMaxWidth) return batch;
+  throw InvalidArgument("batch_size: expected 1 to " + std::to_string(kMaxWidth) + ", got " +
+                        std::to_string(batch));
+}
+
+}  // namespace
+
+template <class T>
+StreamImpl<T>::StreamImpl(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index batch)
+    : batch_(checked_batch(batch)),
+      input_features_(layers.front()->input_features()),
+      takes_tokens_(layers.front()->takes_tokens()),
+      stages_(layers, batch) {
+  for (const auto& layer : layers) {
+    if (layer->takes_tokens()) continue;  // looked up, not multiplied
+    for (const Parameter<T>* p : layer->parameters())
       work_ += static_cast<double>(batch) * static_cast<double>(p->info.size());
   }
 }
 
 template <class T>
-bool StreamImpl<T>::step(Batch<T> x, T* y) noexcept {
-  if (!layers_.front().run->takes(x)) return false;
-  for (Stage& stage : layers_) {
-    T* output = stage.output.empty() ? y : stage.output.data();
-    stage.run->step(x, output);
-    x.values = output;
-  }
+bool StreamImpl<T>::step(const Batch<T>& x, T* y) noexcept {
+  if (!stages_.takes(x)) return false;
+  stages_.step(x, y);
   return true;
 }
 
@@ -56,37 +98,23 @@ bool StreamImpl<T>::step(const std::int64_t* tokens, T* y) noexcept {
   return takes_tokens_ && step(Batch<T>{nullptr, tokens, batch_, 1, 0}, y);
 }
 
-template <class T>
-void StreamImpl<T>::reset() noexcept {
-  for (Stage& stage : layers_) stage.run->reset();
-}
-
 namespace {
 
-struct StateTensor {
-  Index layer, tensor;
-  TensorInfo info;
-};
-
-/// All state tensors of a stream, named: h and c, in this order, for each layer that has state.
+/// All state tensors of a stream, named "0.h": h and c, in this order, for each layer.
 template <class T>
-std::vector<StateTensor> state_tensors(const StreamImpl<T>& stream) {
-  static const char* const names[] = {"h", "c"};
-  std::vector<StateTensor> list;
-  for (Index l = 0; l < stream.layers(); ++l) {
-    const StateShape shape = stream.state_shape(l);
-    for (Index i = 0; i < shape.count; ++i)
-      list.push_back(
-          {l,
-           i,
-           {std::to_string(l) + "." + names[i], {shape.layers, stream.batch(), shape.features(i)}}});
-  }
+std::vector<StreamTensor<T>> state_tensors(const StreamImpl<T>& stream) {
+  std::vector<StreamTensor<T>> list;
+  for (Index l = 0; l < stream.layers(); ++l)
+    for (StreamTensor<T>& tensor : stream.tensors(l)) {
+      tensor.info.name = std::to_string(l) + "." + tensor.info.name;
+      list.push_back(std::move(tensor));
+    }
   return list;
 }
 
 template <class T>
-StateTensor find_state(const StreamImpl<T>& stream, const std::string& name) {
-  for (StateTensor& found : state_tensors(stream))
+StreamTensor<T> find_state(const StreamImpl<T>& stream, const std::string& name) {
+  for (StreamTensor<T>& found : state_tensors(stream))
     if (found.info.name == name) return found;
   throw InvalidArgument("no state named '" + name + "'");
 }
@@ -140,25 +168,27 @@ void Stream<T>::reset() noexcept {
 template <class T>
 std::vector<TensorInfo> Stream<T>::state() const {
   std::vector<TensorInfo> list;
-  for (StateTensor& found : state_tensors(*impl_)) list.push_back(std::move(found.info));
+  for (StreamTensor<T>& found : state_tensors(*impl_)) list.push_back(std::move(found.info));
   return list;
 }
 
 template <class T>
 void Stream<T>::get_state(const std::string& name, T* out) const {
-  const StateTensor found = find_state(*impl_, name);
-  impl_->get_state(found.layer, found.tensor, out);
+  const StreamTensor<T> found = find_state(*impl_, name);
+  found.run->get_state(found.index, out);
 }
 
 template <class T>
 void Stream<T>::set_state(const std::string& name, const T* values, Index count) {
-  const StateTensor found = find_state(*impl_, name);
+  const StreamTensor<T> found = find_state(*impl_, name);
   if (count != found.info.size())
     throw InvalidArgument("'" + name + "': expected " + std::to_string(found.info.size()) +
                           " values, got " + std::to_string(count));
-  impl_->set_state(found.layer, found.tensor, values);
+  found.run->set_state(found.index, values);
 }
 
+template class StreamStages<float>;
+template class StreamStages<double>;
 template class StreamImpl<float>;
 template class StreamImpl<double>;
 template class Stream<float>;

@@ -9,6 +9,9 @@
 
 namespace lstm_native {
 
+template <class T>
+class StreamStages;
+
 /// One layer in a stream of so many rows. Owns its state and all memory that a step needs, and
 /// shares the weights as they were when it was made.
 template <class T>
@@ -26,6 +29,45 @@ class LayerStream {
   virtual void reset() noexcept {}
   virtual void get_state(Index, T*) const noexcept {}
   virtual void set_state(Index, const T*) noexcept {}
+
+  /// The layers inside, whose state is part of this layer's; or null.
+  virtual const StreamStages<T>* inner() const { return nullptr; }
+};
+
+/// One state tensor of a stream: layers x rows x features, tensor `index` of `run`.
+template <class T>
+struct StreamTensor {
+  TensorInfo info;
+  LayerStream<T>* run;
+  Index index;
+};
+
+/// Layers one after another, one step at a time.
+template <class T>
+class StreamStages {
+ public:
+  /// Throws InvalidArgument when a layer cannot be streamed.
+  StreamStages(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index rows);
+
+  bool takes(const Batch<T>& x) const noexcept { return stages_.front().run->takes(x); }
+  void step(Batch<T> x, T* y) noexcept;
+  void reset() noexcept;
+
+  Index size() const { return static_cast<Index>(stages_.size()); }
+  Index output_features() const { return stages_.back().output_features; }
+  /// The state tensors of a layer, named "h" and "c", and of layers inside it, named
+  /// "layers.0.h".
+  std::vector<StreamTensor<T>> tensors(Index layer) const;
+
+ private:
+  struct Stage {
+    std::unique_ptr<LayerStream<T>> run;
+    StateShape state;
+    Index output_features;
+    AlignedVector<T> output;  // empty for the last layer, which writes to the caller
+  };
+  Index rows_;
+  std::vector<Stage> stages_;
 };
 
 /// What stands behind the public Stream handle.
@@ -38,35 +80,24 @@ class StreamImpl {
 
   Index batch() const { return batch_; }
   Index input_features() const { return input_features_; }
-  Index output_features() const { return layers_.back().output_features; }
+  Index output_features() const { return stages_.output_features(); }
   bool takes_tokens() const { return takes_tokens_; }
   double work() const { return work_; }  // multiply-adds of a step, about
 
   bool step(const T* x, T* y) noexcept;
   bool step(const std::int64_t* tokens, T* y) noexcept;
-  void reset() noexcept;
+  void reset() noexcept { stages_.reset(); }
 
-  Index layers() const { return static_cast<Index>(layers_.size()); }
-  StateShape state_shape(Index layer) const { return at(layer).state; }
-  void get_state(Index layer, Index tensor, T* out) const { at(layer).run->get_state(tensor, out); }
-  void set_state(Index layer, Index tensor, const T* values) {
-    at(layer).run->set_state(tensor, values);
-  }
+  Index layers() const { return stages_.size(); }
+  std::vector<StreamTensor<T>> tensors(Index layer) const { return stages_.tensors(layer); }
 
  private:
-  struct Stage {
-    std::unique_ptr<LayerStream<T>> run;
-    StateShape state;
-    Index output_features;
-    AlignedVector<T> output;  // empty for the last layer, which writes to the caller
-  };
-  const Stage& at(Index layer) const { return layers_[static_cast<std::size_t>(layer)]; }
-  bool step(Batch<T> x, T* y) noexcept;
+  bool step(const Batch<T>& x, T* y) noexcept;
 
   Index batch_, input_features_;
   bool takes_tokens_;
   double work_ = 0;
-  std::vector<Stage> layers_;
+  StreamStages<T> stages_;
 };
 
 }  // namespace lstm_native

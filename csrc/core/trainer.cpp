@@ -92,6 +92,8 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   T* predictions = workspace_.take<T>(size);
   Pass pass{workspace_, /*remember=*/true, /*training=*/true,
             derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()))};
+  double penalty = 0;
+  pass.penalty = &penalty;
   const auto tape = impl_.chain().forward(s.x, predictions, pass);
   if (output) std::copy_n(predictions, size, output);
 
@@ -99,11 +101,11 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   T* gradient = workspace_.take<T>(size);
   const LossValue value =
       compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y, gradient, workspace_);
-  result.loss = value.loss;
+  result.loss = value.loss + penalty;
   result.weight = value.weight;
   if (value.weight == 0) return result;  // everything masked: nothing to learn
 
-  result.finite = std::isfinite(value.loss);
+  result.finite = std::isfinite(result.loss);
   if (result.finite) {
     for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
     tape->backward(gradient, nullptr, {}, gradient_pointers_.data(), workspace_);

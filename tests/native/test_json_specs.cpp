@@ -37,14 +37,16 @@ TEST_CASE("json specs: every layer comes back as it was") {
   const std::vector<std::string> texts = {
       R"({"type":"lstm","hidden_size":64,"num_layers":2,"return_sequences":false,"dropout":0.1,)"
       R"("forget_bias":-1.5,"bidirectional":true,"reverse":false})",
-      R"({"type":"dense","units":3,"activation":"softmax","bias":false})",
+      R"({"type":"dense","units":3,"activation":"softmax","bias":false,"tied":true})",
       R"({"type":"embedding","vocabulary":100,"features":16})",
       R"({"type":"dropout","rate":0.3333333333333333})",
       R"({"type":"layer_norm","epsilon":1e-06})",
       R"({"type":"activation","activation":"tanh"})",
       R"({"type":"highway","window":24,"layers":[{"type":"lstm","hidden_size":1,"num_layers":1,)"
       R"("return_sequences":false,"dropout":0.0,"forget_bias":1.0,"bidirectional":false,)"
-      R"("reverse":true}]})"};
+      R"("reverse":true}]})",
+      R"({"type":"activity_regularization","activity":2.0,"temporal":0.5})",
+      R"({"type":"residual","layers":[{"type":"dropout","rate":0.25}]})"};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     CAPTURE(texts[i]);
     const LayerSpec spec = parse_layer(texts[i]);
@@ -183,6 +185,8 @@ TEST_CASE("json specs: nesting and number of layers end at their limits") {
   CHECK_THROWS_AS(validate(nested_highways(5)), InvalidArgument);
   CHECK_NOTHROW(parse_layer(json_text(nested_highways(4))));
   CHECK_THROWS_AS(parse_layer(json_text(nested_highways(5))), InvalidArgument);
+  CHECK_NOTHROW(validate(layer(ResidualSpec{{nested_highways(3)}})));
+  CHECK_THROWS_AS(validate(layer(ResidualSpec{{nested_highways(4)}})), InvalidArgument);
 
   std::vector<LayerSpec> layers(1024, layer(DropoutSpec{0.5}));
   CHECK_NOTHROW(validate(layers));

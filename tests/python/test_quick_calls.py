@@ -26,6 +26,7 @@ def layers(dtype: str) -> dict[str, ln.Layer]:
         "dropout": ln.Dropout(0.5, dtype=dtype, seed=1),
         "activation": ln.Activation("sigmoid", dtype=dtype),
         "highway": ln.Highway(inner, window=2, dtype=dtype, seed=1),
+        "residual": ln.Residual([ln.LSTM(3), ln.Dense(F)], dtype=dtype, seed=1),
         "embedding": ln.Embedding(7, 2, dtype=dtype, seed=1),
     }
 

@@ -13,6 +13,7 @@ from reference.initialisers import glorot_bound, orthogonality_defect
 from reference.layers import (
     activate,
     activate_backward,
+    activity_penalty,
     dense_backward,
     dense_forward,
     embedding_backward,
@@ -49,6 +50,7 @@ __all__ = [
     "Stack",
     "activate",
     "activate_backward",
+    "activity_penalty",
     "cell_function",
     "cell_slope",
     "central_difference",

@@ -89,6 +89,21 @@ def layer_norm_backward(dy, x, weight, epsilon=1e-5):
     return dx, (dy * normal).sum(axis=axes), dy.sum(axis=axes)
 
 
+def activity_penalty(y, activity, temporal):
+    """AR and TAR over y (N, T, F) or (N, F), and their gradient.
+
+    Merity, Keskar & Socher 2018, "Regularizing and optimizing LSTM language models", section 4.3,
+    with the mean of squares in the place of their norm.
+    """
+    value, gradient = activity * (y**2).mean(), 2 * activity * y / y.size
+    if y.ndim == 3 and y.shape[1] > 1:
+        change = y[:, 1:] - y[:, :-1]
+        value += temporal * (change**2).mean()
+        gradient[:, 1:] += 2 * temporal * change / change.size
+        gradient[:, :-1] -= 2 * temporal * change / change.size
+    return value, gradient
+
+
 def highway_forward(x, inner, weight, bias):
     """inner + W vec(last `window` steps of x) + b, oldest step first.
 

@@ -85,6 +85,9 @@ struct DenseSpec {
   Index units = 0;
   Activation activation = Activation::linear;
   bool bias = true;
+  // W is the weight of the Embedding that the network begins with (Press & Wolf 2017), whose
+  // vocabulary are the units and whose features the inputs. Not inside other layers.
+  bool tied = false;
 };
 
 /// Token indices -> learned vectors: (N, T) -> (N, T, features).
@@ -107,6 +110,13 @@ struct ActivationSpec {
   Activation activation = Activation::linear;
 };
 
+/// Hands its input on. In training it adds activity * mean(y^2) and temporal * mean((y_t -
+/// y_{t-1})^2) to the loss, means over all values and all differences of the batch (Merity, Keskar
+/// & Socher 2018).
+struct ActivityRegularizationSpec {
+  double activity = 0.0, temporal = 0.0;  // not negative; temporal > 0 needs a time axis
+};
+
 struct LayerSpec;
 
 /// A linear highway beside other layers (the autoregressive component of Lai et al. 2018):
@@ -116,10 +126,16 @@ struct HighwaySpec {
   std::vector<LayerSpec> layers;
 };
 
+/// x + layers(x): a residual connection (He et al. 2016). The inner layers keep steps and features.
+struct ResidualSpec {
+  std::vector<LayerSpec> layers;
+};
+
 /// Any of the above.
 struct LayerSpec {
   std::variant<LSTMSpec, DenseSpec, EmbeddingSpec, DropoutSpec, LayerNormSpec, ActivationSpec,
-               HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec>
+               HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, ActivityRegularizationSpec,
+               ResidualSpec>
       options;
 };
 
