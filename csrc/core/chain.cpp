@@ -5,6 +5,7 @@
 
 #include "core/random.hpp"
 #include "core/simple_layers.hpp"
+#include "core/true_steps.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -94,56 +95,132 @@ Index Chain<T>::version() const {
   return sum;
 }
 
+namespace {
+
+/// Leads back through TrueSteps::gather, or through TrueSteps::scatter.
+template <class T>
+class StepsTape final : public Tape<T> {
+ public:
+  StepsTape(const TrueSteps& steps, Index width, bool gathered)
+      : steps_(steps), width_(width), gathered_(gathered) {}
+
+  void backward(const T* dy, T* dx, const StateGradients<T>&, T* const*,
+                Workspace& workspace) override {
+    if (!dx) return;
+    const Workspace::Scope scope(workspace);
+    if (gathered_)
+      steps_.scatter(dy, width_, dx);
+    else
+      std::copy_n(steps_.gather(dy, width_, workspace), steps_.rows() * width_, dx);
+  }
+
+ private:
+  TrueSteps steps_;
+  Index width_;
+  bool gathered_;
+};
+
+/// The way back through a layer's pass, or between padded sequences and their true steps.
+template <class T>
+struct Link {
+  std::unique_ptr<Tape<T>> tape;
+  Index inputs;  // values of what the pass has read
+  std::size_t layer;
+};
+constexpr std::size_t kNoLayer = static_cast<std::size_t>(-1);
+
+}  // namespace
+
 template <class T>
 class Chain<T>::ChainTape final : public Tape<T> {
  public:
-  /// sizes: values in the input of each layer.
-  ChainTape(const Chain& chain, std::vector<std::unique_ptr<Tape<T>>> tapes,
-            std::vector<Index> sizes)
-      : chain_(chain), tapes_(std::move(tapes)), sizes_(std::move(sizes)) {}
+  ChainTape(const Chain& chain, std::vector<Link<T>> links)
+      : chain_(chain), links_(std::move(links)) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {
     const Workspace::Scope scope(workspace);
     std::vector<T*> of_layer;
-    for (std::size_t i = tapes_.size(); i-- > 0;) {
+    for (std::size_t i = links_.size(); i-- > 0;) {
       of_layer.clear();
-      for (const std::size_t place : chain_.places_[i]) of_layer.push_back(gradients[place]);
-      T* down = i == 0 ? dx : workspace.take<T>(sizes_[i]);
-      tapes_[i]->backward(dy, down, {}, of_layer.data(), workspace);
+      if (links_[i].layer != kNoLayer)
+        for (const std::size_t place : chain_.places_[links_[i].layer])
+          of_layer.push_back(gradients[place]);
+      // The first layer's gradient goes to the caller, who may not want it.
+      const bool unwanted = !dx && (i == 0 || (i == 1 && links_[0].layer == kNoLayer));
+      T* down = i == 0 || unwanted ? dx : workspace.take<T>(links_[i].inputs);
+      links_[i].tape->backward(dy, down, {}, of_layer.data(), workspace);
       dy = down;
     }
   }
 
  private:
   const Chain& chain_;
-  std::vector<std::unique_ptr<Tape<T>>> tapes_;
-  std::vector<Index> sizes_;
+  std::vector<Link<T>> links_;
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& pass) const {
+std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& pass,
+                                           ChainStates<T>* states) const {
+  Workspace& workspace = pass.workspace;
   std::optional<Workspace::Scope> scope;
-  if (!pass.remember) scope.emplace(pass.workspace);
-  std::vector<std::unique_ptr<Tape<T>>> tapes;
-  std::vector<Index> sizes;
+  if (!pass.remember) scope.emplace(workspace);
+  std::vector<Link<T>> links;
   Batch<T> input = x;
+  if (x.lengths && std::all_of(x.lengths, x.lengths + x.samples,
+                               [&](Index length) { return length == x.timesteps; }))
+    input.lengths = nullptr;
+  TrueSteps steps{x.samples, x.timesteps, input.lengths};
+  bool gathered = false;  // whether `input` holds the true steps as rows
+  const auto move = [&](Index values, bool to_rows) {
+    gathered = to_rows;
+    if (pass.remember)
+      links.push_back(
+          {std::make_unique<StepsTape<T>>(steps, input.features, to_rows), values, kNoLayer});
+  };
+  const auto gather = [&] {
+    const Index values = rows_of(input.samples, input.timesteps) * input.features;
+    const T* from = input.values;
+    const std::int64_t* tokens = input.tokens;
+    if (from) from = steps.gather(from, input.features, workspace);
+    if (tokens) tokens = steps.gather(tokens, 1, workspace);
+    move(values, true);
+    input = {from, tokens, steps.rows(), 0, input.features};
+  };
+  const auto scatter = [&](T* to) {
+    const Index values = input.samples * input.features;
+    steps.scatter(input.values, input.features, to);
+    move(values, false);
+    input = {to, nullptr, steps.samples, steps.timesteps, input.features, steps.lengths};
+  };
+
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const OutputShape shape = layers_[i]->output_shape(input.timesteps);
+    const Layer<T>& layer = *layers_[i];
+    if (gathered || input.lengths) {
+      const LengthsUse use = layer.lengths_use();
+      if (use == LengthsUse::refused)
+        throw InvalidArgument("layer " + std::to_string(i) + " cannot take lengths");
+      if (use == LengthsUse::by_rows && !gathered) gather();
+      if (use == LengthsUse::honoured && gathered)
+        scatter(workspace.take<T>(rows_of(steps.samples, steps.timesteps) * input.features));
+    }
+    const OutputShape shape = layer.output_shape(input.timesteps);
     const bool last = i + 1 == layers_.size();
-    T* output = last ? y : pass.workspace.take<T>(x.samples * shape.row_size());
+    T* output = last && !gathered ? y : workspace.take<T>(input.samples * shape.row_size());
     Pass layer_pass = pass;
     layer_pass.seed = derive_seed(pass.seed, static_cast<std::uint64_t>(i));
-    auto tape = layers_[i]->forward(input, output, {}, layer_pass);
-    if (pass.remember) {
-      tapes.push_back(std::move(tape));
-      // The first layer's gradient goes to the caller; tokens have no features to count.
-      sizes.push_back(i == 0 ? 0 : rows_of(input.samples, input.timesteps) * input.features);
-    }
-    input = {output, nullptr, x.samples, shape.timesteps, shape.features};
+    const StateShape state = states ? layer.state_shape() : StateShape{};
+    const States<T> carried = state.count ? states->of(i, state, x.samples) : States<T>{};
+    auto tape = layer.forward(input, output, carried, layer_pass);
+    if (pass.remember)
+      links.push_back(
+          {std::move(tape), rows_of(input.samples, input.timesteps) * input.features, i});
+    input = {output,          nullptr,        input.samples,
+             shape.timesteps, shape.features, shape.timesteps ? input.lengths : nullptr};
   }
+  if (gathered) scatter(y);
   if (!pass.remember) return nullptr;
-  return std::make_unique<ChainTape>(*this, std::move(tapes), std::move(sizes));
+  return std::make_unique<ChainTape>(*this, std::move(links));
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // Layers one after another.
 #pragma once
 
+#include "core/chain_states.hpp"
 #include "core/layer.hpp"
 
 namespace lstm_native {
@@ -22,7 +23,12 @@ class Chain {
   void parameters_changed() const;
   Index version() const;  // changes whenever a weight does
 
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const Pass& pass) const;
+  /// With lengths, which go from layer to layer as long as there is a time axis, nothing behind
+  /// them is read, in x or in the gradient of y; y and the gradient of x get zeros there. Throws
+  /// InvalidArgument when a layer cannot take them.
+  /// states: where layers begin, and write how they end: the caller has checked them, and advances.
+  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const Pass& pass,
+                                   ChainStates<T>* states = nullptr) const;
 
  private:
   class ChainTape;

@@ -55,8 +55,8 @@ struct StateGradients {
   T* initial[2] = {nullptr, nullptr};
 };
 
-/// What one forward pass remembers. Valid while the pass's workspace, its input, its output (see
-/// Layer::tape_reads_output) and the layer's weights are; can lead back once, for memory is reused
+/// What one forward pass remembers. Valid while the pass's workspace, its input (and its lengths),
+/// its output (see Layer::tape_reads_output) and the layer's weights are; can lead back once, for memory is reused
 /// on the way.
 template <class T>
 class Tape {
@@ -71,6 +71,13 @@ class Tape {
 
 template <class T>
 class LayerStream;
+
+/// What a layer does with sequences of different lengths.
+enum class LengthsUse {
+  refused,   // cannot take them
+  by_rows,   // takes each step for itself, so that the true steps can be handed over as plain rows
+  honoured,  // reads x.lengths: nothing behind them, in x or dy; writes zeros there, in y and dx
+};
 
 template <class T>
 class Layer {
@@ -88,6 +95,7 @@ class Layer {
   /// Throws InvalidArgument when this layer cannot take input of so many steps (0: no time axis).
   virtual OutputShape output_shape(Index timesteps) const = 0;
   virtual StateShape state_shape() const { return {}; }
+  virtual LengthsUse lengths_use() const { return LengthsUse::refused; }
 
   /// All that the layer computes with, in a fixed order: that of a tape's gradients. After writing
   /// to a value, call parameters_changed of the layer that owns it.

@@ -25,11 +25,13 @@ Parameter<T>& NetworkImpl<T>::parameter(const std::string& name) const {
 }
 
 template <class T>
-void NetworkImpl<T>::predict(const Batch<T>& x, T* y) const {
+void NetworkImpl<T>::predict(const Batch<T>& x, T* y, ChainStates<T>* states) const {
   check_input(first(), x);
+  if (states) states->check(x.samples);
   chain_.output_shape(x.timesteps);  // throws when a layer cannot take so many steps
   auto workspace = workspaces_.borrow(rows_of(x.samples, x.timesteps));
-  chain_.forward(x, y, Pass{*workspace});
+  chain_.forward(x, y, Pass{*workspace}, states);
+  if (states) states->advance(x.samples);
   workspaces_.give_back(std::move(workspace));
 }
 
@@ -67,8 +69,8 @@ OutputShape Network<T>::output_shape(Index timesteps) const {
 }
 
 template <class T>
-void Network<T>::predict(const Batch<T>& x, T* y) const {
-  impl_->predict(x, y);
+void Network<T>::predict(const Batch<T>& x, T* y, NetworkStates<T>* states) const {
+  impl_->predict(x, y, states ? &states->impl() : nullptr);
 }
 
 template <class T>

@@ -25,7 +25,7 @@ class NetworkImpl {
   Index parameter_count() const { return parameter_count_; }
   Parameter<T>& parameter(const std::string& name) const;  // throws InvalidArgument
 
-  void predict(const Batch<T>& x, T* y) const;
+  void predict(const Batch<T>& x, T* y, ChainStates<T>* states = nullptr) const;
 
   /// To be called after weights were written.
   void parameters_changed() { chain_.parameters_changed(); }
@@ -43,9 +43,9 @@ class TrainerImpl {
   TrainerImpl(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer);
 
   StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
-                  std::uint64_t seed, T* output);
+                  std::uint64_t seed, T* output, const StepOptions<T>& options);
   StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
-                      T* output);
+                      T* output, const StepOptions<T>& options);
 
   const Network<T>& network() const { return network_; }
   const LossSpec& loss() const { return loss_; }
@@ -58,7 +58,8 @@ class TrainerImpl {
     OutputShape shape;
     Index output_rows;
   };
-  Selected select(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count);
+  Selected select(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                  const StepOptions<T>& options);
   void save_weights();
   void restore_weights();
 

@@ -30,6 +30,7 @@ class DenseLayer final : public Layer<T> {
   Index input_features() const override { return linear_.inputs(); }
   Index output_features() const override { return spec_.units; }
   OutputShape output_shape(Index timesteps) const override;
+  LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return linear_.parameters(); }
   std::size_t borrowed_parameters() const override { return spec_.tied && linear_.weight(); }
   bool tied() const { return spec_.tied; }
@@ -61,6 +62,7 @@ class EmbeddingLayer final : public Layer<T> {
   Index output_features() const override { return spec_.features; }
   Index vocabulary() const { return spec_.vocabulary; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, spec_.features}; }
+  LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return {&weight_}; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
@@ -88,6 +90,7 @@ class DropoutLayer final : public Layer<T> {
   Index input_features() const override { return features_; }
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
+  LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
@@ -108,6 +111,7 @@ class LayerNormLayer final : public Layer<T> {
   Index input_features() const override { return features_; }
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
+  LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return {&weight_, &bias_}; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
@@ -130,6 +134,7 @@ class ActivationLayer final : public Layer<T> {
   Index input_features() const override { return features_; }
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
+  LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;

@@ -5,20 +5,79 @@
 #include "core/network_impl.hpp"
 #include "core/random.hpp"
 #include "core/spec_checks.hpp"
+#include "core/windows.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
 namespace {
 
-/// The chosen rows of a table, one after another; null stays null.
-template <class V>
-const V* gather(const V* table, Index row_size, const Index* rows, Index row_count,
-                Workspace& workspace) {
-  if (!table) return nullptr;
-  V* out = workspace.take<V>(row_count * row_size);
-  for (Index i = 0; i < row_count; ++i)
-    std::copy_n(table + rows[i] * row_size, row_size, out + i * row_size);
+/// The part of a table that a batch is made of: of each sample (or each of `rows`) the steps from
+/// `first` on.
+struct Part {
+  const Index* rows;                       // null: all in order
+  Index samples, timesteps, first, steps;  // of the batch, of the table, of the window
+
+  bool whole() const { return !rows && steps == timesteps; }
+
+  /// Samples of `width` values at each step, one after another; null stays null.
+  template <class V>
+  const V* steps_of(const V* table, Index width, Workspace& workspace) const {
+    if (!table || whole()) return table;
+    V* out = workspace.take<V>(samples * steps * width);
+    for (Index i = 0; i < samples; ++i)
+      std::copy_n(table + (sample(i) * timesteps + first) * width, steps * width,
+                  out + i * steps * width);
+    return out;
+  }
+
+  /// The lengths that are left in the window.
+  const Index* lengths(const Index* all, Workspace& workspace) const {
+    if (!all || whole()) return all;
+    Index* out = workspace.take<Index>(samples);
+    for (Index i = 0; i < samples; ++i) {
+      const Index length = all[sample(i)];
+      // What is no length is left as it is, to be refused.
+      const bool fits = length >= 0 && length <= timesteps;
+      out[i] = fits ? std::clamp<Index>(length - first, 0, steps) : length;
+    }
+    return out;
+  }
+
+ private:
+  Index sample(Index i) const { return rows ? rows[i] : i; }
+};
+
+/// The weights of a batch's rows, 0 behind the end of each sequence.
+template <class T>
+const T* weights_within(const Index* lengths, Index samples, Index steps, const T* weights,
+                        Workspace& workspace) {
+  T* out = workspace.take<T>(samples * steps);
+  for (Index i = 0; i < samples; ++i)
+    for (Index t = 0; t < steps; ++t) {
+      const Index row = i * steps + t;
+      out[row] = t >= lengths[i] ? T(0) : weights ? weights[row] : T(1);
+    }
   return out;
+}
+
+template <class T>
+void check_window(const Chain<T>& chain, Index timesteps, Index output_steps,
+                  const StepOptions<T>& options) {
+  const Index first = options.first_step;
+  if (first < 0 || first >= timesteps || options.steps < 0)
+    throw InvalidArgument("window: expected a first step from 0 to " +
+                          std::to_string(timesteps - 1) + " and steps >= 0, got " +
+                          std::to_string(first) + " and " + std::to_string(options.steps));
+  if (output_steps != timesteps)
+    throw InvalidArgument(
+        "truncated back-propagation: expected an output at each step (return_sequences=True), "
+        "got one without time axis");
+  for (std::size_t i = 0; i < chain.layers().size(); ++i) {
+    const std::string why = why_not_in_windows(chain.layers()[i]->spec());
+    if (!why.empty())
+      throw InvalidArgument("layer " + std::to_string(i) +
+                            " cannot be trained in windows of time: " + why);
+  }
 }
 
 }  // namespace
@@ -42,27 +101,46 @@ TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
 
 template <class T>
 typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, const Targets<T>& y,
-                                                         const Index* rows, Index row_count) {
-  check_shape(impl_.first(), x);  // before anything is multiplied by its sizes
+                                                         const Index* rows, Index row_count,
+                                                         const StepOptions<T>& options) {
+  Batch<T> table = x;
+  table.lengths = nullptr;            // those of the batch are checked below
+  check_shape(impl_.first(), table);  // before anything is multiplied by its sizes
   Selected s{x, y, impl_.chain().output_shape(x.timesteps), 0};
+  Part part{rows, x.samples, rows_of(1, x.timesteps), 0, rows_of(1, x.timesteps)};
   if (rows) {
     if (row_count < 1) throw InvalidArgument("rows: expected at least one, got none");
     for (Index i = 0; i < row_count; ++i)
       if (rows[i] < 0 || rows[i] >= x.samples)
         throw InvalidArgument("rows: expected indices from 0 to " + std::to_string(x.samples - 1) +
                               ", got " + std::to_string(rows[i]));
-    const Index steps = rows_of(1, x.timesteps), target_rows = rows_of(1, s.shape.timesteps);
-    s.x.samples = row_count;
-    s.x.values =
-        gather(x.values, steps * impl_.first().input_features(), rows, row_count, workspace_);
-    s.x.tokens = gather(x.tokens, steps, rows, row_count, workspace_);
-    s.y.values = gather(y.values, s.shape.row_size(), rows, row_count, workspace_);
-    s.y.labels = gather(y.labels, target_rows, rows, row_count, workspace_);
-    s.y.weights = gather(y.weights, target_rows, rows, row_count, workspace_);
+    part.samples = row_count;
   }
+  Part target = part;
+  target.timesteps = target.steps = rows_of(1, s.shape.timesteps);
+  if (options.first_step != 0 || options.steps != 0) {
+    check_window(impl_.chain(), x.timesteps, s.shape.timesteps, options);
+    part.first = options.first_step;
+    part.steps =
+        std::min(options.steps ? options.steps : x.timesteps, x.timesteps - options.first_step);
+    target = part;
+    s.x.timesteps = part.steps;
+    s.shape.timesteps = part.steps;
+  }
+  s.x.samples = part.samples;
+  s.x.values = part.steps_of(x.values, impl_.first().input_features(), workspace_);
+  s.x.tokens = part.steps_of(x.tokens, 1, workspace_);
+  s.x.lengths = part.lengths(x.lengths, workspace_);
+  s.y.values = target.steps_of(y.values, s.shape.features, workspace_);
+  s.y.labels = target.steps_of(y.labels, 1, workspace_);
+  s.y.weights = target.steps_of(y.weights, 1, workspace_);
   check_input(impl_.first(), s.x);
+  if (s.x.lengths && s.shape.timesteps)
+    s.y.weights =
+        weights_within(s.x.lengths, s.x.samples, s.shape.timesteps, s.y.weights, workspace_);
   s.output_rows = rows_of(s.x.samples, s.shape.timesteps);
   check_targets(loss_, s.output_rows, s.shape.features, s.y);
+  if (options.states) options.states->impl().check(s.x.samples);
   return s;
 }
 
@@ -85,16 +163,18 @@ void TrainerImpl<T>::restore_weights() {
 
 template <class T>
 StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                Index row_count, std::uint64_t seed, T* output) {
+                                Index row_count, std::uint64_t seed, T* output,
+                                const StepOptions<T>& options) {
   workspace_.reset();
-  const Selected s = select(x, y, rows, row_count);
+  const Selected s = select(x, y, rows, row_count, options);
+  ChainStates<T>* states = options.states ? &options.states->impl() : nullptr;
   const Index size = s.output_rows * s.shape.features;
   T* predictions = workspace_.take<T>(size);
   Pass pass{workspace_, /*remember=*/true, /*training=*/true,
             derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()))};
   double penalty = 0;
   pass.penalty = &penalty;
-  const auto tape = impl_.chain().forward(s.x, predictions, pass);
+  const auto tape = impl_.chain().forward(s.x, predictions, pass, states);
   if (output) std::copy_n(predictions, size, output);
 
   StepResult result;
@@ -103,7 +183,10 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
       compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y, gradient, workspace_);
   result.loss = value.loss + penalty;
   result.weight = value.weight;
-  if (value.weight == 0) return result;  // everything masked: nothing to learn
+  if (value.weight == 0) {  // everything masked: nothing to learn
+    if (states) states->advance(s.x.samples);
+    return result;
+  }
 
   result.finite = std::isfinite(result.loss);
   if (result.finite) {
@@ -123,17 +206,22 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   last_good_version_ = impl_.chain().version();
   for (const auto& [name, p] : impl_.parameters())
     result.finite = result.finite && all_finite(p->value.data(), p->info.size());
-  if (!result.finite) restore_weights();
+  if (!result.finite)
+    restore_weights();
+  else if (states)
+    states->advance(s.x.samples);
   return result;
 }
 
 template <class T>
 StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                    Index row_count, T* output) {
+                                    Index row_count, T* output, const StepOptions<T>& options) {
   workspace_.reset();
-  const Selected s = select(x, y, rows, row_count);
+  const Selected s = select(x, y, rows, row_count, options);
+  ChainStates<T>* states = options.states ? &options.states->impl() : nullptr;
   if (!output) output = workspace_.take<T>(s.output_rows * s.shape.features);
-  impl_.chain().forward(s.x, output, Pass{workspace_});
+  impl_.chain().forward(s.x, output, Pass{workspace_}, states);
+  if (states) states->advance(s.x.samples);
   const LossValue value =
       compute_loss<T>(loss_, s.output_rows, s.shape.features, output, s.y, nullptr, workspace_);
   StepResult result;
@@ -149,14 +237,15 @@ Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpe
 
 template <class T>
 StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                            Index row_count, std::uint64_t seed, T* output) {
-  return impl_->step(x, y, rows, row_count, seed, output);
+                            Index row_count, std::uint64_t seed, T* output,
+                            const StepOptions<T>& options) {
+  return impl_->step(x, y, rows, row_count, seed, output, options);
 }
 
 template <class T>
 StepResult Trainer<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                Index row_count, T* output) const {
-  return impl_->evaluate(x, y, rows, row_count, output);
+                                Index row_count, T* output, const StepOptions<T>& options) const {
+  return impl_->evaluate(x, y, rows, row_count, output, options);
 }
 
 template <class T>

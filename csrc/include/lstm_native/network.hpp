@@ -18,6 +18,10 @@ template <class T>
 class NetworkImpl;
 template <class T>
 class TrainerImpl;
+template <class T>
+class NetworkStates;
+template <class T>
+class ChainStates;
 
 /// A stack of layers with its weights. T is float or double.
 ///
@@ -40,8 +44,10 @@ class Network {
   /// Shape of the output for an input of so many steps. Throws InvalidArgument.
   OutputShape output_shape(Index timesteps) const;
 
-  /// Writes samples x output_shape(timesteps).row_size() values to y.
-  void predict(const Batch<T>& x, T* y) const;
+  /// Writes samples x output_shape(timesteps).row_size() values to y; zeros behind the end of a
+  /// sequence, where x has lengths and the output a time axis. The recurrent layers begin with
+  /// `states` and leave there how they end; null: they begin with zeros.
+  void predict(const Batch<T>& x, T* y, NetworkStates<T>* states = nullptr) const;
 
   /// The network one step at a time, for so many sequences side by side. Throws InvalidArgument
   /// when a layer cannot run so (Highway), or one behind a return_sequences=false needs a time
@@ -60,6 +66,48 @@ class Network {
   std::shared_ptr<NetworkImpl<T>> impl_;
 };
 
+/// What the recurrent layers of a network carry from one pass to the next: for sequences that come
+/// in pieces. Zeros at first, for any number of sequences. Layers inside a Highway carry nothing.
+/// One pass at a time may use it.
+template <class T>
+class NetworkStates {
+ public:
+  explicit NetworkStates(const Network<T>& network);
+  ~NetworkStates();
+  NetworkStates(NetworkStates&&) noexcept;
+  NetworkStates& operator=(NetworkStates&&) noexcept;
+
+  /// Sequences side by side, the same in every pass; 0: zeros, for any number.
+  Index batch_size() const;
+  /// Back to zeros, for any number of sequences or for so many.
+  void reset(Index batch_size = 0);
+
+  /// The tensors by name: "0.h", "0.c" for an LSTM that is layer 0, each of (stacked layers x
+  /// directions, batch_size, units). Unknown names and wrong counts throw InvalidArgument.
+  std::vector<TensorInfo> tensors() const;
+  void get(const std::string& name, T* out) const;
+  void set(const std::string& name, const T* values, Index count);
+
+  ChainStates<T>& impl() { return *impl_; }
+
+ private:
+  T* find(const std::string& name, Index& count) const;
+  Network<T> network_;
+  std::unique_ptr<ChainStates<T>> impl_;
+};
+
+/// What a step goes on from, and which part of its batch's time axis it works on.
+///
+/// Truncated back-propagation through time (Williams & Peng 1990): one step for each window of a
+/// batch, `states` carried from window to window and reset between batches. No gradient crosses
+/// the border of a window.
+template <class T>
+struct StepOptions {
+  NetworkStates<T>* states = nullptr;  // null: zeros. Not advanced by a step that is not finite
+  Index first_step = 0;
+  Index steps = 0;  // 0: all from first_step on
+};
+
 /// Minimises a loss over a network; owns the optimiser's state.
 template <class T>
 class Trainer {
@@ -73,13 +121,16 @@ class Trainer {
   /// network keeps the last weights known to be good; an update that makes a weight not finite is
   /// undone at once. Where an update is undone, the optimiser's state starts afresh.
   /// `output`, when given, receives the predictions the loss was computed from.
+  /// Where x has lengths and the output a time axis, the rows behind a sequence's end do not count.
+  /// With a window in `options` only its steps are read and copied; it throws InvalidArgument for
+  /// an output without time axis, and for layers that cannot run so (bidirectional, reverse).
   StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
-                  std::uint64_t seed, T* output = nullptr);
+                  std::uint64_t seed, T* output = nullptr, const StepOptions<T>& options = {});
 
   /// The loss alone, without dropout. Like step, one call at a time on one trainer. `output`, when
   /// given, receives the predictions.
   StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
-                      T* output = nullptr) const;
+                      T* output = nullptr, const StepOptions<T>& options = {}) const;
 
   void set_learning_rate(double learning_rate);
   const LossSpec& loss() const;
