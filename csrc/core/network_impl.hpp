@@ -50,6 +50,7 @@ class TrainerImpl {
   const Network<T>& network() const { return network_; }
   const LossSpec& loss() const { return loss_; }
   Optimizer<T>& optimizer() { return optimizer_; }
+  std::size_t workspace_bytes() const { return workspace_.bytes(); }
 
  private:
   struct Selected {
