@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include "bindings/carried.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
@@ -28,20 +29,20 @@ void borrow_states(const py::object& states, const Layer<T>& layer, Index sample
                           " arrays, got " + std::to_string(list.size()));
   for (std::size_t i = 0; i < list.size(); ++i) {
     owners.push_back(borrow<T>(list[i], name));
-    pointers[i] = data_of(owners.back(), state_dimensions(layer, static_cast<Index>(i), samples), name);
+    pointers[i] =
+        data_of(owners.back(), state_dimensions(layer, static_cast<Index>(i), samples), name);
   }
 }
 
-/// The same from plain arrays, in a tuple when there are several; false when it is none of these, or
-/// does not fit.
+/// The same from plain arrays, in a tuple when there are several; false when it is none of these,
+/// or does not fit.
 template <class T, std::size_t N>
 bool plain_states(const py::object& states, const Layer<T>& layer, Index samples,
                   const T* (&pointers)[N]) {
   if (states.is_none()) return true;
   const StateShape shape = layer.state_shape();
   const bool tuple = shape.count > 1;
-  if (tuple &&
-      (!PyTuple_CheckExact(states.ptr()) || PyTuple_GET_SIZE(states.ptr()) != shape.count))
+  if (tuple && (!PyTuple_CheckExact(states.ptr()) || PyTuple_GET_SIZE(states.ptr()) != shape.count))
     return false;
   for (Index i = 0; i < shape.count; ++i) {
     PyObject* array = tuple ? PyTuple_GET_ITEM(states.ptr(), i) : states.ptr();
@@ -166,6 +167,15 @@ struct TapeHandle {
   }
 };
 
+/// One pass of the layer. With lengths, one that takes each step for itself gets the true steps.
+template <class T>
+std::unique_ptr<Tape<T>> pass_through(const LayerHandle<T>& handle, const Batch<T>& x, T* y,
+                                      const States<T>& states, const Pass& pass) {
+  if (!x.lengths || handle.layer->lengths_use() == LengthsUse::honoured)
+    return handle.layer->forward(x, y, states, pass);
+  return Chain<T>({handle.layer}).forward(x, y, pass);
+}
+
 /// Runs the layer on checked input. Returns (y, final states, tape or None).
 template <class T>
 py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states, bool remember,
@@ -182,7 +192,7 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
   if (!remember) {
     without_gil(work, [&] {
       auto workspace = handle.workspaces->borrow(rows);
-      layer.forward(x, y_data, states, Pass{*workspace});
+      pass_through(handle, x, y_data, states, Pass{*workspace});
       handle.workspaces->give_back(std::move(workspace));
     });
     return py::make_tuple(std::move(y), std::move(final), py::none());
@@ -201,9 +211,10 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
       batch.values = copy(x.values, rows * x.features);
     else
       batch.tokens = copy(x.tokens, rows);
+    if (x.lengths) batch.lengths = copy(x.lengths, x.samples);
     T* out = layer.tape_reads_output() ? workspace.take<T>(shape.size()) : y_data;
-    tape->tape = layer.forward(batch, out, states,
-                               Pass{workspace, /*remember=*/true, /*training=*/true, seed});
+    tape->tape = pass_through(handle, batch, out, states,
+                              Pass{workspace, /*remember=*/true, /*training=*/true, seed});
     if (out != y_data) std::copy_n(out, shape.size(), y_data);
   });
   return py::make_tuple(std::move(y), std::move(final), std::move(tape));
@@ -214,11 +225,7 @@ py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::o
                   bool remember, std::uint64_t seed, const py::object& lengths) {
   const Layer<T>& layer = *handle.layer;
   Input<T> input = input_of<T>(x, layer.takes_tokens());
-  Array<std::int64_t> of_lengths;
-  if (!lengths.is_none()) {
-    of_lengths = borrow<std::int64_t>(lengths, "lengths");
-    input.batch.lengths = data_of(of_lengths, {input.batch.samples}, "lengths");
-  }
+  const py::object keeps_lengths = lengths_of(lengths, input.batch);
   check_input(layer, input.batch);
   layer.output_shape(input.batch.timesteps);
   States<T> states;
@@ -274,7 +281,7 @@ void register_layer(py::module_& m, const std::string& suffix) {
       .def("parameters", &LayerHandle<T>::parameters)
       .def("set_parameters", &LayerHandle<T>::set_parameters, py::arg("values"))
       .def("forward", &forward<T>, py::arg("x"), py::arg("state"), py::arg("remember"),
-           py::arg("seed"), py::arg("lengths"))
+           py::arg("seed"), py::arg("lengths") = py::none())
       .def("quick", &quick<T>, py::arg("x"), py::arg("state"), py::arg("remember"), py::arg("seed"),
            py::arg("pass_index"));
 }

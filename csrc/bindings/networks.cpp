@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "bindings/carried.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/gil.hpp"
 #include "bindings/layer_handle.hpp"
@@ -30,17 +31,22 @@ std::vector<LayerHandle<T>> layers_of(const NetworkHandle<T>& handle) {
   return handles;
 }
 
+/// The output or, with states, (output, states).
 template <class T>
-py::object predict(const NetworkHandle<T>& handle, const py::object& x) {
+py::object predict(const NetworkHandle<T>& handle, const py::object& x, const py::object& lengths,
+                   const py::object& states) {
   const Network<T>& network = handle.network;
-  const Input<T> input = input_of<T>(x, network.takes_tokens());
+  Input<T> input = input_of<T>(x, network.takes_tokens());
+  const py::object keeps_lengths = lengths_of(lengths, input.batch);
+  CarriedStates<T> carried(network, states);
   const OutputShape shape = network.output_shape(input.batch.timesteps);
   auto y = new_array<T>(output_dimensions(input.batch.samples, shape));
   T* data = y.mutable_data();
   {
     const GilRelease release;
-    network.predict(input.batch, data);
+    network.predict(input.batch, data, carried.get());
   }
+  if (carried.get()) return py::make_tuple(std::move(y), carried.result());
   return std::move(y);
 }
 
@@ -70,9 +76,13 @@ struct TrainerHandle {
   /// Shared by step and evaluate: checks the arrays, runs `call` without the GIL.
   template <class Call>
   py::tuple run(const py::object& x, const py::object& y, const py::object& weights,
-                const py::object& rows, bool want_output, const Call& call) {
+                const py::object& rows, bool want_output, const py::object& lengths,
+                const py::object& states, Index first_step, Index steps, const Call& call) {
     const Network<T>& network = trainer.network();
-    const Input<T> input = input_of<T>(x, network.takes_tokens());
+    Input<T> input = input_of<T>(x, network.takes_tokens());
+    const py::object keeps_lengths = lengths_of(lengths, input.batch);
+    CarriedStates<T> carried(network, states);
+    const StepOptions<T> options{carried.get(), first_step, steps};
     const Index samples = input.batch.samples;
     const OutputShape shape = network.output_shape(input.batch.timesteps);
     std::vector<Index> row_shape{samples};
@@ -105,7 +115,12 @@ struct TrainerHandle {
     py::object output = py::none();
     T* output_data = nullptr;
     if (want_output) {
-      auto array = new_array<T>(output_dimensions(count, shape));
+      OutputShape window = shape;
+      if (first_step || steps) {  // which are checked in the core, before anything is written
+        const Index left = std::max<Index>(shape.timesteps - first_step, 0);
+        window.timesteps = steps > 0 ? std::min(steps, left) : left;
+      }
+      auto array = new_array<T>(output_dimensions(count, window));
       output_data = array.mutable_data();
       output = std::move(array);
     }
@@ -113,9 +128,9 @@ struct TrainerHandle {
     {
       const GilRelease release;
       const std::lock_guard<std::mutex> lock(*one_at_a_time);
-      r = call(input.batch, targets, index_data, count, output_data);
+      r = call(input.batch, targets, index_data, count, output_data, options);
     }
-    return py::make_tuple(r.loss, r.weight, r.gradient_norm, r.finite, output);
+    return py::make_tuple(r.loss, r.weight, r.gradient_norm, r.finite, output, carried.result());
   }
 };
 
@@ -136,7 +151,8 @@ void register_network(py::module_& m, const std::string& suffix) {
              const OutputShape s = n.network.output_shape(timesteps);
              return py::make_tuple(s.timesteps, s.features);
            })
-      .def("predict", &predict<T>, py::arg("x"))
+      .def("predict", &predict<T>, py::arg("x"), py::arg("lengths") = py::none(),
+           py::arg("states") = py::none())
       .def("quick_predict", &quick_predict<T>, py::arg("x"), py::arg("batch_size"));
 
   py::class_<Tr>(m, ("Trainer" + suffix).c_str())
@@ -147,24 +163,28 @@ void register_network(py::module_& m, const std::string& suffix) {
       .def(
           "step",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
-             const py::object& rows, std::uint64_t seed, bool output) {
-            return t.run(x, y, weights, rows, output,
+             const py::object& rows, std::uint64_t seed, bool output, const py::object& lengths,
+             const py::object& states, Index first_step, Index steps) {
+            return t.run(x, y, weights, rows, output, lengths, states, first_step, steps,
                          [&](const Batch<T>& batch, const Targets<T>& targets, const Index* index,
-                             Index count, T* out) {
-                           return t.trainer.step(batch, targets, index, count, seed, out);
+                             Index count, T* out, const StepOptions<T>& options) {
+                           return t.trainer.step(batch, targets, index, count, seed, out, options);
                          });
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"), py::arg("seed"),
-          py::arg("output") = false)
+          py::arg("output") = false, py::arg("lengths") = py::none(),
+          py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
       .def(
           "evaluate",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
-             const py::object& rows, bool output) {
-            return t.run(x, y, weights, rows, output,
+             const py::object& rows, bool output, const py::object& lengths,
+             const py::object& states, Index first_step, Index steps) {
+            return t.run(x, y, weights, rows, output, lengths, states, first_step, steps,
                          [&](const auto&... a) { return t.trainer.evaluate(a...); });
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
-          py::arg("output") = false)
+          py::arg("output") = false, py::arg("lengths") = py::none(),
+          py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
       .def("set_learning_rate",
            [](Tr& t, double rate) {
              const GilRelease release;

@@ -2,6 +2,8 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/arrays.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/module.hpp"
@@ -12,12 +14,24 @@ namespace lstm_native::python {
 
 namespace {
 
+/// lengths: None, or for values (N, T, ...) how many of the T of each sample count.
 template <class T>
-bool is_finite(const py::object& values) {
+bool is_finite(const py::object& values, const py::object& lengths) {
   const auto array = borrow<T>(values, "values");
   const T* data = array.data();
   const Index count = array.size();
-  return without_gil(static_cast<double>(count), [&] { return all_finite(data, count); });
+  if (lengths.is_none())
+    return without_gil(static_cast<double>(count), [&] { return all_finite(data, count); });
+  if (array.ndim() < 2) throw InvalidArgument("values: expected at least 2 dimensions");
+  const auto owner = borrow<std::int64_t>(lengths, "lengths");
+  const Index samples = array.shape(0), steps = array.shape(1);
+  const Index* const ends = data_of(owner, {samples}, "lengths");
+  const Index row = samples ? count / samples : 0, width = steps ? row / steps : 0;
+  return without_gil(static_cast<double>(count), [&] {
+    for (Index i = 0; i < samples; ++i)
+      if (!all_finite(data + i * row, std::clamp<Index>(ends[i], 0, steps) * width)) return false;
+    return true;
+  });
 }
 
 }  // namespace
@@ -41,10 +55,11 @@ void register_runtime(py::module_& m) {
   m.def("get_num_threads", &num_threads);
   m.def(
       "all_finite",
-      [](const py::object& values) {
-        return Array<float>::check_(values) ? is_finite<float>(values) : is_finite<double>(values);
+      [](const py::object& values, const py::object& lengths) {
+        return Array<float>::check_(values) ? is_finite<float>(values, lengths)
+                                            : is_finite<double>(values, lengths);
       },
-      py::arg("values"));
+      py::arg("values"), py::arg("lengths") = py::none());
   m.def(
       "derive_seed",
       [](std::uint64_t seed, std::uint64_t index) { return derive_seed(seed, index); },

@@ -28,7 +28,7 @@ class ChainStates {
     for (std::size_t l = 0; samples && l < now_.size(); ++l) {
       const StateShape shape = layers[l]->state_shape();
       for (Index i = 0; i < shape.count; ++i)
-        now_[l].values[i].assign(static_cast<std::size_t>(shape.size(samples)), T(0));
+        now_[l].values[i].assign(static_cast<std::size_t>(shape.size(i, samples)), T(0));
     }
   }
 
@@ -40,7 +40,7 @@ class ChainStates {
     States<T> states;
     for (Index i = 0; i < shape.count; ++i) {
       if (samples_) states.initial[i] = now_[l].values[i].data();
-      next_[l].values[i].resize(static_cast<std::size_t>(shape.size(samples)));
+      next_[l].values[i].resize(static_cast<std::size_t>(shape.size(i, samples)));
       states.final[i] = next_[l].values[i].data();
     }
     return states;

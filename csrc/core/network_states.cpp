@@ -46,7 +46,7 @@ std::vector<TensorInfo> NetworkStates<T>::tensors() const {
     const StateShape shape = layers[l]->state_shape();
     for (Index i = 0; i < shape.count; ++i)
       list.push_back(
-          {std::to_string(l) + "." + names[i], {shape.layers, batch_size(), shape.features}});
+          {std::to_string(l) + "." + names[i], {shape.layers, batch_size(), shape.features(i)}});
   }
   return list;
 }

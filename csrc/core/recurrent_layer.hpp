@@ -32,6 +32,7 @@ class RecurrentLayer final : public Layer<T> {
     return {plan_.states(), options_.num_layers * directions(), plan_.output_size(),
             plan_.hidden_size};
   }
+  LengthsUse lengths_use() const override { return LengthsUse::honoured; }
   std::vector<Parameter<T>*> parameters() override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
