@@ -176,6 +176,7 @@ def as_values(
     features: int | None = None,
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
+    lengths: NDArray[np.int64] | None = None,
 ) -> NDArray[Any]:
     """Return `x` as finite floating-point values, ready for the core.
 
@@ -196,6 +197,8 @@ def as_values(
         The exact shape.
     layout : str, optional
         The names of the axes, for the message about dimensions.
+    lengths : ndarray of int64, (N,), optional
+        How many steps of each sequence (N, T, ...) have to be finite; by default all.
 
     Returns
     -------
@@ -227,8 +230,8 @@ def as_values(
     if found != wanted or not (source.flags.c_contiguous and source.flags.aligned):
         with np.errstate(over="ignore"):  # reported below, with the index
             values = np.require(source, dtype=wanted, requirements=["C", "A"])
-    if not is_finite(values):
-        _refuse_not_finite(values, source, name=name)
+    if not is_finite(values, lengths):
+        _refuse_not_finite(values, source, lengths, name=name)
     return values
 
 
@@ -305,9 +308,12 @@ def as_class_weights(
     return weights
 
 
-def is_finite(values: NDArray[Any]) -> bool:
-    """Whether there is neither NaN nor infinity in a C-contiguous float array."""
-    return _core.all_finite(values)
+def is_finite(values: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> bool:
+    """Whether there is neither NaN nor infinity in a C-contiguous float array.
+
+    With lengths, in those steps of (N, T, ...) that a sequence has.
+    """
+    return _core.all_finite(values, lengths)
 
 
 def _as_indices(
@@ -361,13 +367,19 @@ def _refuse_values(dtype: np.dtype[Any], *, name: str) -> NoReturn:
     raise TypeError(f"{name} must be float16, float32 or float64, got {dtype}; {hint}")
 
 
-def _refuse_not_finite(values: NDArray[Any], source: NDArray[Any], *, name: str) -> NoReturn:
-    bad = ~np.isfinite(source)
+def _refuse_not_finite(
+    values: NDArray[Any], source: NDArray[Any], lengths: NDArray[np.int64] | None, *, name: str
+) -> NoReturn:
+    counts = np.full((1,) * values.ndim, True)
+    if lengths is not None:
+        counts = np.arange(values.shape[1]) < lengths[:, np.newaxis]
+        counts = counts.reshape(counts.shape + (1,) * (values.ndim - 2))
+    bad = ~np.isfinite(source) & counts
     if bad.any():
         raise ValueError(f"{name} must be finite, but {_first_of(bad, source)}")
     raise ValueError(
         f"{name} must fit {values.dtype} (at most {np.finfo(values.dtype).max:.6g}), "
-        f"but {_first_of(~np.isfinite(values), source)}"
+        f"but {_first_of(~np.isfinite(values) & counts, source)}"
     )
 
 

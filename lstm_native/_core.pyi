@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 _Values32 = NDArray[np.float32]
 _Values64 = NDArray[np.float64]
 _Indices = NDArray[np.int64]
+# For each layer: None (begins with zeros every time), () (with zeros this time), or its tensors.
+_States = Sequence[tuple[NDArray[Any], ...] | None]
 
 __version__: str
 
@@ -18,7 +20,7 @@ def build_info() -> dict[str, Any]: ...
 def set_isa(name: str) -> None: ...
 def set_num_threads(threads: int) -> None: ...
 def get_num_threads() -> int: ...
-def all_finite(values: NDArray[Any]) -> bool: ...
+def all_finite(values: NDArray[Any], lengths: _Indices | None = None) -> bool: ...
 def derive_seed(seed: int, index: int) -> int: ...
 
 # For benchmarks: (operations or bytes, seconds they took) of the instruction set in use.
@@ -63,7 +65,7 @@ class _Layer:
         state: Sequence[NDArray[Any]] | None,
         remember: bool,
         seed: int,
-        lengths: _Indices | None,
+        lengths: _Indices | None = None,
     ) -> tuple[NDArray[Any], tuple[NDArray[Any], ...], Any]: ...
     def quick(
         self, x: Any, state: Any, remember: bool, seed: int, pass_index: int
@@ -83,7 +85,11 @@ class _Network:
     @property
     def parameter_count(self) -> int: ...
     def output_shape(self, timesteps: int) -> tuple[int, int]: ...
-    def predict(self, x: NDArray[Any]) -> NDArray[Any]: ...
+    def why_not_in_windows(self) -> str: ...
+    # With states: (output, states).
+    def predict(
+        self, x: NDArray[Any], lengths: _Indices | None = None, states: _States | None = None
+    ) -> Any: ...
     def quick_predict(self, x: Any, batch_size: int) -> NDArray[Any] | None: ...
 
 class Network32(_Network): ...
@@ -101,8 +107,8 @@ class _Stream:
 class Stream32(_Stream): ...
 class Stream64(_Stream): ...
 
-# (loss, sum of weights, gradient norm, whether finite, predictions if asked for)
-_Step = tuple[float, float, float, bool, NDArray[Any] | None]
+# (loss, sum of weights, gradient norm, whether finite, predictions if asked for, states)
+_Step = tuple[float, float, float, bool, NDArray[Any] | None, Any]
 
 class _Trainer:
     def __init__(self, network: Any, loss: str, optimizer: str) -> None: ...
@@ -121,6 +127,10 @@ class _Trainer:
         rows: _Indices | None,
         seed: int,
         output: bool = False,
+        lengths: _Indices | None = None,
+        states: _States | None = None,
+        first_step: int = 0,
+        steps: int = 0,
     ) -> _Step: ...
     def evaluate(
         self,
@@ -129,6 +139,10 @@ class _Trainer:
         weights: NDArray[Any] | None,
         rows: _Indices | None,
         output: bool = False,
+        lengths: _Indices | None = None,
+        states: _States | None = None,
+        first_step: int = 0,
+        steps: int = 0,
     ) -> _Step: ...
 
 class Trainer32(_Trainer): ...

@@ -7,18 +7,18 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._checks import as_tokens, as_values, check_dtype, check_int, check_real
-from lstm_native._lengths import as_lengths, without_padding
+from lstm_native._checks import as_values, check_dtype, check_int, check_real
+from lstm_native._inputs import Lengths, check_first_values, check_input
 
 State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 """(h, c) of an LSTM, each (layers * directions, N, H); None for a layer without state."""
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
-_LAYOUT = "(samples, timesteps, features) or (samples, features)"
 _BITS = {"float32": "32", "float64": "64"}
 
 
@@ -40,11 +40,19 @@ class Tape:
     The layer's weights must not change in between.
     """
 
-    def __init__(self, native: Any, layer: Layer, output_shape: tuple[int, ...], samples: int):
+    def __init__(
+        self,
+        native: Any,
+        layer: Layer,
+        output_shape: tuple[int, ...],
+        samples: int,
+        lengths: Lengths = None,
+    ):
         self._native = native
         self._layer = layer
         self._output_shape = output_shape
         self._samples = samples
+        self._lengths = lengths if len(output_shape) == 3 else None
 
     def backward(
         self, dy: Any, dstate: State = None
@@ -79,7 +87,13 @@ class Tape:
             found: tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]] = quick
             return found
         layer = self._layer
-        dy = as_values(dy, name="dy", dtype=layer.dtype, shape=self._output_shape)
+        dy = as_values(
+            dy,
+            name="dy",
+            dtype=layer.dtype,
+            shape=self._output_shape,
+            lengths=self._lengths,
+        )
         given = layer._native_state(dstate, self._samples, name="dstate")
         dx, initial, grads = self._native.backward(dy, given)
         return dx, layer._public_state(initial), grads
@@ -95,17 +109,22 @@ class Layer:
     ----------
     dtype : {"float32", "float64"}
         Of weights, inputs and outputs.
+    stateful : bool
+        Whether a call begins with the state that the last one ended with.
     """
 
     type_name: ClassVar[str] = ""
     #: Whether the layer has weights, and so a dtype of its own.
     has_weights: ClassVar[bool] = True
+    stateful: bool = False
 
     def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
         self.dtype = check_dtype(dtype).name
         self._seed = None if seed is None else check_seed(seed)
         self._passes = 0
         self._native: Any = None
+        # What a stateful layer carries to its next call; empty: zeros.
+        self._carried: tuple[NDArray[Any], ...] = ()
 
     # -- what subclasses say ---------------------------------------------------------------
 
@@ -166,14 +185,16 @@ class Layer:
             self._build(self._known_input_size, dtype=self.dtype, seed=check_seed(self._seed))
         return self._native
 
-    def _check_first_input(self, x: Any) -> NDArray[Any]:
-        """Return the input of a layer that has no weights yet, which it gets here."""
-        size = self._known_input_size
-        if size != 0:  # not tokens
-            x = as_first_values(x, self.dtype)
-            size = x.shape[-1]
-        self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
-        return check_input(x, self._native, self.dtype)
+    def _check_input(self, x: Any, lengths: Any, mask: Any) -> tuple[NDArray[Any], Lengths]:
+        """Return the input and its lengths; a layer that has no weights yet gets them here."""
+        if not self.built:
+            size = self._known_input_size
+            if size != 0:  # not tokens
+                x, lengths = check_first_values(x, self.dtype, lengths, mask)
+                mask = None
+                size = x.shape[-1]
+            self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
+        return check_input(x, self._native, self.dtype, lengths, mask)
 
     # -- running ---------------------------------------------------------------------------
 
@@ -189,11 +210,11 @@ class Layer:
         state : state, optional
             Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H), where a
             layer of two directions counts twice.
-        lengths : array_like of int, (N,), optional
-            True lengths, 0 to T. What stands behind them is never read, the output there is zero,
-            and the final state is the one at the true end. Recurrent layers alone take them.
-        mask : array_like of bool, (N, T), optional
-            The same as a mask: in each row True for the true steps, then False.
+        lengths : int array_like, (N,), optional
+            How many of its T steps each sequence has, from 0 on. What stands behind them is not
+            read and may be NaN; `y` is zero there, and the final state is that of the true end.
+        mask : bool array_like, (N, T), optional
+            The same as lengths: each row True first, then False.
 
         Returns
         -------
@@ -207,14 +228,15 @@ class Layer:
         TypeError
             Wrong dtype, such as integers where floats are needed.
         ValueError
-            Wrong shape, empty, or not finite.
+            Wrong shape, empty, or not finite; lengths out of range, lengths and mask together, a
+            layer that cannot take them; another batch size than that of the state it carries.
         """
-        if self._native is not None and lengths is None and mask is None:
+        if self._native is not None and lengths is None and mask is None and not self.stateful:
             quick = self._native.quick(x, state, False, 0, 0)
             if quick is not None:
                 found: tuple[NDArray[Any], State] = quick
                 return found
-        y, final, _ = self._run(x, state, lengths, mask)
+        y, final, _, _ = self._run(x, state, lengths, mask, remember=False)
         return y, final
 
     def forward(
@@ -230,26 +252,32 @@ class Layer:
 
         Parameters
         ----------
-        x, state, lengths, mask
-            As in a call.
         seed : int, optional
-            Decides what is dropped; by default it differs from pass to pass.
+            Decides what dropout drops; by default every pass draws anew.
 
         Returns
         -------
         y : ndarray
         state : state or None
         tape : Tape
-            `tape.backward(dy)` gives the gradients.
+            `tape.backward(dy)` gives the gradients. What `dy` holds behind the end of a sequence
+            is not read, and the gradient of `x` is zero there.
         """
-        if self._native is not None and lengths is None and mask is None and seed is None:
+        if (
+            self._native is not None
+            and lengths is None
+            and mask is None
+            and seed is None
+            and not self.stateful
+        ):
             quick = self._native.quick(x, state, True, self._seed, self._passes)
             if quick is not None:
                 y, final, tape = quick
                 self._passes += 1
                 return y, final, Tape(tape, self, y.shape, len(y))
-        y, final, tape = self._run(x, state, lengths, mask, remember=True, seed=seed)
-        return y, final, Tape(tape, self, y.shape, len(y))
+        given = None if seed is None else check_seed(seed)
+        y, final, tape, ends = self._run(x, state, lengths, mask, remember=True, seed=given)
+        return y, final, Tape(tape, self, y.shape, len(y), ends)
 
     def _run(
         self,
@@ -258,29 +286,73 @@ class Layer:
         lengths: Any,
         mask: Any,
         *,
-        remember: bool = False,
+        remember: bool,
         seed: int | None = None,
-    ) -> tuple[NDArray[Any], State, Any]:
+    ) -> tuple[NDArray[Any], State, Any, Lengths]:
         before = self._state_of_building()
         try:
-            lengths = as_lengths(lengths, mask, x)
-            if lengths is not None:
-                x = without_padding(x, lengths)
-            if self.built:
-                x = check_input(x, self._native, self.dtype)
-            else:
-                x = self._check_first_input(x)
+            x, ends = self._check_input(x, lengths, mask)
             given = self._native_state(state, len(x), name="state")
-            assert self._seed is not None
-            seed = (
-                _core.derive_seed(self._seed, self._passes) if seed is None else check_seed(seed)
-            )
-            y, final, tape = self._native.forward(x, given, remember, seed, lengths)
+            if state is None:
+                given = self._carried_for(len(x))
+            if seed is None:
+                assert self._seed is not None
+                seed = _core.derive_seed(self._seed, self._passes)
+            y, final, tape = self._native.forward(x, given, remember, seed, ends)
         except (TypeError, ValueError):
             self._undo_building(before)  # a refused input decides nothing
             raise
         self._passes += remember
-        return y, self._public_state(final), tape
+        if self.stateful:
+            self._carried = tuple(part.copy() for part in final)
+        return y, self._public_state(final), tape, ends
+
+    # -- state -----------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """The state that the next call of a stateful layer begins with; None stands for zeros.
+
+        May be set. RuntimeError for a layer that is not stateful.
+        """
+        self._check_stateful()
+        if not self._carried:
+            return None
+        return self._public_state([part.copy() for part in self._carried])
+
+    @state.setter
+    def state(self, value: State) -> None:
+        self._check_stateful()
+        if value is None:
+            self._carried = ()
+            return
+        first = np.asarray(value[0] if isinstance(value, (tuple, list)) else value)
+        samples = first.shape[1] if first.ndim == 3 else 0
+        given = self._native_state(value, samples, name="state")
+        assert given is not None
+        self._carried = tuple(np.array(part) for part in given)
+
+    def reset_state(self) -> None:
+        """Let the next call of a stateful layer begin with zeros, for any number of sequences."""
+        self._carried = ()
+
+    def _check_stateful(self) -> None:
+        if not self.stateful:
+            raise RuntimeError(
+                f"{type(self).__name__} keeps no state between calls: make it with stateful=True"
+            )
+
+    def _carried_for(self, samples: int) -> tuple[NDArray[Any], ...] | None:
+        """Return the carried state as the initial one of so many sequences."""
+        if not self._carried:
+            return None
+        before = self._carried[0].shape[1]
+        if before != samples:
+            raise ValueError(
+                f"stateful {type(self).__name__}: expected {before} sequences, as many as in the "
+                f"call before, got {samples}; reset the state to begin with others"
+            )
+        return self._carried
 
     def _native_state(
         self, state: State, samples: int, *, name: str
@@ -331,32 +403,6 @@ class Layer:
         """Return the layer's options."""
         options = ", ".join(f"{k}={v!r}" for k, v in self._spec().items() if k != "type")
         return f"{type(self).__name__}({options})"
-
-
-def as_first_values(x: Any, dtype: str) -> NDArray[Any]:
-    """Return `x` as values, where the number of features is still open."""
-    return as_values(x, name="x", dtype=dtype, ndim=(2, 3), layout=_LAYOUT)
-
-
-def check_input(x: Any, native: Any, dtype: str) -> NDArray[Any]:
-    """Return `x` as the input of a native layer or network, or say what is wrong with it."""
-    if native.takes_tokens:
-        return as_tokens(x, name="x", vocabulary=vocabulary_of(native), ndim=(1, 2))
-    return as_values(
-        x,
-        name="x",
-        dtype=dtype,
-        ndim=(2, 3),
-        features=native.input_features,
-        layout=_LAYOUT,
-    )
-
-
-def vocabulary_of(native: Any) -> int:
-    """Return how many tokens a native layer or network that takes tokens knows."""
-    layer = native if hasattr(native, "spec") else native.layers[0]
-    size: int = json.loads(layer.spec)["vocabulary"]
-    return size
 
 
 def check_size(value: int, *, name: str) -> int:

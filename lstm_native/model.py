@@ -82,20 +82,29 @@ class Sequential(Stack):
 
     # -- running ---------------------------------------------------------------------------
 
-    def predict(self, x: Any, *, batch_size: int = _PREDICT_BATCH) -> NDArray[Any]:
+    def predict(
+        self, x: Any, *, batch_size: int = _PREDICT_BATCH, lengths: Any = None, mask: Any = None
+    ) -> Any:
         """Run the model; dropout rests.
 
         Parameters
         ----------
-        x : array_like, (N, T, F) or (N, F)
-            Integer tokens (N, T) or (N,) when the first layer is an Embedding.
+        x : array_like, (N, T, F) or (N, F), or list of arrays (T_i, F)
+            Integer tokens (N, T) or (N,), or a list of arrays (T_i,), when the first layer is an
+            Embedding.
         batch_size : int
-            Samples run at once. It decides about memory, never about the result.
+            Samples run at once. It decides about memory, never about the result. A stateful model
+            runs all at once.
+        lengths : int array_like, (N,), optional
+            How many of its T steps each sequence has. What stands behind them is not read.
+        mask : bool array_like, (N, T), optional
+            The same as lengths: each row True first, then False.
 
         Returns
         -------
         ndarray, (N, T, features) or (N, features)
-            A network that was trained with a cross-entropy gives logits.
+            A network that was trained with a cross-entropy gives logits. Zeros behind the end of a
+            sequence. For a list, a list of arrays (T_i, features), or (N, features).
 
         Raises
         ------
@@ -105,21 +114,36 @@ class Sequential(Stack):
             Wrong shape or feature count, empty, NaN or infinity, tokens out of range.
         """
         batch_size = check_positive_int(batch_size, name="batch_size")
-        if self._network is not None:
+        if self._network is not None and lengths is None and mask is None and not self._stateful:
             quick: NDArray[Any] | None = self._network.quick_predict(
                 x, min(batch_size, sys.maxsize)
             )
             if quick is not None:
                 return quick
-        x = self._check_input(x)
+        if isinstance(x, (list, tuple)):
+            from lstm_native import _ragged
+
+            if _ragged.is_ragged(x, self):
+                return _ragged.predict(self, x, batch_size, lengths=lengths, mask=mask)
+        x, ends = self._check_input(x, lengths, mask)
+        if self._stateful:
+            return self._predict_stateful(x, ends)
         if len(x) <= batch_size:
-            y: NDArray[Any] = self._network.predict(x)
-            return y
+            return self._network.predict(x, ends)
         y = np.empty(self._output_shape(x), dtype=self.dtype)
         for start in range(0, len(x), batch_size):
             part = slice(start, start + batch_size)
-            y[part] = self._network.predict(x[part])
+            y[part] = self._network.predict(x[part], None if ends is None else ends[part])
         return y
+
+    def _predict_stateful(self, x: NDArray[Any], lengths: Any) -> NDArray[Any]:
+        from lstm_native._windows import Carry, check_stateful
+
+        check_stateful(self, len(x), len(x), shuffle=False)
+        carry = Carry(self, windows=False)
+        found: tuple[NDArray[Any], Any] = self._network.predict(x, lengths, carry.given())
+        carry.take(found[1])
+        return found[0]
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return the model as a stream, which is given one step at a time.
@@ -162,6 +186,8 @@ class Sequential(Stack):
         mask: Any = None,
         callbacks: Callback | Iterable[Callback] = (),
         lengths: Any = None,
+        validation_lengths: Any = None,
+        tbptt: int | None = None,
         seed: int | None = None,
         initial_epoch: int = 0,
         verbose: bool = True,
@@ -170,11 +196,13 @@ class Sequential(Stack):
 
         Parameters
         ----------
-        x : array_like, (N, T, F) or (N, F)
-            Integer tokens (N, T) or (N,) when the first layer is an Embedding.
-        y : array_like
+        x : array_like, (N, T, F) or (N, F), or list of arrays (T_i, F)
+            Integer tokens (N, T) or (N,), or a list of arrays (T_i,), when the first layer is an
+            Embedding. Sequences in a list are put into batches of similar lengths.
+        y : array_like, or list of arrays
             Values of the output's shape (the last axis may be missing when it is 1); for
             categorical cross-entropy integer labels (N,), or (N, T) for an output at each step.
+            For a list of sequences and an output at each step, a list too.
         epochs : int
             The epoch count at which training ends.
         batch_size : int
@@ -192,16 +220,24 @@ class Sequential(Stack):
         validation_split : float
             Share of samples, taken from the end before any shuffling, in [0, 1).
         shuffle : bool
-            Visit the samples in a new order each epoch.
+            Visit the samples in a new order each epoch. Must be False for stateful layers.
         class_weight : dict of int to float, optional
             Weight of each label; 1 for labels not named.
         sample_weight : array_like, (N,) or (N, T), optional
             Not negative. The loss of a batch is the weighted mean over its rows.
         mask : bool array_like, (N,) or (N, T), optional
-            False rows do not count.
+            False rows do not count. One of (N, T) also says where each sequence ends: behind its
+            last True. Without an output at each step, it must be True first, then False.
         callbacks : Callback or sequence of Callback
-        lengths : None
-            Not available yet: NotImplementedError for anything else.
+        lengths : int array_like, (N,), optional
+            How many of its T steps each sequence has. What stands behind them, in x and y, is not
+            read and does not count.
+        validation_lengths : int array_like, optional
+            The same for `validation_data`.
+        tbptt : int, optional
+            Truncated back-propagation through time (Williams & Peng 1990): each batch is cut along
+            time into windows of so many steps, with one update for each. States go on from window
+            to window, gradients do not. Needs an output at each step and layers that run forward.
         seed : int, optional
             Decides order and dropout. The same seed, data and weights give the same weights,
             bit for bit, on any number of threads.
@@ -228,8 +264,6 @@ class Sequential(Stack):
         """
         from lstm_native import losses, training
 
-        if lengths is not None:
-            raise NotImplementedError("lengths are not available in this version")
         options = training.Options.check(
             epochs=epochs,
             batch_size=batch_size,
@@ -240,13 +274,14 @@ class Sequential(Stack):
             verbose=verbose,
         )
         chosen = losses.parse(loss if loss is not None else self.loss or "mse")
-        data = training.check_data(
+        data = training.check_samples(
             self,
             x,
             y,
             chosen,
             sample_weight=sample_weight,
             class_weight=class_weight,
+            lengths=lengths,
             mask=mask,
         )
         return training.fit(
@@ -257,7 +292,9 @@ class Sequential(Stack):
             options,
             metrics=metrics,
             validation_data=validation_data,
+            validation_lengths=validation_lengths,
             callbacks=callbacks,
+            tbptt=tbptt,
         )
 
     def evaluate(
@@ -269,17 +306,21 @@ class Sequential(Stack):
         loss: str | Loss | None = None,
         metrics: Metric | Iterable[Metric] = (),
         sample_weight: Any = None,
+        lengths: Any = None,
         mask: Any = None,
     ) -> dict[str, float]:
         """Return {"loss": ..., metric: ...} over all samples; dropout rests.
 
-        Parameters and errors as in `fit`.
+        Parameters and errors as in `fit`. Stateful layers carry their states from batch to batch,
+        as there.
         """
         from lstm_native import losses, training
 
         batch_size = check_positive_int(batch_size, name="batch_size")
         chosen = losses.parse(loss if loss is not None else self.loss or "mse")
-        data = training.check_data(self, x, y, chosen, sample_weight=sample_weight, mask=mask)
+        data = training.check_samples(
+            self, x, y, chosen, sample_weight=sample_weight, lengths=lengths, mask=mask
+        )
         return training.evaluate(self, data, chosen, metrics, batch_size)
 
     @property

@@ -27,6 +27,8 @@ class ProgressBar(Callback):
     samples : int
         Training samples per epoch.
     batch_size : int
+    unit : str
+        What is counted.
     file : text stream, optional
         By default `sys.stderr` as it is when training begins.
 
@@ -44,11 +46,18 @@ class ProgressBar(Callback):
     _PERIOD = 0.1  # seconds between two drawings
 
     def __init__(
-        self, *, epochs: int, samples: int, batch_size: int, file: TextIO | None = None
+        self,
+        *,
+        epochs: int,
+        samples: int,
+        batch_size: int,
+        unit: str = "samples",
+        file: TextIO | None = None,
     ) -> None:
         self.epochs = check_positive_int(epochs, name="epochs")
         self.samples = check_positive_int(samples, name="samples")
         self.batch_size = check_positive_int(batch_size, name="batch_size")
+        self.unit = unit
         self._given_file = file
         self._file = file
         self._in_terminal = False
@@ -101,7 +110,7 @@ class ProgressBar(Callback):
         seconds = self._ended - self._began  # of training: validation comes after the last batch
         rate = self._done / seconds if seconds > 0.0 else math.nan
         return ", ".join(
-            [f"{rate:.0f} samples/s", *(f"{name}={value:.4g}" for name, value in logs.items())]
+            [f"{rate:.0f} {self.unit}/s", *(f"{name}={value:.4g}" for name, value in logs.items())]
         )
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._checks import as_values, check_dtype
-from lstm_native.layer import Layer, as_first_values, check_input, check_seed, native_class
+from lstm_native._inputs import Lengths, check_first_values, check_input
+from lstm_native.layer import Layer, State, check_seed, native_class
 from lstm_native.containers import check_distinct
 
 
@@ -33,6 +34,7 @@ class Stack:
         self.dtype = check_dtype(dtype if dtype is not None else [*found, "float32"][0]).name
         self._seed = check_seed(seed)
         self._network: Any = None
+        self._stateful = any(layer.stateful for layer in self.layers)
         first = self.layers[0]
         if first.built:
             self._build(first._native.input_features)
@@ -66,10 +68,13 @@ class Stack:
             )
         return self._network
 
-    def _check_input(self, x: Any) -> NDArray[Any]:
-        """Return `x` ready for the core; the first good input builds the model."""
+    def _check_input(
+        self, x: Any, lengths: Any = None, mask: Any = None
+    ) -> tuple[NDArray[Any], Lengths]:
+        """Return `x` and its lengths ready for the core; the first good input builds the model."""
         if not self.built:
-            x = as_first_values(x, self.dtype)
+            x, lengths = check_first_values(x, self.dtype, lengths, mask)
+            mask = None
             before = [layer._state_of_building() for layer in self.layers]
             try:
                 self._build(x.shape[-1])
@@ -80,15 +85,51 @@ class Stack:
                     layer._undo_building(state)
                 self._network = None
                 raise
-        checked = check_input(x, self._network, self.dtype)
+        checked, ends = check_input(x, self._network, self.dtype, lengths, mask)
         self._output_shape(checked)  # says so when a layer cannot take so many steps
-        return checked
+        return checked, ends
 
     def _output_shape(self, x: NDArray[Any]) -> tuple[int, ...]:
         """Shape of the output for a checked input."""
         timed = x.ndim == (2 if self._network.takes_tokens else 3)
         timesteps, features = self._network.output_shape(x.shape[1] if timed else 0)
         return (len(x), timesteps, features) if timesteps else (len(x), features)
+
+    # -- states ----------------------------------------------------------------------------
+
+    @property
+    def states(self) -> list[State]:
+        """For each layer the state that its next run begins with; None stands for zeros.
+
+        Only layers made with `stateful=True` carry one from a run to the next: all others have
+        None. May be set, to a list of the same form.
+        """
+        return [layer.state if layer.stateful else None for layer in self.layers]
+
+    @states.setter
+    def states(self, values: Sequence[State]) -> None:
+        values = list(values)
+        if len(values) != len(self.layers):
+            raise ValueError(
+                f"states: expected {len(self.layers)} entries, one for each layer, got "
+                f"{len(values)}"
+            )
+        before = [layer._carried for layer in self.layers]
+        try:
+            for index, (layer, value) in enumerate(zip(self.layers, values, strict=True)):
+                if layer.stateful:
+                    layer.state = value
+                elif value is not None:
+                    raise ValueError(f"states: layer {index} is not stateful, expected None")
+        except (TypeError, ValueError):
+            for layer, carried in zip(self.layers, before, strict=True):
+                layer._carried = carried
+            raise
+
+    def reset_states(self) -> None:
+        """Let all stateful layers begin with zeros again, for any number of sequences."""
+        for layer in self.layers:
+            layer.reset_state()
 
     # -- weights ---------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 
 from lstm_native import optimizers
 from lstm_native._callback import Callback, CallbackList
-from lstm_native._checks import (
-    as_array,
-    as_class_weights,
-    as_labels,
-    as_mask,
-    as_values,
-    as_weights,
-    check_bool,
-    check_int,
-    check_positive_int,
-    check_real,
-    check_same_length,
+from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
+from lstm_native._ragged import Ragged, check_ragged, is_ragged, refuse_lengths
+from lstm_native._samples import Data, check_data, cut
+from lstm_native._windows import (
+    Carry,
+    check_stateful,
+    check_tbptt,
+    states_aside,
+    windows_of,
 )
 from lstm_native.history import History
 from lstm_native.layer import check_seed, native_class
@@ -74,119 +71,45 @@ class Options:
         )
 
 
-@dataclass(frozen=True)
-class Data:
-    """Samples, targets and row weights, as the core takes them."""
-
-    x: NDArray[Any]
-    y: NDArray[Any]
-    weights: NDArray[Any] | None
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        return len(self.x)
-
-    def part(self, rows: slice) -> Data:
-        """Return some of the samples."""
-        return Data(
-            self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows]
-        )
-
-
-def check_data(
+def check_samples(
     model: Sequential,
     x: Any,
     y: Any,
     loss: Loss,
     *,
-    sample_weight: Any = None,
-    class_weight: Mapping[int, float] | None = None,
+    lengths: Any = None,
     mask: Any = None,
-) -> Data:
+    **weights: Any,
+) -> Data | Ragged:
     """Return samples and targets ready for the core, or say what does not fit."""
-    x = model._check_input(x)
-    target = as_array(y, name="y")
-    if target.ndim:
-        check_same_length(x, target, names=("x", "y"))
-    output = model._output_shape(x)
-    rows = output[:-1]
-    counts = None if mask is None else as_mask(mask, name="mask", shape=rows)
-    # A row that does not count may hold any label or value, even NaN.
-    if loss.takes_labels:
-        if counts is not None and target.shape == rows and target.dtype.kind in "iu":
-            target = np.where(counts, target, 0)
-        checked: NDArray[Any] = as_labels(target, name="y", classes=output[-1], shape=rows)
-    else:
-        if counts is not None and target.dtype.kind == "f" and target.shape in (output, rows):
-            kept = counts if target.shape == rows else counts[..., np.newaxis]
-            target = np.where(kept, target, target.dtype.type(0))
-        checked = _check_values(target, output, loss, model.dtype)
-    weights = _row_weights(sample_weight, rows, model.dtype)
-    if class_weight is not None:
-        by_class = _class_weights(class_weight, checked, output, loss)
-        weights = by_class if weights is None else by_class * weights
-    if counts is not None:
-        weights = counts if weights is None else counts * weights
-    if weights is not None:
-        weights = as_weights(
-            weights.astype(model.dtype), name="sample_weight", shape=rows, dtype=model.dtype
-        )
-    return Data(x, checked, weights)
-
-
-def _check_values(y: NDArray[Any], output: tuple[int, ...], loss: Loss, dtype: str) -> NDArray[Any]:
-    if loss.takes_logits and y.dtype.kind in "biu":
-        y = y.astype(dtype)  # 0 and 1 are meant, whatever they are written as
-    if output[-1] == 1 and y.shape == output[:-1]:
-        y = y.reshape(output)
-    values = as_values(y, name="y", dtype=dtype, shape=output)
-    if loss.takes_logits and (values.min() < 0.0 or values.max() > 1.0):
-        raise ValueError(
-            f"y: {loss.name} expects targets from 0 to 1, got {values.min()} to {values.max()}"
-        )
-    return values
-
-
-def _row_weights(weight: Any, rows: tuple[int, ...], dtype: str) -> NDArray[Any] | None:
-    if weight is None:
-        return None
-    given = as_array(weight, name="sample_weight")
-    if len(rows) == 2 and given.shape == rows[:1]:
-        given = np.broadcast_to(given[:, None], rows)  # one weight for all steps of a sample
-    return as_weights(given, name="sample_weight", shape=rows, dtype=dtype)
-
-
-def _class_weights(
-    class_weight: Mapping[int, float], y: NDArray[Any], output: tuple[int, ...], loss: Loss
-) -> NDArray[Any]:
-    if loss.takes_labels:
-        classes, labels = output[-1], y
-    elif loss.takes_logits and output[-1] == 1:
-        classes, labels = 2, (y[..., 0] > 0.5).astype(np.int64)
-    else:
-        raise ValueError(
-            f"class_weight needs one class per row; {loss.name} with {output[-1]} outputs has none"
-        )
-    weights = as_class_weights(class_weight, name="class_weight", classes=classes)
-    return np.asarray(weights[labels])
+    if not is_ragged(x, model):
+        return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
+    refuse_lengths(lengths=lengths, mask=mask)
+    return check_ragged(model, x, y, loss, **weights)
 
 
 def fit(
     model: Sequential,
-    data: Data,
+    data: Data | Ragged,
     loss: Loss,
     optimizer: str | Optimizer | None,
     options: Options,
     *,
     metrics: Metric | Iterable[Metric],
     validation_data: tuple[Any, ...] | None,
+    validation_lengths: Any,
     callbacks: Callback | Iterable[Callback],
+    tbptt: Any,
 ) -> History:
     """Train; see `Sequential.fit`."""
     metric_list = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
-    train, validation = _split(model, data, loss, options.validation_split, validation_data)
+    train, validation = _split(
+        model, data, loss, options.validation_split, validation_data, validation_lengths
+    )
     found = MetricSet(metric_list, loss=loss)
-    hooks = _hooks(callbacks, options, len(train))
+    window = check_tbptt(model, train, tbptt)
+    check_stateful(model, len(train), options.batch_size, shuffle=options.shuffle)
+    hooks = _hooks(callbacks, options, train, window)
     _prepare_trainer(model, loss, optimizer)
 
     history = model.history = History()
@@ -195,9 +118,11 @@ def fit(
         hooks.on_train_begin(model)
         for epoch in range(options.initial_epoch, options.epochs):
             hooks.on_epoch_begin(model, epoch)
-            logs = _train_epoch(model, train, found, hooks, options, epoch)
+            logs = _train_epoch(model, train, found, hooks, options, epoch, window)
             if validation is not None:
-                results = evaluate(model, validation, loss, metric_list, _EVALUATE_BATCH)
+                size = options.batch_size if model._stateful else _EVALUATE_BATCH
+                with states_aside(model):
+                    results = evaluate(model, validation, loss, metric_list, size, window)
                 logs |= {f"val_{name}": value for name, value in results.items()}
             history.record(epoch, logs)
             hooks.on_epoch_end(model, epoch, logs)
@@ -213,11 +138,12 @@ def fit(
 
 def _split(
     model: Sequential,
-    data: Data,
+    data: Data | Ragged,
     loss: Loss,
     share: float,
     validation_data: tuple[Any, ...] | None,
-) -> tuple[Data, Data | None]:
+    validation_lengths: Any,
+) -> tuple[Data | Ragged, Data | Ragged | None]:
     if validation_data is not None:
         if share:
             raise ValueError("give validation_data or validation_split, not both")
@@ -225,10 +151,19 @@ def _split(
             raise ValueError("validation_data must be (x, y) or (x, y, sample_weight)")
         x, y, *weight = validation_data
         try:
-            held_out = check_data(model, x, y, loss, sample_weight=weight[0] if weight else None)
+            held_out = check_samples(
+                model,
+                x,
+                y,
+                loss,
+                sample_weight=weight[0] if weight else None,
+                lengths=validation_lengths,
+            )
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation_data: {error}") from None
         return data, held_out
+    if validation_lengths is not None:
+        raise ValueError("validation_lengths needs validation_data, whose sequences they measure")
     if not share:
         return data, None
     count = round(len(data) * share)
@@ -239,7 +174,7 @@ def _split(
         )
     parts = data.part(slice(0, -count)), data.part(slice(-count, None))
     for part, what in zip(parts, ("train on", "validate"), strict=True):
-        if part.weights is not None and not part.weights.any():
+        if not part.counts():
             raise ValueError(
                 f"validation_split={share}: all rows of the part to {what} are masked or have "
                 "weight 0"
@@ -248,13 +183,22 @@ def _split(
 
 
 def _hooks(
-    callbacks: Callback | Iterable[Callback], options: Options, samples: int
+    callbacks: Callback | Iterable[Callback],
+    options: Options,
+    data: Data | Ragged,
+    window: int | None,
 ) -> CallbackList:
     hooks = CallbackList(callbacks)
     if options.verbose:
         from lstm_native.progress import ProgressBar
 
-        bar = ProgressBar(epochs=options.epochs, samples=samples, batch_size=options.batch_size)
+        if window is None:
+            bar = ProgressBar(
+                epochs=options.epochs, samples=len(data), batch_size=options.batch_size
+            )
+        else:
+            windows = math.ceil(len(data) / options.batch_size) * math.ceil(data.longest / window)
+            bar = ProgressBar(epochs=options.epochs, samples=windows, batch_size=1, unit="windows")
         hooks.callbacks.insert(0, bar)
     return hooks
 
@@ -278,50 +222,69 @@ def _prepare_trainer(model: Sequential, loss: Loss, optimizer: str | Optimizer |
 
 def _train_epoch(
     model: Sequential,
-    data: Data,
+    data: Data | Ragged,
     metrics: MetricSet,
     hooks: CallbackList,
     options: Options,
     epoch: int,
+    window: int | None,
 ) -> dict[str, float]:
-    # A function of seed and epoch alone, so that a resumed run visits the samples alike.
     if options.shuffle:
-        order = np.random.default_rng([options.seed, epoch]).permutation(len(data))
+        # A function of seed and epoch alone, so that a resumed run visits the samples alike.
+        order = data.shuffled(options.batch_size, options.seed, epoch)
     else:
-        order = np.arange(len(data))
-    order = order.astype(np.int64, copy=False)
+        order = cut(np.arange(len(data), dtype=np.int64), options.batch_size)
     metrics.reset()
     measured, watched = bool(metrics), bool(hooks.callbacks)
     mean = _Mean()
-    for batch, start in enumerate(range(0, len(data), options.batch_size)):
-        rows = order[start : start + options.batch_size]
-        loss, weight, norm, finite, output = model._trainer.step(
-            data.x, data.y, data.weights, rows, options.seed, measured
-        )
-        if not finite:
-            what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
-            raise FloatingPointError(
-                f"{what} in epoch {epoch + 1}, batch {batch + 1} (gradient norm {norm}); the model "
-                "has the last weights that gave finite values. A smaller learning rate or "
-                "clip_norm may help"
+    carry = Carry(model, windows=window is not None)
+    count = 0
+    for rows in order:
+        batch = data.take(rows)
+        carry.begin_batch()
+        for first, steps in windows_of(batch, window):
+            loss, weight, norm, finite, output, states = model._trainer.step(
+                batch.x,
+                batch.y,
+                batch.weights,
+                batch.rows,
+                options.seed,
+                measured,
+                batch.lengths,
+                carry.given(),
+                first,
+                steps,
             )
-        mean.add(loss, weight)
-        if measured:
-            weights = None if data.weights is None else data.weights[rows]
-            metrics.update(data.y[rows], output, weights)
-        if watched:
-            hooks.on_batch_end(model, batch, {"loss": mean.value} | metrics.result())
+            if not finite:
+                what = (
+                    f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
+                )
+                raise FloatingPointError(
+                    f"{what} in epoch {epoch + 1}, batch {count + 1} (gradient norm {norm}); the "
+                    "model has the last weights that gave finite values. A smaller learning rate "
+                    "or clip_norm may help"
+                )
+            carry.take(states)
+            mean.add(loss, weight)
+            if measured:
+                y, weights = batch.seen(first, steps)
+                metrics.update(y, output, weights)
+            if watched:
+                hooks.on_batch_end(model, count, {"loss": mean.value} | metrics.result())
+            count += 1
     return {"loss": mean.value} | metrics.result()
 
 
 def evaluate(
     model: Sequential,
-    data: Data,
+    data: Data | Ragged,
     loss: Loss,
     metrics: Metric | Iterable[Metric],
     batch_size: int,
+    window: int | None = None,
 ) -> dict[str, float]:
     """Return loss and metrics over all samples; see `Sequential.evaluate`."""
+    check_stateful(model, len(data), batch_size, shuffle=False)
     trainer = model._trainer
     if trainer is None or model.loss != loss:
         plain = optimizers.parse("sgd")
@@ -330,13 +293,27 @@ def evaluate(
         )
     found = MetricSet(metrics, loss=loss)
     mean = _Mean()
-    for part in _parts(data, batch_size):
-        value, weight, _, _, output = trainer.evaluate(
-            part.x, part.y, part.weights, None, bool(found)
-        )
-        mean.add(value, weight)
-        if found:
-            found.update(_read_only(part.y), output, part.weights)
+    carry = Carry(model, windows=window is not None)
+    for rows in data.in_order(batch_size):
+        batch = data.take(rows)
+        carry.begin_batch()
+        for first, steps in windows_of(batch, window):
+            value, weight, _, _, output, states = trainer.evaluate(
+                batch.x,
+                batch.y,
+                batch.weights,
+                batch.rows,
+                bool(found),
+                batch.lengths,
+                carry.given(),
+                first,
+                steps,
+            )
+            carry.take(states)
+            mean.add(value, weight)
+            if found:
+                y, weights = batch.seen(first, steps)
+                found.update(_read_only(y), output, weights)
     return {"loss": mean.value} | found.result()
 
 
@@ -345,11 +322,6 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view: NDArray[Any] = array.view()
     view.flags.writeable = False
     return view
-
-
-def _parts(data: Data, size: int) -> Iterator[Data]:
-    for start in range(0, len(data), size):
-        yield data.part(slice(start, start + size))
 
 
 class _Mean:

@@ -13,6 +13,7 @@
 #include "core/losses.hpp"
 #include "core/model_file.hpp"
 #include "core/network_impl.hpp"
+#include "core/windows.hpp"
 
 namespace lstm_native::python {
 namespace {
@@ -150,6 +151,15 @@ void register_network(py::module_& m, const std::string& suffix) {
            [](const N& n, Index timesteps) {
              const OutputShape s = n.network.output_shape(timesteps);
              return py::make_tuple(s.timesteps, s.features);
+           })
+      .def("why_not_in_windows",
+           [](const N& n) {
+             const auto& layers = n.network.impl()->chain().layers();
+             for (std::size_t l = 0; l < layers.size(); ++l) {
+               const std::string why = why_not_in_windows(layers[l]->spec());
+               if (!why.empty()) return "layer " + std::to_string(l) + ": " + why;
+             }
+             return std::string();
            })
       .def("predict", &predict<T>, py::arg("x"), py::arg("lengths") = py::none(),
            py::arg("states") = py::none())

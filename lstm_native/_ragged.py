@@ -1,0 +1,265 @@
+"""Sequences of different lengths in lists: checked, kept without padding, padded per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_native._checks import as_array, as_tokens, as_values, as_weights
+from lstm_native._inputs import vocabulary_of
+from lstm_native._samples import Batch, Rows, all_weights, check_targets, cut
+from lstm_native.losses import Loss
+
+if TYPE_CHECKING:
+    from lstm_native.stack import Stack
+
+# Batches whose samples are sorted by length together: enough that a batch's lengths are alike, and
+# few enough that its samples differ from epoch to epoch.
+_POOL = 64
+
+
+def is_ragged(x: Any, model: Stack) -> TypeGuard[Sequence[NDArray[Any]]]:
+    """Whether `x` is a list of arrays, each of them one sequence."""
+    if not isinstance(x, (list, tuple)) or not x:
+        return False
+    ndim = 1 if model.layers[0]._known_input_size == 0 else 2
+    return all(isinstance(part, np.ndarray) and part.ndim == ndim for part in x)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences one behind the other: (sum of lengths, ...)."""
+
+    flat: NDArray[Any]
+    starts: NDArray[np.int64]  # (N + 1,)
+
+    @staticmethod
+    def of(parts: Sequence[NDArray[Any]]) -> Sequences:
+        """Return copies of the parts."""
+        starts = np.zeros(len(parts) + 1, dtype=np.int64)
+        np.cumsum([len(part) for part in parts], out=starts[1:])
+        return Sequences(np.concatenate(parts), starts)
+
+    def padded(self, rows: NDArray[np.int64], steps: int) -> NDArray[Any]:
+        """Return (rows, steps, ...), zeros behind the end of each sequence."""
+        out = np.zeros((len(rows), steps, *self.flat.shape[1:]), dtype=self.flat.dtype)
+        for to, row in zip(out, rows, strict=True):
+            part = self.flat[self.starts[row] : self.starts[row + 1]]
+            to[: len(part)] = part
+        return out
+
+    def part(self, rows: slice) -> Sequences:
+        """Return some of them."""
+        first, last, _ = rows.indices(len(self.starts) - 1)
+        starts = self.starts[first : last + 1]
+        return Sequences(self.flat[starts[0] : starts[-1]], starts - starts[0])
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Samples, targets and row weights like `_samples.Data`, for sequences in lists."""
+
+    x: Sequences
+    y: Sequences | NDArray[Any]  # of an output with a time axis, or without
+    weights: Sequences | NDArray[Any] | None
+    lengths: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.lengths)
+
+    @property
+    def timesteps(self) -> int:
+        """Steps of the longest output with a time axis, else 0."""
+        return self.longest if isinstance(self.y, Sequences) else 0
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest sequence."""
+        return max(int(self.lengths.max()), 1)
+
+    def part(self, rows: slice) -> Ragged:
+        """Return some of the samples."""
+        y = self.y.part(rows) if isinstance(self.y, Sequences) else self.y[rows]
+        weights = self.weights
+        if weights is not None:
+            weights = weights.part(rows) if isinstance(weights, Sequences) else weights[rows]
+        return Ragged(self.x.part(rows), y, weights, self.lengths[rows])
+
+    def counts(self) -> bool:
+        """Whether any row counts in the loss."""
+        if isinstance(self.y, Sequences) and not self.lengths.any():
+            return False
+        weights = self.weights.flat if isinstance(self.weights, Sequences) else self.weights
+        return weights is None or bool(weights.any())
+
+    def take(self, rows: Rows) -> Batch:
+        """Return one batch, padded to its own longest sequence."""
+        assert not isinstance(rows, slice)
+        lengths = self.lengths[rows]
+        steps = max(int(lengths.max()), 1)
+
+        def of_batch(array: Sequences | NDArray[Any]) -> NDArray[Any]:
+            return array.padded(rows, steps) if isinstance(array, Sequences) else array[rows]
+
+        return Batch(
+            of_batch(self.x),
+            of_batch(self.y),
+            None if self.weights is None else of_batch(self.weights),
+            None if (lengths == steps).all() else lengths,
+            steps if isinstance(self.y, Sequences) else 0,
+        )
+
+    def in_order(self, size: int) -> Iterator[Rows]:
+        """Yield the batches of an evaluation, of sequences of similar lengths."""
+        return cut(np.argsort(self.lengths, kind="stable"), size)
+
+    def shuffled(self, size: int, seed: int, epoch: int) -> Iterator[Rows]:
+        """Yield the batches of an epoch, of similar lengths, as a function of seed and epoch."""
+        random = np.random.default_rng([seed, epoch])
+        order = random.permutation(len(self)).astype(np.int64, copy=False)
+        batches: list[NDArray[np.int64]] = []
+        for pool in cut(order, _POOL * size):
+            batches += cut(pool[np.argsort(self.lengths[pool], kind="stable")], size)
+        for index in random.permutation(len(batches)):
+            yield batches[index]
+
+
+def check_sequences(model: Stack, x: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return each sequence ready for the core; a model that is not built gets its weights here."""
+    if not model.built:
+        features = x[0].shape[-1]
+        for index, part in enumerate(x):
+            _check_sequence(part, f"x[{index}]", None, features, model.dtype)
+        model._check_input(np.zeros((1, 1, features), dtype=model.dtype))
+    network = model._network
+    vocabulary = vocabulary_of(network) if network.takes_tokens else None
+    return [
+        _check_sequence(part, f"x[{i}]", vocabulary, network.input_features, model.dtype)
+        for i, part in enumerate(x)
+    ]
+
+
+def _check_sequence(
+    part: NDArray[Any], name: str, vocabulary: int | None, features: int, dtype: str
+) -> NDArray[Any]:
+    if len(part) == 0:  # a sequence may be empty
+        return np.zeros((0,) if vocabulary else (0, features), np.int64 if vocabulary else dtype)
+    if vocabulary is not None:
+        return as_tokens(part, name=name, vocabulary=vocabulary, ndim=1)
+    return as_values(part, name=name, dtype=dtype, ndim=2, features=features)
+
+
+def check_ragged(
+    model: Stack,
+    x: Sequence[NDArray[Any]],
+    y: Any,
+    loss: Loss,
+    *,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+) -> Ragged:
+    """Return samples and targets in lists, checked; or say what does not fit."""
+    parts = check_sequences(model, x)
+    count = len(parts)
+    lengths = np.array([len(part) for part in parts], dtype=np.int64)
+    timesteps, features = model._network.output_shape(int(max(lengths.max(), 1)))
+    timed = timesteps > 0
+    _check_count(y, count, "y")
+    targets: Sequences | NDArray[Any]
+    if timed:
+        if not lengths.any():
+            raise ValueError(f"x: all {count} sequences are empty")
+        targets = _target_sequences(y, lengths, features, loss, model.dtype)
+        flat, rows = targets.flat, (int(lengths.sum()),)
+    else:
+        target = as_array(y, name="y")
+        targets = flat = check_targets(target, None, (count, features), loss, model.dtype)
+        rows = (count,)
+    weights = _weights(sample_weight, lengths, timed, model.dtype)
+    weights = all_weights(weights, class_weight, flat, (*rows, features), loss)
+    found: Sequences | NDArray[Any] | None = None
+    if weights is not None:
+        found = as_weights(
+            weights.astype(model.dtype), name="sample_weight", shape=rows, dtype=model.dtype
+        )
+        if isinstance(targets, Sequences):
+            found = Sequences(found, targets.starts)
+    return Ragged(Sequences.of(parts), targets, found, lengths)
+
+
+def _target_sequences(
+    y: Any, lengths: NDArray[np.int64], features: int, loss: Loss, dtype: str
+) -> Sequences:
+    parts = []
+    for index, length in enumerate(lengths):
+        name = f"y[{index}]"
+        part = as_array(y[index], name=name)
+        if part.ndim == 0 or len(part) != length:
+            raise ValueError(
+                f"{name}: expected {length} steps, as many as x[{index}] has, got shape "
+                f"{part.shape}"
+            )
+        if length:
+            parts.append(check_targets(part, None, (int(length), features), loss, dtype, name))
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return Sequences(np.concatenate(parts), starts)
+
+
+def _weights(
+    weight: Any, lengths: NDArray[np.int64], timed: bool, dtype: str
+) -> NDArray[Any] | None:
+    """Return one weight per row, from one per sample or a list with one per step."""
+    if weight is None:
+        return None
+    _check_count(weight, len(lengths), "sample_weight")
+    if timed and isinstance(weight, (list, tuple)) and np.ndim(weight[0]) == 1:
+        given = [as_array(part, name=f"sample_weight[{i}]") for i, part in enumerate(weight)]
+        for index, (part, length) in enumerate(zip(given, lengths, strict=True)):
+            if part.shape != (length,):
+                raise ValueError(
+                    f"sample_weight[{index}]: expected shape {(int(length),)}, got {part.shape}"
+                )
+        flat = np.concatenate([part for part in given if len(part)])
+        return as_weights(flat, name="sample_weight", shape=flat.shape, dtype=dtype)
+    per_sample = as_weights(weight, name="sample_weight", shape=lengths.shape, dtype=dtype)
+    return np.repeat(per_sample, lengths) if timed else per_sample
+
+
+def _check_count(values: Any, count: int, name: str) -> None:
+    if not hasattr(values, "__len__") or len(values) != count:
+        got = len(values) if hasattr(values, "__len__") else type(values).__name__
+        raise ValueError(f"{name}: expected one for each of the {count} sequences of x, got {got}")
+
+
+def refuse_lengths(**given: Any) -> None:
+    """Refuse lengths or a mask beside a list of sequences."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name}: x is a list of sequences, which have their own lengths")
+
+
+def predict(
+    model: Stack, x: Sequence[NDArray[Any]], batch_size: int, *, lengths: Any, mask: Any
+) -> list[NDArray[Any]] | NDArray[Any]:
+    """Return a list of outputs, or an array where the output has no time axis."""
+    refuse_lengths(lengths=lengths, mask=mask)
+    if model._stateful:
+        raise ValueError("x: a stateful model takes its sequences as an array, not as a list")
+    parts = check_sequences(model, x)
+    sequences = Sequences.of(parts)
+    ends_of_all = np.diff(sequences.starts)
+    timesteps, _ = model._network.output_shape(max(int(ends_of_all.max()), 1))
+    found: list[Any] = [None] * len(parts)
+    for rows in cut(np.argsort(ends_of_all, kind="stable"), batch_size):
+        ends = ends_of_all[rows]
+        steps = max(int(ends.max()), 1)
+        y = model._network.predict(sequences.padded(rows, steps), ends)
+        for row, one, end in zip(rows, y, ends, strict=True):
+            found[row] = one[:end].copy() if timesteps else one
+    return found if timesteps else np.stack(found)

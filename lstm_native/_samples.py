@@ -1,0 +1,241 @@
+"""Samples, targets and row weights: checked, and cut into the batches that the core takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_native._checks import (
+    as_array,
+    as_class_weights,
+    as_labels,
+    as_mask,
+    as_values,
+    as_weights,
+    check_same_length,
+)
+from lstm_native._inputs import Lengths, as_lengths, true_steps
+from lstm_native.losses import Loss
+
+if TYPE_CHECKING:
+    from lstm_native.stack import Stack
+
+Rows = NDArray[np.int64] | slice
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one call of the core takes: `rows` of the arrays, or all of them.
+
+    timesteps : of an output with a time axis, else 0.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    weights: NDArray[Any] | None
+    lengths: Lengths
+    timesteps: int
+    rows: NDArray[np.int64] | None = None
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest sequence of the batch."""
+        if self.lengths is None:
+            return self.timesteps
+        return int((self.lengths if self.rows is None else self.lengths[self.rows]).max())
+
+    def seen(self, first: int, steps: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Return targets and row weights of a window (steps 0: of everything), for metrics."""
+
+        def of_batch(array: NDArray[Any]) -> NDArray[Any]:
+            part = array[:, first : first + steps] if steps else array
+            found: NDArray[Any] = part if self.rows is None else part[self.rows]
+            return found
+
+        weights = None if self.weights is None else of_batch(self.weights)
+        if self.timesteps and self.lengths is not None:
+            ends = self.lengths if self.rows is None else self.lengths[self.rows]
+            counts = true_steps(ends - first, steps or self.timesteps)
+            counts = counts[:, : self.timesteps - first]
+            weights = counts.astype(self.x.dtype) if weights is None else weights * counts
+        return of_batch(self.y), weights
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples, targets, row weights and lengths, as the core takes them."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    weights: NDArray[Any] | None
+    lengths: Lengths
+    timesteps: int  # of the output; 0: it has no time axis
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.x)
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest sequence, of an output with a time axis."""
+        return self.timesteps
+
+    def part(self, rows: slice) -> Data:
+        """Return some of the samples."""
+        return Data(
+            self.x[rows],
+            self.y[rows],
+            None if self.weights is None else self.weights[rows],
+            None if self.lengths is None else self.lengths[rows],
+            self.timesteps,
+        )
+
+    def counts(self) -> bool:
+        """Whether any row counts in the loss."""
+        if self.timesteps and self.lengths is not None and not self.lengths.any():
+            return False
+        return self.weights is None or bool(self.weights.any())
+
+    def take(self, rows: Rows) -> Batch:
+        """Return one batch, without a copy."""
+        if isinstance(rows, slice):
+            part = self.part(rows)
+            return Batch(part.x, part.y, part.weights, part.lengths, self.timesteps)
+        return Batch(self.x, self.y, self.weights, self.lengths, self.timesteps, rows)
+
+    def in_order(self, size: int) -> Iterator[Rows]:
+        """Yield the batches of an evaluation."""
+        for start in range(0, len(self), size):
+            yield slice(start, start + size)
+
+    def shuffled(self, size: int, seed: int, epoch: int) -> Iterator[Rows]:
+        """Yield the batches of an epoch: a function of seed and epoch alone."""
+        order = np.random.default_rng([seed, epoch]).permutation(len(self))
+        return cut(order.astype(np.int64, copy=False), size)
+
+
+def cut(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of so many samples; the last one may be smaller."""
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def check_data(
+    model: Stack,
+    x: Any,
+    y: Any,
+    loss: Loss,
+    *,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    lengths: Any = None,
+    mask: Any = None,
+) -> Data:
+    """Return samples and targets ready for the core, or say what does not fit."""
+    if mask is not None:
+        if lengths is not None:
+            raise ValueError("give lengths or mask, not both: they say the same")
+        lengths = _ends_of_mask(mask, x)
+    x, ends = model._check_input(x, lengths)
+    target = as_array(y, name="y")
+    if target.ndim:
+        check_same_length(x, target, names=("x", "y"))
+    output = model._output_shape(x)
+    rows = output[:-1]
+    timed = len(rows) == 2
+    counts = None
+    if mask is not None and lengths is not None and not timed:
+        as_lengths(None, mask, shape=x.shape[:2], axes=2)  # no rows that a hole could mean
+    elif mask is not None:
+        counts = as_mask(mask, name="mask", shape=rows)
+    elif ends is not None and timed:
+        counts = true_steps(ends, rows[1])
+        if not counts.any():
+            raise ValueError(f"lengths: all {len(ends)} sequences are empty")
+    checked = check_targets(target, counts, output, loss, model.dtype)
+    if mask is None:
+        counts = None  # the core knows what stands behind a sequence's end
+    weights = _row_weights(sample_weight, rows, model.dtype)
+    weights = all_weights(weights, class_weight, checked, output, loss)
+    if counts is not None:
+        weights = counts if weights is None else counts * weights
+    if weights is not None:
+        weights = as_weights(
+            weights.astype(model.dtype), name="sample_weight", shape=rows, dtype=model.dtype
+        )
+    return Data(x, checked, weights, ends, rows[1] if timed else 0)
+
+
+def _ends_of_mask(mask: Any, x: Any) -> NDArray[np.int64] | None:
+    """Return the place behind the last True of each sequence; None for a mask of samples."""
+    found = as_array(mask, name="mask")
+    shape = np.shape(x)
+    if found.dtype.kind != "b" or found.ndim != 2 or found.shape != shape[:2] or found.size == 0:
+        return None
+    steps = found.shape[1]
+    ends = steps - np.argmax(found[:, ::-1], axis=1)
+    return np.where(found.any(axis=1), ends, 0).astype(np.int64)
+
+
+def check_targets(
+    target: NDArray[Any],
+    counts: NDArray[np.bool_] | None,
+    output: tuple[int, ...],
+    loss: Loss,
+    dtype: str,
+    name: str = "y",
+) -> NDArray[Any]:
+    """Return targets as the loss takes them; a row that does not count may hold anything."""
+    rows = output[:-1]
+    if loss.takes_labels:
+        if counts is not None and target.shape == rows and target.dtype.kind in "iu":
+            target = np.where(counts, target, 0)
+        return as_labels(target, name=name, classes=output[-1], shape=rows)
+    if counts is not None and target.dtype.kind == "f" and target.shape in (output, rows):
+        kept = counts if target.shape == rows else counts[..., np.newaxis]
+        target = np.where(kept, target, target.dtype.type(0))
+    if loss.takes_logits and target.dtype.kind in "biu":
+        target = target.astype(dtype)  # 0 and 1 are meant, whatever they are written as
+    if output[-1] == 1 and target.shape == output[:-1]:
+        target = target.reshape(output)
+    values = as_values(target, name=name, dtype=dtype, shape=output)
+    if loss.takes_logits and (values.min() < 0.0 or values.max() > 1.0):
+        raise ValueError(
+            f"{name}: {loss.name} expects targets from 0 to 1, got {values.min()} to {values.max()}"
+        )
+    return values
+
+
+def _row_weights(weight: Any, rows: tuple[int, ...], dtype: str) -> NDArray[Any] | None:
+    if weight is None:
+        return None
+    given = as_array(weight, name="sample_weight")
+    if len(rows) == 2 and given.shape == rows[:1]:
+        given = np.broadcast_to(given[:, None], rows)  # one weight for all steps of a sample
+    return as_weights(given, name="sample_weight", shape=rows, dtype=dtype)
+
+
+def all_weights(
+    weights: NDArray[Any] | None,
+    class_weight: Mapping[int, float] | None,
+    y: NDArray[Any],
+    output: tuple[int, ...],
+    loss: Loss,
+) -> NDArray[Any] | None:
+    """Return row weights times those of the rows' classes."""
+    if class_weight is None:
+        return weights
+    if loss.takes_labels:
+        classes, labels = output[-1], y
+    elif loss.takes_logits and output[-1] == 1:
+        classes, labels = 2, (y[..., 0] > 0.5).astype(np.int64)
+    else:
+        raise ValueError(
+            f"class_weight needs one class per row; {loss.name} with {output[-1]} outputs has none"
+        )
+    found = as_class_weights(class_weight, name="class_weight", classes=classes)[labels]
+    return np.asarray(found if weights is None else found * weights)
