@@ -58,7 +58,7 @@ def _gradients(axes: Any, entries: list[Any], which: str, title: str) -> None:
         axes.set_yscale("log")
         axes.legend(fontsize=8)
     else:
-        _empty(axes, "nothing to show")
+        _empty(axes, "no model has one" if which == "dc" else "nothing above zero")
 
 
 def _norms(axes: Any, entries: list[Any]) -> None:
@@ -67,7 +67,7 @@ def _norms(axes: Any, entries: list[Any]) -> None:
         for label, colour, _, layer in entries
         for gate, norm in layer.spectral_norm.items()
     ]
-    axes.set_title("recurrent weights: spectral norm (bar) and radius (dot)")
+    axes.set_title("recurrent weights: spectral norm, radius (dot)")
     if not bars:
         _empty(axes, "no recurrent weights")
         return
@@ -100,8 +100,10 @@ def _gates(axes: Any, entries: list[Any], which: str, title: str) -> None:
     axes.set_xlabel("step t")
     if drawn:
         axes.legend(fontsize=7, ncols=2)
+        if which != "mean":
+            axes.set_ylim(-0.03, 1.03)
     else:
-        _empty(axes, "nothing to show")
+        _empty(axes, "no gate has one")
 
 
 def _empty(axes: Any, text: str) -> None:
