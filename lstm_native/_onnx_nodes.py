@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._activations import PARAMETERS
-from lstm_native._checks import as_array, as_lengths, as_values, check_choice, check_int, check_real
+from lstm_native._checks import as_array, as_values, check_choice, check_int, check_real
 from lstm_native.layer import Layer, check_size
 
 Values = NDArray[Any]
@@ -176,10 +176,7 @@ def read_inputs(
         b = b.reshape(directions, 2, rows)
     if not batch_first:
         x = x.swapaxes(0, 1)
-    lengths = sequence_lens
-    if lengths is not None:
-        lengths = as_lengths(lengths, name="sequence_lens", samples=len(x), timesteps=x.shape[1])
-    return Inputs(x, w, r, b, lengths, gates, direction, batch_first)
+    return Inputs(x, w, r, b, sequence_lens, gates, direction, batch_first)
 
 
 def _same_dtype(value: Any, dtype: np.dtype[Any], *, name: str, shape: tuple[int, ...]) -> Values:

@@ -187,10 +187,10 @@ def test_refused_types(changed, message):
 @pytest.mark.parametrize(
     ("lengths", "error", "message"),
     [
-        ([1, 2, 3], ValueError, r"sequence_lens: expected shape \(4,\), got \(3,\)"),
-        ([1, 2, 3, T + 1], ValueError, "sequence_lens"),
-        ([1, 2, 3, -1], ValueError, "sequence_lens"),
-        ([1.0, 2.0, 3.0, 4.0], TypeError, "sequence_lens"),
+        ([1, 2, 3], ValueError, r"lengths: expected shape \(4,\), got \(3,\)"),
+        ([1, 2, 3, T + 1], ValueError, "lengths: expected values from 0 to 6 .*, got 7 at 3"),
+        ([1, 2, 3, -1], ValueError, "lengths: expected values from 0 to 6 .*, got -1 at 3"),
+        ([1.0, 2.0, 3.0, 4.0], TypeError, "lengths: expected integers, got float64"),
     ],
 )
 def test_refused_lengths(lengths, error, message):

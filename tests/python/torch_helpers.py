@@ -46,6 +46,7 @@ def pass_of_torch(
 
     States are tuples, for every kind of cell. Without a state its gradients are not among these.
     """
+    module.zero_grad()
     tx = tensor(x, True)
     initial = None if state is None else [tensor(part, True) for part in state]
     given: Any = tx
