@@ -45,6 +45,15 @@ TEST_CASE("json specs: every layer comes back as it was") {
       R"({"type":"highway","window":24,"layers":[{"type":"lstm","hidden_size":1,"num_layers":1,)"
       R"("return_sequences":false,"dropout":0.0,"forget_bias":1.0,"bidirectional":false,)"
       R"("reverse":true}]})",
+      R"({"type":"gru","hidden_size":3,"num_layers":1,"return_sequences":true,"dropout":0.0,)"
+      R"("bidirectional":true,"reverse":false,"merge":"sum","reset_after":false,)"
+      R"("gate_activation":{"function":"hard_sigmoid","alpha":0.2,"beta":0.5}})",
+      R"({"type":"rnn","hidden_size":3,"num_layers":2,"return_sequences":true,"dropout":0.0,)"
+      R"("bidirectional":false,"reverse":false,"residual":true,"zoneout":0.25,"gate_clip":2.0})",
+      R"({"type":"min_lstm","hidden_size":3,"num_layers":1,"return_sequences":true,)"
+      R"("dropout":0.0,"bidirectional":false,"reverse":false,"checkpoint":true})",
+      R"({"type":"min_gru","hidden_size":3,"num_layers":1,"return_sequences":true,)"
+      R"("dropout":0.0,"bidirectional":false,"reverse":false,"stateful":true})",
       R"({"type":"activity_regularization","activity":2.0,"temporal":0.5})",
       R"({"type":"residual","layers":[{"type":"dropout","rate":0.25}]})"};
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -103,7 +112,7 @@ TEST_CASE("json specs: a refusal names the key, what was expected and what came"
       {R"([{"type":"dropout","rate":0},{"type":"dense"}])",
        R"(layers[1]: expected key "units", got keys "type")"},
       {R"([{"type":"dense","units":3,"unitz":4}])",
-       R"(layers[0]: expected only keys "activation", "bias", "type", "units", got "unitz")"},
+       R"(layers[0]: expected only keys "activation", "bias", "tied", "type", "units", got "unitz")"},
       {R"([{"type":"dense","units":"8"}])",
        R"(layers[0].units: expected a 64-bit integer, got "8")"},
       {R"([{"type":"dense","units":8.0}])", "layers[0].units: expected a 64-bit integer, got 8.0"},
