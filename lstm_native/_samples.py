@@ -18,7 +18,7 @@ from lstm_native._checks import (
     as_weights,
     check_same_length,
 )
-from lstm_native._inputs import Lengths, as_lengths, true_steps
+from lstm_native._lengths import Lengths, lengths_of_input, true_steps
 from lstm_native.losses import Loss
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def check_data(
     """Return samples and targets ready for the core, or say what does not fit."""
     if mask is not None:
         if lengths is not None:
-            raise ValueError("give lengths or mask, not both: they say the same")
+            raise ValueError("lengths and mask say the same: give one of them")
         lengths = _ends_of_mask(mask, x)
     x, ends = model._check_input(x, lengths)
     target = as_array(y, name="y")
@@ -149,7 +149,7 @@ def check_data(
     timed = len(rows) == 2
     counts = None
     if mask is not None and lengths is not None and not timed:
-        as_lengths(None, mask, shape=x.shape[:2], axes=2)  # no rows that a hole could mean
+        lengths_of_input(None, mask, shape=x.shape[:2], axes=2)  # no rows that a hole could mean
     elif mask is not None:
         counts = as_mask(mask, name="mask", shape=rows)
     elif ends is not None and timed:

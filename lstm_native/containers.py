@@ -20,6 +20,11 @@ class _Container(Layer):
                 raise TypeError(f"layers must be layers, got {type(layer).__name__}")
             if layer.built:
                 raise ValueError(f"{layer!r} already has weights; a {name} builds its own layers")
+            if layer.stateful:
+                raise ValueError(
+                    f"{layer!r}: stateful has no effect in a {name}, whose layers begin each call "
+                    "with zeros"
+                )
             if layer._seed is not None:
                 raise ValueError(f"{layer!r}: seed has no effect in a {name}; seed the {name}")
         if not self.layers:

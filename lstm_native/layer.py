@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
-from lstm_native._inputs import Lengths, check_first_values, check_input
+from lstm_native._inputs import check_first_values, check_input
+from lstm_native._lengths import Lengths
 
 State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 """(h, c) of an LSTM, each (layers * directions, N, H); None for a layer without state."""

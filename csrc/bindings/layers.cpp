@@ -4,6 +4,7 @@
 #include "bindings/fast_arrays.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
+#include "core/by_rows.hpp"
 #include "core/finite.hpp"
 #include "core/json_specs.hpp"
 #include "core/random.hpp"
@@ -167,13 +168,13 @@ struct TapeHandle {
   }
 };
 
-/// One pass of the layer. With lengths, one that takes each step for itself gets the true steps.
+/// One pass of the layer, with lengths or without.
 template <class T>
-std::unique_ptr<Tape<T>> pass_through(const LayerHandle<T>& handle, const Batch<T>& x, T* y,
+std::unique_ptr<Tape<T>> pass_through(const Layer<T>& layer, const Batch<T>& x, T* y,
                                       const States<T>& states, const Pass& pass) {
-  if (!x.lengths || handle.layer->lengths_use() == LengthsUse::honoured)
-    return handle.layer->forward(x, y, states, pass);
-  return Chain<T>({handle.layer}).forward(x, y, pass);
+  if (x.lengths && layer.lengths_use() == LengthsUse::by_rows)
+    return forward_by_rows(layer, x, y, pass);
+  return layer.forward(x, y, states, pass);
 }
 
 /// Runs the layer on checked input. Returns (y, final states, tape or None).
@@ -192,7 +193,7 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
   if (!remember) {
     without_gil(work, [&] {
       auto workspace = handle.workspaces->borrow(rows);
-      pass_through(handle, x, y_data, states, Pass{*workspace});
+      pass_through(layer, x, y_data, states, Pass{*workspace});
       handle.workspaces->give_back(std::move(workspace));
     });
     return py::make_tuple(std::move(y), std::move(final), py::none());
@@ -213,7 +214,7 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
       batch.tokens = copy(x.tokens, rows);
     if (x.lengths) batch.lengths = copy(x.lengths, x.samples);
     T* out = layer.tape_reads_output() ? workspace.take<T>(shape.size()) : y_data;
-    tape->tape = pass_through(handle, batch, out, states,
+    tape->tape = pass_through(layer, batch, out, states,
                               Pass{workspace, /*remember=*/true, /*training=*/true, seed});
     if (out != y_data) std::copy_n(out, shape.size(), y_data);
   });
@@ -227,6 +228,8 @@ py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::o
   Input<T> input = input_of<T>(x, layer.takes_tokens());
   const py::object keeps_lengths = lengths_of(lengths, input.batch);
   check_input(layer, input.batch);
+  if (input.batch.lengths && layer.lengths_use() == LengthsUse::refused)
+    throw InvalidArgument("this layer cannot take lengths");
   layer.output_shape(input.batch.timesteps);
   States<T> states;
   std::vector<Array<T>> owners;

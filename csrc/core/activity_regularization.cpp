@@ -5,6 +5,7 @@
 #include "core/simple_layers.hpp"
 #include "core/stream.hpp"
 #include "core/threads.hpp"
+#include "core/true_steps.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -15,13 +16,23 @@ struct Factors {
   double activity = 0, temporal = 0;
 };
 
+/// Steps of a sequence.
+template <class T>
+Index length_of(const Batch<T>& x, Index n) {
+  return x.lengths ? x.lengths[n] : rows_of(1, x.timesteps);
+}
+
 template <class T>
 Factors factors_of(const ActivityRegularizationSpec& spec, const Batch<T>& x) {
+  Index steps = 0, differences = 0;
+  for (Index n = 0; n < x.samples; ++n) {
+    steps += length_of(x, n);
+    differences += std::max<Index>(length_of(x, n) - 1, 0);
+  }
   Factors factors;
-  const double sequences = static_cast<double>(x.samples * x.features);
-  factors.activity = spec.activity / (sequences * static_cast<double>(rows_of(1, x.timesteps)));
-  if (x.timesteps > 1)
-    factors.temporal = spec.temporal / (sequences * static_cast<double>(x.timesteps - 1));
+  if (steps > 0) factors.activity = spec.activity / static_cast<double>(steps * x.features);
+  if (differences > 0)
+    factors.temporal = spec.temporal / static_cast<double>(differences * x.features);
   return factors;
 }
 
@@ -61,9 +72,10 @@ class ActivityRegularizationLayer<T>::PenaltyTape final : public Tape<T> {
     const Index size = rows_of(1, x_.timesteps) * x_.features;
     parallel_for(x_.samples, static_cast<double>(x_.samples * size), [&](Index begin, Index end) {
       for (Index n = begin; n < end; ++n)
-        add_gradient(x_.values + n * size, dy + n * size, size, x_.features, factors_,
-                     dx + n * size);
+        add_gradient(x_.values + n * size, dy + n * size, length_of(x_, n) * x_.features,
+                     x_.features, factors_, dx + n * size);
     });
+    TrueSteps{x_.samples, x_.timesteps, x_.lengths}.clear_padding(dx, x_.features);
   }
 
  private:
@@ -84,6 +96,7 @@ std::unique_ptr<Tape<T>> ActivityRegularizationLayer<T>::forward(const Batch<T>&
                                                                  const Pass& pass) const {
   const Index size = rows_of(1, x.timesteps) * features_;
   std::copy_n(x.values, x.samples * size, y);
+  TrueSteps{x.samples, x.timesteps, x.lengths}.clear_padding(y, features_);
   Factors factors;
   if (pass.training && pass.penalty) {
     factors = factors_of(spec_, x);
@@ -92,7 +105,7 @@ std::unique_ptr<Tape<T>> ActivityRegularizationLayer<T>::forward(const Batch<T>&
     double* parts = pass.workspace.take<double>(x.samples);
     parallel_for(x.samples, static_cast<double>(x.samples * size), [&](Index begin, Index end) {
       for (Index n = begin; n < end; ++n)
-        parts[n] = penalty_of(x.values + n * size, size, features_, factors);
+        parts[n] = penalty_of(x.values + n * size, length_of(x, n) * features_, features_, factors);
     });
     for (Index n = 0; n < x.samples; ++n) *pass.penalty += parts[n];
   }

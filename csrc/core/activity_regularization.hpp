@@ -8,6 +8,7 @@ namespace lstm_native {
 /// y = x. Adds to the loss of a training pass
 ///   activity * mean of y^2                  over all values of the batch, and
 ///   temporal * mean of (y_t - y_{t-1})^2    over all differences of neighbouring steps.
+/// Where sequences have lengths, over their true steps.
 /// One step alone has no difference and adds nothing to the second.
 template <class T>
 class ActivityRegularizationLayer final : public Layer<T> {
@@ -19,6 +20,7 @@ class ActivityRegularizationLayer final : public Layer<T> {
   Index input_features() const override { return features_; }
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override;
+  LengthsUse lengths_use() const override { return LengthsUse::honoured; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
   bool tape_reads_output() const override {

@@ -1,6 +1,7 @@
 #include "core/residual.hpp"
 
 #include "core/stream.hpp"
+#include "core/true_steps.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -27,18 +28,23 @@ OutputShape ResidualLayer<T>::output_shape(Index timesteps) const {
 template <class T>
 class ResidualLayer<T>::ResidualTape final : public Tape<T> {
  public:
-  ResidualTape(Index size, std::unique_ptr<Tape<T>> inner)
-      : size_(size), inner_(std::move(inner)) {}
+  ResidualTape(const Batch<T>& x, Index size, std::unique_ptr<Tape<T>> inner)
+      : steps_{x.samples, x.timesteps, x.lengths},
+        features_(x.features),
+        size_(size),
+        inner_(std::move(inner)) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {
     inner_->backward(dy, dx, {}, gradients, workspace);
     if (!dx) return;
     for (Index i = 0; i < size_; ++i) dx[i] += dy[i];
+    steps_.clear_padding(dx, features_);
   }
 
  private:
-  Index size_;
+  TrueSteps steps_;
+  Index features_, size_;
   std::unique_ptr<Tape<T>> inner_;
 };
 
@@ -49,8 +55,9 @@ std::unique_ptr<Tape<T>> ResidualLayer<T>::forward(const Batch<T>& x, T* y, cons
   std::unique_ptr<Tape<T>> tape;
   const T* inner = this->run_inner(x, size, y, pass, tape);
   for (Index i = 0; i < size; ++i) y[i] = x.values[i] + inner[i];
+  TrueSteps{x.samples, x.timesteps, x.lengths}.clear_padding(y, x.features);
   if (!pass.remember) return nullptr;
-  return std::make_unique<ResidualTape>(size, std::move(tape));
+  return std::make_unique<ResidualTape>(x, size, std::move(tape));
 }
 
 template <class T>

@@ -15,6 +15,7 @@ class ResidualLayer final : public Container<T> {
   OutputShape output_shape(Index timesteps) const override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
+  LengthsUse lengths_use() const override { return LengthsUse::honoured; }
   // The inner layers' output lies elsewhere.
   bool tape_reads_output() const override { return false; }
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;

@@ -12,7 +12,7 @@ namespace lstm_native {
 /// is worked on row by row in this order does not depend on the padding, to the last bit.
 struct TrueSteps {
   Index samples, timesteps;
-  const Index* lengths;  // N, each from 0 to timesteps
+  const Index* lengths;  // N, each from 0 to timesteps; null: there is nothing to gather
 
   /// Rows of the gathered table. There is always one: a row of zeros where no sequence has a step.
   Index rows() const {
@@ -31,6 +31,15 @@ struct TrueSteps {
       end = std::copy_n(padded + i * timesteps * width, lengths[i] * width, end);
     std::fill(end, table + count, V(0));
     return table;
+  }
+
+  /// Zeros behind the end of each sequence; where there are no lengths, nothing.
+  template <class V>
+  void clear_padding(V* padded, Index width) const {
+    if (!lengths) return;
+    for (Index i = 0; i < samples; ++i)
+      std::fill(padded + (i * timesteps + lengths[i]) * width, padded + (i + 1) * timesteps * width,
+                V(0));
   }
 
   /// rows x width -> padded (N x T x width), zeros behind the end of each sequence.
