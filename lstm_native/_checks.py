@@ -250,7 +250,7 @@ def as_labels(
     >>> as_labels([0, 2, 1], name="y", classes=3)
     array([0, 2, 1])
     """
-    return as_indices(
+    return _as_indices(
         y, classes, name=name, what="labels", hint=_LABEL_HINT, ndim=ndim, shape=shape
     )
 
@@ -264,7 +264,7 @@ def as_tokens(
     shape: tuple[int, ...] | None = None,
 ) -> NDArray[np.int64]:
     """Return `x` as token indices in [0, vocabulary), int64; errors as in `as_labels`."""
-    return as_indices(
+    return _as_indices(
         x, vocabulary, name=name, what="tokens", hint=_TOKEN_HINT, ndim=ndim, shape=shape
     )
 
@@ -316,10 +316,9 @@ def is_finite(values: NDArray[Any], lengths: NDArray[np.int64] | None = None) ->
     return _core.all_finite(values, lengths)
 
 
-def as_indices(
+def _as_indices(
     x: Any, limit: int, *, name: str, what: str, hint: str, **shape: Any
 ) -> NDArray[np.int64]:
-    """Return `x` as integers in [0, limit), int64; `what` they are, and a `hint` to get them."""
     found = x if type(x) is np.ndarray else as_array(x, name=name)
     _check_shape(found, name=name, **shape)
     if found.dtype.kind not in "iu":

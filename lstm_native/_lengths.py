@@ -7,28 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._checks import as_array, as_indices
+from lstm_native._checks import as_array
 
 Lengths = NDArray[np.int64] | None
 """(N,) true lengths of padded sequences; None when all are whole."""
-
-
-def as_lengths(lengths: Any, *, name: str, samples: int, timesteps: int) -> NDArray[np.int64]:
-    """Return one length in [0, timesteps] for each sample, int64; errors as in `as_labels`.
-
-    Examples
-    --------
-    >>> as_lengths([3, 0], name="lengths", samples=2, timesteps=3)
-    array([3, 0])
-    """
-    return as_indices(
-        lengths,
-        timesteps + 1,
-        name=name,
-        what="lengths",
-        hint="convert with lengths.astype('int64')",
-        shape=(samples,),
-    )
 
 
 def lengths_of_input(lengths: Any, mask: Any, *, shape: tuple[int, ...], axes: int) -> Lengths:
@@ -69,7 +51,7 @@ def lengths_of_input(lengths: Any, mask: Any, *, shape: tuple[int, ...], axes: i
         return None  # x itself is refused
     samples, steps = shape[:2]
     if mask is None:
-        ends = as_lengths(lengths, name="lengths", samples=samples, timesteps=steps)
+        ends = _check_lengths(as_array(lengths, name="lengths"), samples, steps)
     else:
         ends = _lengths_of_mask(as_array(mask, name="mask"), (samples, steps))
     return None if (ends == steps).all() else ends
@@ -81,9 +63,23 @@ def true_steps(lengths: NDArray[np.int64], timesteps: int) -> NDArray[np.bool_]:
     return found
 
 
+def _check_lengths(lengths: NDArray[Any], samples: int, steps: int) -> NDArray[np.int64]:
+    if lengths.dtype.kind not in "iu":
+        raise TypeError(f"lengths: expected integers, got {lengths.dtype}")
+    if lengths.shape != (samples,):
+        raise ValueError(f"lengths: expected shape {(samples,)}, got {lengths.shape}")
+    wrong = np.flatnonzero((lengths < 0) | (lengths > steps))
+    if len(wrong):
+        raise ValueError(
+            f"lengths: expected values from 0 to {steps} (timesteps), got {lengths[wrong[0]]} at "
+            f"{wrong[0]}"
+        )
+    return np.require(lengths, dtype=np.int64, requirements=["C", "A"])
+
+
 def _lengths_of_mask(mask: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.int64]:
     if mask.dtype.kind != "b":
-        raise TypeError(f"mask must hold bools, got {mask.dtype}; convert with mask != 0")
+        raise TypeError(f"mask: expected booleans, got {mask.dtype}; convert with mask != 0")
     if mask.shape != shape:
         raise ValueError(f"mask: expected shape {shape} (samples, timesteps), got {mask.shape}")
     late = np.argwhere(mask[:, 1:] & ~mask[:, :-1])
@@ -93,4 +89,5 @@ def _lengths_of_mask(mask: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.i
             f"mask: expected each row to be True first and then False, got True again in row "
             f"{row} at position {step + 1}"
         )
-    return mask.sum(axis=1, dtype=np.int64)
+    ends: NDArray[np.int64] = mask.sum(axis=1, dtype=np.int64)
+    return ends

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from lstm_native._checks import check_bool, check_choice, check_positive_int, check_real

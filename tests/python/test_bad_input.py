@@ -150,7 +150,7 @@ MODEL_CASES = {
     "callback_type": (fit(callbacks=[print]), TypeError, ["callbacks", "print"]),
     "seed_negative": (fit(seed=-1), ValueError, ["seed", "-1"]),
     "seed_type": (fit(seed=0.5), TypeError, ["seed", "0.5"]),
-    "lengths": (fit(lengths=[5] * 6), ValueError, ["lengths", "[0, 5)", "5"]),
+    "lengths": (fit(lengths=[5] * 6), ValueError, ["lengths", "0 to 4", "5"]),
     # Rates and weights set from outside.
     "rate_zero": (lambda m: setattr(m, "learning_rate", 0.0), ValueError, ["learning_rate", "0"]),
     "rate_type": (lambda m: setattr(m, "learning_rate", "x"), TypeError, ["learning_rate", "x"]),
@@ -328,7 +328,7 @@ class TestLayers:
                 ValueError,
                 ["state", "inf"],
             ),
-            (lambda a: a(X, lengths=[5] * N), ValueError, ["lengths", "[0, 5)"]),
+            (lambda a: a(X, lengths=[5] * N), ValueError, ["lengths", "0 to 4", "5"]),
             (lambda a: a.forward(X, lengths=[4.0] * N), TypeError, ["lengths", "float64"]),
             (
                 lambda a: a.load_state_dict({**a.state_dict(), "weight_ih_l0": np.zeros((20, 4))}),

@@ -122,7 +122,7 @@ H = state_of("last", "float32")
         ((X, H[:1]), ValueError, ["(h, c)"]),
         ((X, (H[0], with_nan(H[1]))), ValueError, ["state c must be finite"]),
         ((X, (H[0][:, :1].copy(), H[1])), ValueError, ["state h", "(1, 3, 5)", "(1, 1, 5)"]),
-        ((X, None, [6, 6, 7]), ValueError, ["lengths", "[0, 7)"]),
+        ((X, None, [6, 6, 7]), ValueError, ["lengths", "0 to 6", "7"]),
     ],
 )
 @pytest.mark.parametrize("call", ["__call__", "forward"])
