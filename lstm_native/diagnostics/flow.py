@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from lstm_native import losses
 from lstm_native._checks import as_array
 from lstm_native._samples import check_data
+from lstm_native.containers import Highway
 from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
 from lstm_native.diagnostics.steps import Recurrence
 from lstm_native.layer import Layer, Tape
-from lstm_native.layers import Dropout, Highway
+from lstm_native.layers import Dropout
 from lstm_native.losses import Loss
 from lstm_native.model import Sequential
 from lstm_native.recurrent import Recurrent

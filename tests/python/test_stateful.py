@@ -54,7 +54,7 @@ class TestLayer:
         read = stateful.state
         tensors(read)[0][:] = np.nan  # a copy
         assert np.array_equal(stateful(X[:, 4:])[0], wanted)
-        y, returned = stateful(X[:, :4], middle)  # one that is given comes first
+        _, returned = stateful(X[:, :4], middle)  # one that is given comes first
         tensors(returned)[0][:] = np.nan
         _, again = plain(X[:, :4], middle)
         assert equal(stateful.state, again)
@@ -88,7 +88,7 @@ class TestLayer:
         stateful, _ = pair
         stateful(X)
         for call in (stateful, stateful.forward):
-            with pytest.raises(ValueError, match="expected 4 sequences, .*, got 2; reset"):
+            with pytest.raises(ValueError, match=r"expected 4 sequences, .*, got 2; reset"):
                 call(X[:2])
         before = stateful.state
         with pytest.raises(ValueError, match="must be finite"):
