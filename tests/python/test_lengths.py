@@ -22,6 +22,7 @@ LAYERS = {
     "min_lstm": lambda **o: ln.MinLSTM(4, input_size=WIDTH, **o),
     "dense": lambda **o: ln.Dense(4, activation="tanh", input_size=WIDTH, **o),
     "layer_norm": lambda **o: ln.LayerNorm(**o),
+    "activity": lambda **o: ln.ActivityRegularization(activity=0.5, temporal=0.5, **o),
     "embedding": lambda **o: ln.Embedding(VOCABULARY, WIDTH, **o),
     "residual": lambda **o: ln.Residual(
         [ln.Dense(WIDTH, input_size=WIDTH), ln.LSTM(WIDTH), ln.Dropout(0.3)], **o
@@ -111,6 +112,22 @@ def train(x, y, **options) -> tuple[dict[str, np.ndarray], dict[str, list[float]
 
 def same_training(first, second) -> bool:
     return first[1] == second[1] and same(list(first[0].values()), list(second[0].values()))
+
+
+def test_penalties_are_those_of_the_true_steps(dtype):
+    """One sequence alone, and the same one with padding and an empty one beside it."""
+
+    def loss(x: np.ndarray, lengths: list[int] | None) -> float:
+        layers = [ln.GRU(4, seed=1), ln.ActivityRegularization(activity=0.5, temporal=0.7)]
+        model = ln.Sequential([*layers, ln.Dense(1, seed=2)], dtype=dtype.name)
+        y = np.zeros((*x.shape[:2], 1), dtype.name)
+        history = model.fit(x, y, lengths=lengths, epochs=2, seed=0, verbose=False)
+        return history.history["loss"]
+
+    x = np.random.default_rng(1).standard_normal((1, 4, WIDTH)).astype(dtype.name)
+    padding = np.full((2, 7, WIDTH), np.nan, dtype.name)
+    padding[0, :4] = x[0]
+    assert loss(padding, [4, 0]) == loss(x, None)
 
 
 class TestTraining:
