@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses
-from lstm_native._lengths import as_lengths, without_padding
-from lstm_native.containers import Highway
+from lstm_native._inputs import true_steps
+from lstm_native._samples import check_data
 from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
 from lstm_native.diagnostics.steps import Recurrence
@@ -19,7 +19,6 @@ from lstm_native.layers import Dropout
 from lstm_native.losses import Loss
 from lstm_native.model import Sequential
 from lstm_native.recurrent import Recurrent
-from lstm_native.training import check_data
 
 Model = Sequential | Layer
 
@@ -49,13 +48,9 @@ def gradient_flow(
     y : array_like
         Targets, as `Sequential.fit` takes them.
     loss : str or Loss
-    sample_weight : array_like, (N,) or (N, T), optional
-        As in `Sequential.fit`.
-    lengths : array_like of int, (N,), optional
-        True lengths, 0 to T. What stands behind them is never read, and of an output with a time
-        axis it has no part in the loss.
-    mask : array_like of bool, (N, T), optional
-        The same as a mask: in each row True for the true steps, then False.
+    sample_weight, lengths, mask : optional
+        As in `Sequential.fit`: what stands behind the end of a sequence is not read and does not
+        count.
 
     Returns
     -------
@@ -96,9 +91,9 @@ def gradient_flow(
     ['f', 'g', 'i', 'o']
     """
     chosen = losses.parse(loss)
-    true_steps = as_lengths(lengths, mask, x)
+    options = {"sample_weight": sample_weight, "lengths": lengths, "mask": mask}
     found = {
-        name: _of_model(name, model, x, y, chosen, sample_weight, true_steps)
+        name: _of_model(name, model, x, y, chosen, **options)
         for name, model in _named(models).items()
     }
     return GradientFlow(found)
@@ -136,19 +131,19 @@ def _name(model: Sequential) -> str:
 
 
 def _of_model(
-    name: str, model: Sequential, x: Any, y: Any, loss: Loss, sample_weight: Any, true_steps: Any
+    name: str, model: Sequential, x: Any, y: Any, loss: Loss, **options: Any
 ) -> ModelFlow:
     _check_layers(name, model)
-    if true_steps is not None:
-        x = without_padding(x, true_steps)
-    real = None if true_steps is None else np.arange(np.shape(x)[1]) < true_steps[:, np.newaxis]
-    counts = real if _keeps_time(model) else None
-    data = check_data(model, x, y, loss, sample_weight=sample_weight, mask=counts)
-    if real is None:
-        real = np.ones(data.x.shape[:2], dtype=bool)
+    data = check_data(model, x, y, loss, **options)
+    target, weights = data.take(slice(None)).seen(0, 0)
+    output, lengths = data.x, data.lengths
+    real = np.ones(output.shape[:2], dtype=bool)
+    if lengths is not None:
+        real = true_steps(lengths, output.shape[1])
+        rest = real.reshape(real.shape + (1,) * (output.ndim - 2))
+        output = np.where(rest, output, output.dtype.type(0))
 
     tapes: list[tuple[int, Tape | Recurrence]] = []
-    output = data.x
     for index, layer in enumerate(model.layers):
         if isinstance(layer, Dropout):
             continue
@@ -157,9 +152,13 @@ def _of_model(
             output = recurrence.forward(output)
             tapes.append((index, recurrence))
         else:
-            output, _, tape = layer.forward(output)
+            # What works row by row needs no lengths: rows behind an end count nowhere.
+            whole = lengths if hasattr(layer, "layers") else None
+            output, _, tape = layer.forward(output, lengths=whole)
             tapes.append((index, tape))
-    value, gradient = loss_and_gradient(loss, output, data.y, data.weights)
+        if lengths is not None and output.ndim == 2:
+            lengths = None  # the time axis is gone
+    value, gradient = loss_and_gradient(loss, output, target, weights)
     layers, of_weights = _back(model, tapes, gradient.astype(model.dtype))
     square = sum(float((g**2).sum()) for g in of_weights)
     return ModelFlow(name, value, float(np.sqrt(square)), tuple(layers))
@@ -203,10 +202,3 @@ def _check_layers(name: str, model: Sequential) -> None:
 def _can_be_whole(layer: Layer) -> bool:
     inner = getattr(layer, "layers", ())
     return not isinstance(layer, (Recurrent, Dropout)) and all(map(_can_be_whole, inner))
-
-
-def _keeps_time(model: Sequential) -> bool:
-    return all(
-        layer.return_sequences if isinstance(layer, Recurrent) else not isinstance(layer, Highway)
-        for layer in model.layers
-    )
