@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses
-from lstm_native._checks import as_array
+from lstm_native._inputs import true_steps
 from lstm_native._samples import check_data
-from lstm_native.containers import Highway
 from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
 from lstm_native.diagnostics.steps import Recurrence
@@ -32,6 +31,7 @@ def gradient_flow(
     *,
     sample_weight: Any = None,
     lengths: Any = None,
+    mask: Any = None,
 ) -> GradientFlow:
     """Follow the gradient of a loss back through time.
 
@@ -48,11 +48,9 @@ def gradient_flow(
     y : array_like
         Targets, as `Sequential.fit` takes them.
     loss : str or Loss
-    sample_weight : array_like, (N,) or (N, T), optional
-        As in `Sequential.fit`.
-    lengths : array_like of int, (N,), optional
-        Steps of each sample, from 0 to T; what stands behind them is not read, and of an output
-        with a time axis it has no part in the loss.
+    sample_weight, lengths, mask : optional
+        As in `Sequential.fit`: what stands behind the end of a sequence is not read and does not
+        count.
 
     Returns
     -------
@@ -65,7 +63,7 @@ def gradient_flow(
     ------
     TypeError, ValueError
         Data that do not fit; something that is no model; no recurrent layer; a recurrent layer
-        or Dropout within a `Highway`, where it cannot be run by itself.
+        or Dropout within another layer (`Highway`, `Residual`), where it cannot be run by itself.
 
     Notes
     -----
@@ -93,9 +91,11 @@ def gradient_flow(
     ['f', 'g', 'i', 'o']
     """
     chosen = losses.parse(loss)
-    found = {}
-    for name, model in _named(models).items():
-        found[name] = _of_model(name, model, x, y, chosen, sample_weight, lengths)
+    options = {"sample_weight": sample_weight, "lengths": lengths, "mask": mask}
+    found = {
+        name: _of_model(name, model, x, y, chosen, **options)
+        for name, model in _named(models).items()
+    }
     return GradientFlow(found)
 
 
@@ -131,83 +131,74 @@ def _name(model: Sequential) -> str:
 
 
 def _of_model(
-    name: str, model: Sequential, x: Any, y: Any, loss: Loss, sample_weight: Any, lengths: Any
+    name: str, model: Sequential, x: Any, y: Any, loss: Loss, **options: Any
 ) -> ModelFlow:
-    if not any(isinstance(layer, Recurrent) for layer in model.layers):
-        raise ValueError(f"model '{name}' has no recurrent layer: {model!r}")
-    for layer in model.layers:
-        if isinstance(layer, Highway) and not all(map(_can_be_whole, layer.layers)):
-            raise ValueError(
-                f"model '{name}': the recurrent layers and Dropout within a Highway cannot be run "
-                "by themselves; put them beside it"
-            )
-    values = as_array(x, name="x")
-    active = None
+    _check_layers(name, model)
+    data = check_data(model, x, y, loss, **options)
+    target, weights = data.take(slice(None)).seen(0, 0)
+    output, lengths = data.x, data.lengths
+    real = np.ones(output.shape[:2], dtype=bool)
     if lengths is not None:
-        active = _active(lengths, values)
-        rest = active.reshape(active.shape + (1,) * (values.ndim - 2))
-        values = np.where(rest, values, values.dtype.type(0))
-    mask = active if _keeps_time(model) else None
-    data = check_data(model, values, y, loss, sample_weight=sample_weight, mask=mask)
-    if active is None:
-        active = np.ones(data.x.shape[:2], dtype=bool)
+        real = true_steps(lengths, output.shape[1])
+        rest = real.reshape(real.shape + (1,) * (output.ndim - 2))
+        output = np.where(rest, output, output.dtype.type(0))
 
-    tapes: list[Tape | Recurrence] = []
-    output = data.x
+    tapes: list[tuple[int, Tape | Recurrence]] = []
     for index, layer in enumerate(model.layers):
         if isinstance(layer, Dropout):
             continue
         if isinstance(layer, Recurrent):
-            recurrence = Recurrence(layer, index, active)
+            recurrence = Recurrence(layer, index, real)
             output = recurrence.forward(output)
-            tapes.append(recurrence)
+            tapes.append((index, recurrence))
         else:
-            output, _, tape = layer.forward(output)
-            tapes.append(tape)
-    value, gradient = loss_and_gradient(loss, output, data.y, data.weights)
-    layers, square = _back(tapes, gradient.astype(model.dtype))
+            # What works row by row needs no lengths: rows behind an end count nowhere.
+            whole = lengths if hasattr(layer, "layers") else None
+            output, _, tape = layer.forward(output, lengths=whole)
+            tapes.append((index, tape))
+        if lengths is not None and output.ndim == 2:
+            lengths = None  # the time axis is gone
+    value, gradient = loss_and_gradient(loss, output, target, weights)
+    layers, of_weights = _back(model, tapes, gradient.astype(model.dtype))
+    square = sum(float((g**2).sum()) for g in of_weights)
     return ModelFlow(name, value, float(np.sqrt(square)), tuple(layers))
 
 
-def _back(tapes: list[Tape | Recurrence], gradient: NDArray[Any]) -> tuple[list[LayerFlow], float]:
-    """Lead the gradient of the output back; return the layers and the weights' square norm."""
+def _back(
+    model: Sequential, tapes: list[tuple[int, Tape | Recurrence]], gradient: NDArray[Any]
+) -> tuple[list[LayerFlow], Iterable[Values]]:
+    """Lead the gradient of the output back; return the layers and the gradients of all weights."""
     layers: list[LayerFlow] = []
-    square = 0.0
+    of_weights: dict[str, Values] = {}
     back: NDArray[Any] | None = gradient
-    for tape in reversed(tapes):
-        of_weights: Iterable[Values]
+    for index, tape in reversed(tapes):
+        grads: Mapping[str, NDArray[Any]]
         if isinstance(tape, Recurrence):
             assert back is not None
             back, found = tape.backward(back)
             layers = found + layers
-            of_weights = tape.gradients()
+            grads = tape.gradients()
         else:
             back, _, grads = tape.backward(back)
-            of_weights = (g.astype(np.float64) for g in grads.values())
-        square += sum(float((g**2).sum()) for g in of_weights)
-    return layers, square
+        # A tied Dense has no weight of its own: its gradient is one of the Embedding's.
+        tied = getattr(model.layers[index], "tied", False)
+        for name, g in grads.items():
+            key = "0.weight" if tied and name == "weight" else f"{index}.{name}"
+            of_weights[key] = of_weights.get(key, 0.0) + g.astype(np.float64)
+    return layers, of_weights.values()
+
+
+def _check_layers(name: str, model: Sequential) -> None:
+    if not any(isinstance(layer, Recurrent) for layer in model.layers):
+        raise ValueError(f"model '{name}' has no recurrent layer of its own: {model!r}")
+    for layer in model.layers:
+        if not all(map(_can_be_whole, getattr(layer, "layers", ()))):
+            raise ValueError(
+                f"model '{name}': recurrent layers and Dropout within a {type(layer).__name__} "
+                "cannot be run by themselves"
+            )
 
 
 def _can_be_whole(layer: Layer) -> bool:
-    return not isinstance(layer, (Recurrent, Dropout, Highway))
-
-
-def _keeps_time(model: Sequential) -> bool:
-    return all(
-        layer.return_sequences if isinstance(layer, Recurrent) else not isinstance(layer, Highway)
-        for layer in model.layers
-    )
-
-
-def _active(lengths: Any, x: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which steps are there, (N, T)."""
-    given = as_array(lengths, name="lengths")
-    if x.ndim < 2 or given.shape != x.shape[:1] or given.dtype.kind not in "iu":
-        raise ValueError(
-            f"lengths: expected integers ({len(x)},) for x {x.shape}, got {given.dtype} "
-            f"{given.shape}"
-        )
-    if (given < 0).any() or (given > x.shape[1]).any():
-        raise ValueError(f"lengths: expected 0 to {x.shape[1]}, got {given.min()} to {given.max()}")
-    found: NDArray[np.bool_] = np.arange(x.shape[1]) < given[:, np.newaxis]
-    return found
+    inner = getattr(layer, "layers", ())
+    return not isinstance(layer, (Recurrent, Dropout)) and all(map(_can_be_whole, inner))

@@ -91,7 +91,8 @@ class Chain:
         # By the step: {gate: (mean, share low, share high)}.
         self._gates: dict[int, dict[str, tuple[float, float, float]]] = {}
         self._limits: dict[str, tuple[float | None, float | None]] = {}
-        self.gradients: dict[str, Values] = {}
+        self._suffix = suffix
+        self._gradients: dict[str, Values] = {}
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         """Run over x (N, T, F) from a state of zeros; return all outputs (N, T, R)."""
@@ -151,11 +152,18 @@ class Chain:
             assert dx_t is not None
             dx[:, t] = dx_t[:, 0]
             for name, gradient in gradients.items():
-                self.gradients[name] = self.gradients.get(name, 0.0) + gradient.astype(np.float64)
+                self._gradients[name] = self._gradients.get(name, 0.0) + gradient.astype(float)
             for k, part in enumerate(self._parts(before)):
                 carried[k] = np.where(active, rates[k] * carried[k] + part[0], carried[k])
         self._tapes, self._to_cell = [], []  # each tape can be used once
         return dx, self._flow([samples * norm for norm in norms])
+
+    def gradients(self) -> dict[str, Values]:
+        """Return the gradients of all parameters: sums over the steps."""
+        return {
+            name.removesuffix("_l0") + self._suffix: gradient
+            for name, gradient in self._gradients.items()
+        }
 
     def _public(self, state: list[NDArray[Any]]) -> Any:
         """Return a state as the layer takes it."""
@@ -286,9 +294,14 @@ class Recurrence:
             dy, of_last = dx, False
         return dy, flows
 
-    def gradients(self) -> list[Values]:
-        """Return the gradients of all parameters."""
-        return [g for chains in self._chains for chain in chains for g in chain.gradients.values()]
+    def gradients(self) -> dict[str, Values]:
+        """Return the gradients of all parameters, named as in the layer."""
+        return {
+            name: gradient
+            for chains in self._chains
+            for chain in chains
+            for name, gradient in chain.gradients().items()
+        }
 
     def _merged(self, outputs: list[NDArray[Any]]) -> NDArray[Any]:
         if len(outputs) == 1:

@@ -18,8 +18,8 @@ SMALL = Plan(
 
 
 def test_the_task_asks_for_the_first_value():
-    x, y = task(500, 4, seed=3)
-    np.testing.assert_array_equal(x[..., 1], [[1, 0, 0, 0]] * 500)
+    x, y = task(5000, 4, seed=3)
+    np.testing.assert_array_equal(x[..., 1], [[1, 0, 0, 0]] * 5000)
     np.testing.assert_allclose(y[:, 0], np.sqrt(3) * x[:, 0, 0], rtol=1e-6)
     assert float(y.var()) == pytest.approx(1.0, abs=0.1)
 

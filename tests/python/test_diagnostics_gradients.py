@@ -257,8 +257,7 @@ def test_steps_together_give_the_loss_and_the_gradient_of_the_whole(name, kind, 
     found = gradient_flow(model, x, y)["RNN" if kind is ln.RNN else kind.__name__]
     tolerance = 1e-5 if dtype == "float32" else 1e-12
     assert found.loss == pytest.approx(model.evaluate(x, y)["loss"], rel=tolerance)
-    if hasattr(model, "reset_states"):
-        model.reset_states()
+    model.reset_states()
     if "dropout" not in name:  # a pass that is remembered draws masks
         loss, norm = whole_gradient(model, x, y, "mse")
         assert (found.loss, found.gradient_norm) == pytest.approx((loss, norm), rel=tolerance)
@@ -272,6 +271,24 @@ def test_tokens_and_classes():
     found = gradient_flow(model, x, y, "categorical_crossentropy")["GRU"]
     loss, norm = whole_gradient(model, x, y, "categorical_crossentropy")
     assert (found.loss, found.gradient_norm) == pytest.approx((loss, norm), rel=1e-12)
+
+
+def test_a_tied_weight_counts_once_with_the_gradients_of_both_uses():
+    rng = np.random.default_rng(5)
+    layers = [ln.Embedding(5, 4), ln.LSTM(4), ln.Dense(5, tied=True)]
+    model = ln.Sequential(layers, dtype="float64", seed=0)
+    x, y = rng.integers(0, 5, (2, 4)), rng.integers(0, 5, (2, 4))
+    loss = "categorical_crossentropy"
+    found = gradient_flow(model, x, y, loss)["LSTM"]
+    start, square = model.state_dict(), 0.0
+    for name, value in start.items():
+
+        def value_of(v, name=name):
+            model.load_state_dict({**start, name: v})
+            return model.evaluate(x, y, loss=loss)["loss"]
+
+        square += (central_difference(value_of, value) ** 2).sum()
+    assert found.gradient_norm == pytest.approx(np.sqrt(square), rel=1e-7)
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", ln.Huber(0.4), "binary_crossentropy"])
@@ -308,6 +325,11 @@ def test_a_padded_sample_has_the_gradients_it_has_alone(options, sequences):
     for row, length in enumerate(lengths):
         padded[row, length:] = np.nan
     together = gradient_flow(model, padded, y, lengths=lengths)["LSTM"]
+    mask = np.arange(T) < np.array(lengths)[:, np.newaxis]
+    masked = gradient_flow(model, padded, y, mask=mask)["LSTM"]
+    assert masked.gradient_norm == together.gradient_norm
+    of_model = model.evaluate(padded, y, lengths=lengths)["loss"]
+    assert together.loss == pytest.approx(of_model, rel=1e-12)
     for row, length in enumerate(lengths):
         target = y[row : row + 1, :length] if sequences else y[row : row + 1]
         alone = gradient_flow(model, x[row : row + 1, :length], target)["LSTM"]
