@@ -61,8 +61,12 @@ def check_pass(module, layer, sizes, *, with_state, lengths, seed):
     assert gradients.keys() == wanted_gradients.keys()
     for name, wanted in wanted_values.items():
         assert ref.relative_error(values[name], wanted) <= FORWARD, name
+    # A lone element, such as the recurrent weight of a single unit, may cancel to almost nothing.
+    largest = max(np.abs(wanted).max() for wanted in wanted_gradients.values())
     for name, wanted in wanted_gradients.items():
-        assert ref.relative_error(gradients[name], wanted) <= GRADIENT, name
+        assert gradients[name].shape == wanted.shape
+        scale = max(np.abs(wanted).max(), 1e-2 * largest)
+        assert np.abs(gradients[name] - wanted).max() <= GRADIENT * scale, name
 
 
 @pytest.mark.parametrize("padded", [False, True], ids=["full_length", "packed"])
