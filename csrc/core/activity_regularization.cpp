@@ -17,11 +17,14 @@ struct Factors {
 
 template <class T>
 Factors factors_of(const ActivityRegularizationSpec& spec, const Batch<T>& x) {
+  Index values = 0, differences = 0;
+  for (Index n = 0; n < x.samples; ++n) {
+    values += true_rows(x, n) * x.features;
+    differences += std::max<Index>(true_rows(x, n) - 1, 0) * x.features;
+  }
   Factors factors;
-  const double sequences = static_cast<double>(x.samples * x.features);
-  factors.activity = spec.activity / (sequences * static_cast<double>(rows_of(1, x.timesteps)));
-  if (x.timesteps > 1)
-    factors.temporal = spec.temporal / (sequences * static_cast<double>(x.timesteps - 1));
+  if (values) factors.activity = spec.activity / static_cast<double>(values);
+  if (differences) factors.temporal = spec.temporal / static_cast<double>(differences);
   return factors;
 }
 
@@ -60,9 +63,12 @@ class ActivityRegularizationLayer<T>::PenaltyTape final : public Tape<T> {
     if (!dx) return;
     const Index size = rows_of(1, x_.timesteps) * x_.features;
     parallel_for(x_.samples, static_cast<double>(x_.samples * size), [&](Index begin, Index end) {
-      for (Index n = begin; n < end; ++n)
-        add_gradient(x_.values + n * size, dy + n * size, size, x_.features, factors_,
+      for (Index n = begin; n < end; ++n) {
+        const Index used = true_rows(x_, n) * x_.features;
+        add_gradient(x_.values + n * size, dy + n * size, used, x_.features, factors_,
                      dx + n * size);
+        std::fill(dx + n * size + used, dx + (n + 1) * size, T(0));
+      }
     });
   }
 
@@ -83,7 +89,10 @@ std::unique_ptr<Tape<T>> ActivityRegularizationLayer<T>::forward(const Batch<T>&
                                                                  const States<T>&,
                                                                  const Pass& pass) const {
   const Index size = rows_of(1, x.timesteps) * features_;
-  std::copy_n(x.values, x.samples * size, y);
+  for (Index n = 0; n < x.samples; ++n) {
+    T* end = std::copy_n(x.values + n * size, true_rows(x, n) * features_, y + n * size);
+    std::fill(end, y + (n + 1) * size, T(0));
+  }
   Factors factors;
   if (pass.training && pass.penalty) {
     factors = factors_of(spec_, x);
@@ -92,7 +101,7 @@ std::unique_ptr<Tape<T>> ActivityRegularizationLayer<T>::forward(const Batch<T>&
     double* parts = pass.workspace.take<double>(x.samples);
     parallel_for(x.samples, static_cast<double>(x.samples * size), [&](Index begin, Index end) {
       for (Index n = begin; n < end; ++n)
-        parts[n] = penalty_of(x.values + n * size, size, features_, factors);
+        parts[n] = penalty_of(x.values + n * size, true_rows(x, n) * features_, features_, factors);
     });
     for (Index n = 0; n < x.samples; ++n) *pass.penalty += parts[n];
   }

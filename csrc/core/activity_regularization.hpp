@@ -7,7 +7,8 @@ namespace lstm_native {
 
 /// y = x. Adds to the loss of a training pass
 ///   activity * mean of y^2                  over all values of the batch, and
-///   temporal * mean of (y_t - y_{t-1})^2    over all differences of neighbouring steps.
+///   temporal * mean of (y_t - y_{t-1})^2    over all differences of neighbouring steps,
+/// where what lies behind the lengths of sequences does not count.
 /// One step alone has no difference and adds nothing to the second.
 template <class T>
 class ActivityRegularizationLayer final : public Layer<T> {
@@ -21,9 +22,7 @@ class ActivityRegularizationLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override;
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
-  bool tape_reads_output() const override {
-    return false;
-  }  // it reads the input, which is the same
+  bool tape_reads_output() const override { return false; }  // it reads the input
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

@@ -1,5 +1,7 @@
 #include "core/residual.hpp"
 
+#include <algorithm>
+
 #include "core/stream.hpp"
 #include "lstm_native/error.hpp"
 
@@ -27,30 +29,36 @@ OutputShape ResidualLayer<T>::output_shape(Index timesteps) const {
 template <class T>
 class ResidualLayer<T>::ResidualTape final : public Tape<T> {
  public:
-  ResidualTape(Index size, std::unique_ptr<Tape<T>> inner)
-      : size_(size), inner_(std::move(inner)) {}
+  ResidualTape(const Batch<T>& x, std::unique_ptr<Tape<T>> inner)
+      : x_(x), inner_(std::move(inner)) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {
     inner_->backward(dy, dx, {}, gradients, workspace);
     if (!dx) return;
-    for (Index i = 0; i < size_; ++i) dx[i] += dy[i];
+    const Index size = rows_of(1, x_.timesteps) * x_.features;
+    for (Index n = 0; n < x_.samples; ++n, dx += size, dy += size)
+      for (Index i = 0; i < true_rows(x_, n) * x_.features; ++i) dx[i] += dy[i];
   }
 
  private:
-  Index size_;
+  Batch<T> x_;
   std::unique_ptr<Tape<T>> inner_;
 };
 
 template <class T>
 std::unique_ptr<Tape<T>> ResidualLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                    const Pass& pass) const {
-  const Index size = rows_of(x.samples, x.timesteps) * x.features;
+  const Index size = rows_of(1, x.timesteps) * x.features;
   std::unique_ptr<Tape<T>> tape;
-  const T* inner = this->run_inner(x, size, y, pass, tape);
-  for (Index i = 0; i < size; ++i) y[i] = x.values[i] + inner[i];
+  const T* inner = this->run_inner(x, x.samples * size, y, pass, tape);
+  for (Index n = 0; n < x.samples; ++n) {
+    const Index begin = n * size, end = begin + true_rows(x, n) * x.features;
+    for (Index i = begin; i < end; ++i) y[i] = x.values[i] + inner[i];
+    std::fill(y + end, y + begin + size, T(0));
+  }
   if (!pass.remember) return nullptr;
-  return std::make_unique<ResidualTape>(size, std::move(tape));
+  return std::make_unique<ResidualTape>(x, std::move(tape));
 }
 
 template <class T>
