@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ReduceLROnPlateau,
     )
     from lstm_native.containers import Highway, Residual
+    from lstm_native.conv_lstm import ConvLSTM
     from lstm_native.data import (
         MinMaxScaler,
         StandardScaler,
@@ -78,6 +79,7 @@ __all__ = [
     "AdamW",
     "CSVLogger",
     "Callback",
+    "ConvLSTM",
     "Dense",
     "Dropout",
     "EarlyStopping",
@@ -123,6 +125,7 @@ _HOMES = {
         "ReduceLROnPlateau",
     ),
     "containers": ("Highway", "Residual"),
+    "conv_lstm": ("ConvLSTM",),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "files": ("load_model",),
     "history": ("History",),

@@ -31,6 +31,9 @@ def check_input(
                 x = np.where(true_steps(ends, x.shape[1]), x, x.dtype.type(0))
         tokens = as_tokens(x, name="x", vocabulary=vocabulary_of(native), ndim=(1, 2))
         return tokens, ends
+    spec = first_spec(native)
+    if spec["type"] == "conv_lstm":
+        x = flat_images(x, (spec["height"], spec["width"], spec["channels"]), name="x")
     return _check_values(x, dtype, native.input_features, lengths, mask)
 
 
@@ -54,8 +57,26 @@ def _check_values(
     return values, ends
 
 
+def flat_images(x: Any, image: tuple[int, int, int], *, name: str) -> NDArray[Any]:
+    """Return rows of images as rows of values; rows of values stay what they are."""
+    array = as_array(x, name=name)
+    if array.ndim < 4:
+        return array
+    if array.shape[-3:] != image:
+        raise ValueError(
+            f"{name}: expected images of (height, width, channels) {image}, got {array.shape[-3:]}"
+        )
+    return array.reshape(*array.shape[:-3], -1)
+
+
+def first_spec(native: Any) -> dict[str, Any]:
+    """Return what a native layer is, or the first one of a native network."""
+    layer = native if hasattr(native, "spec") else native.layers[0]
+    spec: dict[str, Any] = json.loads(layer.spec)
+    return spec
+
+
 def vocabulary_of(native: Any) -> int:
     """Return how many tokens a native layer or network that takes tokens knows."""
-    layer = native if hasattr(native, "spec") else native.layers[0]
-    size: int = json.loads(layer.spec)["vocabulary"]
+    size: int = first_spec(native)["vocabulary"]
     return size

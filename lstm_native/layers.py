@@ -6,6 +6,7 @@ from typing import Any
 
 from lstm_native._checks import check_bool, check_choice, check_positive_int, check_real
 from lstm_native.containers import Highway, Residual
+from lstm_native.conv_lstm import ConvLSTM
 from lstm_native.layer import Layer, check_rate, check_size, optional_size
 from lstm_native.recurrent import GRU, LSTM, RNN, MinGRU, MinLSTM
 
@@ -206,8 +207,9 @@ class ActivityRegularization(Layer):
         activity * mean(y**2) + temporal * mean((y[:, 1:] - y[:, :-1])**2)
 
     where y, the layer's output and input, is (N, T, F): the first mean is over all N T F values of
-    the batch, the second over all N (T - 1) F differences of neighbouring steps (0 where T is 1).
-    Weights and masks of the loss do not enter these means.
+    the batch, the second over all N (T - 1) F differences of neighbouring steps (0 where T is 1);
+    of sequences with lengths, what lies behind them does not count. Weights and masks of the loss
+    do not enter these means.
 
     Parameters
     ----------
@@ -272,6 +274,7 @@ _KINDS: dict[str, type[Layer]] = {
         ActivityRegularization,
         Highway,
         Residual,
+        ConvLSTM,
     )
 }
 

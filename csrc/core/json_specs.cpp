@@ -140,6 +140,19 @@ struct LayerToJson {
   json operator()(const HighwaySpec& spec) const {
     return {{"type", "highway"}, {"window", spec.window}, {"layers", to_json(spec.layers)}};
   }
+  json operator()(const ConvLSTMSpec& spec) const {
+    return {{"type", "conv_lstm"},
+            {"filters", spec.filters},
+            {"height", spec.height},
+            {"width", spec.width},
+            {"channels", spec.channels},
+            {"kernel_height", spec.kernel_height},
+            {"kernel_width", spec.kernel_width},
+            {"return_sequences", spec.return_sequences},
+            {"forget_bias", spec.forget_bias},
+            {"peephole", spec.peephole},
+            {"reverse", spec.reverse}};
+  }
   json operator()(const ResidualSpec& spec) const {
     return {{"type", "residual"}, {"layers", to_json(spec.layers)}};
   }
@@ -186,13 +199,26 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     spec.window = reader.integer("window");
     spec.layers = read_inner(reader, path, depth);
     layer.options = std::move(spec);
+  } else if (type == "conv_lstm") {
+    ConvLSTMSpec spec;
+    spec.filters = reader.integer("filters");
+    spec.height = reader.integer("height");
+    spec.width = reader.integer("width");
+    spec.channels = reader.integer("channels");
+    spec.kernel_height = reader.integer("kernel_height", spec.kernel_height);
+    spec.kernel_width = reader.integer("kernel_width", spec.kernel_width);
+    spec.return_sequences = reader.boolean("return_sequences", spec.return_sequences);
+    spec.forget_bias = reader.number("forget_bias", spec.forget_bias);
+    spec.peephole = reader.boolean("peephole", spec.peephole);
+    spec.reverse = reader.boolean("reverse", spec.reverse);
+    layer.options = spec;
   } else if (type == "residual") {
     layer.options = ResidualSpec{read_inner(reader, path, depth)};
   } else {
     refuse(reader.path_of("type"),
            "one of " + recurrent_types() +
                R"(, "dense", "embedding", "dropout", "layer_norm", "activation", "highway", )"
-               R"("activity_regularization", "residual")",
+               R"("activity_regularization", "residual", "conv_lstm")",
            in_quotes(type));
   }
   reader.finish();

@@ -141,4 +141,10 @@ inline Index rows_of(Index samples, Index timesteps) {
   return samples * (timesteps ? timesteps : 1);
 }
 
+/// The rows of a sample that are not padding.
+template <class T>
+Index true_rows(const Batch<T>& x, Index sample) {
+  return x.lengths ? x.lengths[sample] : rows_of(1, x.timesteps);
+}
+
 }  // namespace lstm_native

@@ -1,5 +1,6 @@
 // From specs to layers, and the checks at a layer's door.
 #include "core/activity_regularization.hpp"
+#include "core/conv_lstm.hpp"
 #include "core/highway.hpp"
 #include "core/recurrent_layer.hpp"
 #include "core/residual.hpp"
@@ -26,6 +27,8 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features
     return std::make_shared<ActivationLayer<T>>(*s, input_features);
   if (const auto* s = std::get_if<ActivityRegularizationSpec>(&spec.options))
     return std::make_shared<ActivityRegularizationLayer<T>>(*s, input_features);
+  if (const auto* s = std::get_if<ConvLSTMSpec>(&spec.options))
+    return std::make_shared<ConvLSTMLayer<T>>(*s, input_features, seed);
   if (const auto* s = std::get_if<ResidualSpec>(&spec.options))
     return std::make_shared<ResidualLayer<T>>(*s, input_features, seed);
   return std::make_shared<HighwayLayer<T>>(std::get<HighwaySpec>(spec.options), input_features,

@@ -151,6 +151,19 @@ struct LayerCheck {
 
   void operator()(const ResidualSpec& spec) const { check_inner(spec.layers); }
 
+  void operator()(const ConvLSTMSpec& spec) const {
+    check_integer(path + ".height", spec.height, 1, kMaxWidth);
+    check_integer(path + ".width", spec.width, 1, kMaxWidth / spec.height);
+    const Index most = kMaxWidth / (spec.height * spec.width);
+    check_integer(path + ".channels", spec.channels, 1, most);
+    check_integer(path + ".filters", spec.filters, 1, most);
+    // A larger kernel has weights that see no pixel.
+    check_integer(path + ".kernel_height", spec.kernel_height, 1, 2 * spec.height - 1);
+    check_integer(path + ".kernel_width", spec.kernel_width, 1, 2 * spec.width - 1);
+    if (!std::isfinite(spec.forget_bias))
+      refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+  }
+
   void operator()(const ActivityRegularizationSpec& spec) const {
     check_not_negative(path + ".activity", spec.activity);
     check_not_negative(path + ".temporal", spec.temporal);
@@ -215,8 +228,12 @@ struct ParameterCount {
     if (spec.layer_norm) others = add(others, (2 * plan.gates + 2) * H);
     recurrent(spec, plan.gates, R, R, others);
   }
-  void operator()(const GRUSpec& spec) { recurrent(spec, 3, spec.hidden_size, spec.hidden_size, 0); }
-  void operator()(const RNNSpec& spec) { recurrent(spec, 1, spec.hidden_size, spec.hidden_size, 0); }
+  void operator()(const GRUSpec& spec) {
+    recurrent(spec, 3, spec.hidden_size, spec.hidden_size, 0);
+  }
+  void operator()(const RNNSpec& spec) {
+    recurrent(spec, 1, spec.hidden_size, spec.hidden_size, 0);
+  }
   void operator()(const MinLSTMSpec& spec) { recurrent(spec, 3, spec.hidden_size, 0, 0); }
   void operator()(const MinGRUSpec& spec) { recurrent(spec, 2, spec.hidden_size, 0, 0); }
 
@@ -247,6 +264,14 @@ struct ParameterCount {
     const ParameterCount inner = inside(spec.layers);
     total = add(total, inner.total);
     features = inner.features;
+  }
+
+  void operator()(const ConvLSTMSpec& spec) {
+    const Index taps = multiply(spec.kernel_height, spec.kernel_width);
+    const Index row = add(multiply(taps, spec.channels + spec.filters), 1);
+    total = add(total, multiply(4 * spec.filters, row));
+    features = spec.height * spec.width * spec.filters;
+    if (spec.peephole) total = add(total, 3 * features);
   }
 
   ParameterCount inside(const std::vector<LayerSpec>& layers) const {

@@ -162,7 +162,7 @@ def test_it_needs_an_embedding_that_fits():
         build(ln.Dense(4, input_size=3), ln.Dense(4, tied=True))
     with pytest.raises(ValueError, match=r"expected 9 units \(the Embedding's vocabulary\), got 8"):
         build(ln.Embedding(9, 4), ln.Dense(8, tied=True))
-    with pytest.raises(ValueError, match="expected 4 input features.*, got 5"):
+    with pytest.raises(ValueError, match=r"expected 4 input features.*, got 5"):
         build(ln.Embedding(9, 4), ln.LSTM(5), ln.Dense(9, tied=True))
     with pytest.raises(ValueError, match=r"tied: expected false inside another layer"):
         build(ln.Embedding(9, 9), ln.Residual([ln.Dense(9, tied=True)]))

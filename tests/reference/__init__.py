@@ -9,6 +9,7 @@ i, f, g, o and r, z, n.
 """
 
 from reference.activations import CELL_FUNCTIONS, cell_function, cell_slope
+from reference.conv_lstm import conv_lstm_forward, convolve
 from reference.initialisers import glorot_bound, orthogonality_defect
 from reference.layers import (
     activate,
@@ -55,6 +56,8 @@ __all__ = [
     "cell_slope",
     "central_difference",
     "clip_gradients",
+    "conv_lstm_forward",
+    "convolve",
     "dense_backward",
     "dense_forward",
     "directional_difference",

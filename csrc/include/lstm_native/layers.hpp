@@ -111,8 +111,8 @@ struct ActivationSpec {
 };
 
 /// Hands its input on. In training it adds activity * mean(y^2) and temporal * mean((y_t -
-/// y_{t-1})^2) to the loss, means over all values and all differences of the batch (Merity, Keskar
-/// & Socher 2018).
+/// y_{t-1})^2) to the loss, means over all values and all differences of the batch without padding
+/// (Merity, Keskar & Socher 2018).
 struct ActivityRegularizationSpec {
   double activity = 0.0, temporal = 0.0;  // not negative; temporal > 0 needs a time axis
 };
@@ -131,11 +131,25 @@ struct ResidualSpec {
   std::vector<LayerSpec> layers;
 };
 
+/// Long short-term memory over images, with convolutions in the place of products (Shi et al.
+/// 2015): (N, T, height * width * channels) -> (N, T, height * width * filters), rows of images,
+/// row-major; or (N, ...) of the last step when return_sequences is false. Stride 1, zeros beyond
+/// the edges.
+struct ConvLSTMSpec {
+  Index filters = 0;
+  Index height = 0, width = 0, channels = 0;
+  Index kernel_height = 3, kernel_width = 3;  // at most 2 height - 1, 2 width - 1
+  bool return_sequences = true;
+  double forget_bias = 1.0;
+  bool peephole = false;  // i, f and o look at the cell state, each value with a weight of its own
+  bool reverse = false;   // runs from the end of the sequence
+};
+
 /// Any of the above.
 struct LayerSpec {
   std::variant<LSTMSpec, DenseSpec, EmbeddingSpec, DropoutSpec, LayerNormSpec, ActivationSpec,
                HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, ActivityRegularizationSpec,
-               ResidualSpec>
+               ResidualSpec, ConvLSTMSpec>
       options;
 };
 
