@@ -69,7 +69,9 @@ class EmbeddedReber(Task):
 
     name = "reber"
     about = "embedded Reber grammar"
-    criterion = "the symbols that may follow are the most active ones, everywhere in all 512 strings"
+    criterion = (
+        "the symbols that may follow are the most active ones, everywhere in all 512 strings"
+    )
     paper = Paper("Hochreiter & Schmidhuber 1997, table 1", "150 of 152", "8,440")
     loss = "categorical_crossentropy"
     every_step = True
