@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._carried import State
 from lstm_native._checks import as_values, check_bool, check_real
-from lstm_native.layer import Layer, State, Tape, check_size, flat_images
+from lstm_native._inputs import flat_images
+from lstm_native.layer import Layer, Tape, check_size
 
 
 class ConvLSTM(Layer):

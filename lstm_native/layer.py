@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
+from lstm_native._carried import Carrying, State
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
 from lstm_native._inputs import check_first_values, check_input
 from lstm_native._lengths import Lengths
-
-State = tuple[NDArray[Any], ...] | NDArray[Any] | None
-"""(h, c) of an LSTM, each (layers * directions, N, H); None for a layer without state."""
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
@@ -100,7 +97,7 @@ class Tape:
         return dx, layer._public_state(initial), grads
 
 
-class Layer:
+class Layer(Carrying):
     """Base of all layers.
 
     A layer is built when the number of its input features is known: from `input_size`, from the
@@ -117,15 +114,12 @@ class Layer:
     type_name: ClassVar[str] = ""
     #: Whether the layer has weights, and so a dtype of its own.
     has_weights: ClassVar[bool] = True
-    stateful: bool = False
 
     def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
         self.dtype = check_dtype(dtype).name
         self._seed = None if seed is None else check_seed(seed)
         self._passes = 0
         self._native: Any = None
-        # What a stateful layer carries to its next call; empty: zeros.
-        self._carried: tuple[NDArray[Any], ...] = ()
 
     # -- what subclasses say ---------------------------------------------------------------
 
@@ -307,63 +301,6 @@ class Layer:
         if self.stateful:
             self._carried = tuple(part.copy() for part in final)
         return y, self._public_state(final), tape, ends
-
-    # -- state -----------------------------------------------------------------------------
-
-    @property
-    def state(self) -> State:
-        """The state that the next call of a stateful layer begins with; None stands for zeros.
-
-        May be set. RuntimeError for a layer that is not stateful.
-        """
-        self._check_stateful()
-        if not self._carried:
-            return None
-        return self._public_state([part.copy() for part in self._carried])
-
-    @state.setter
-    def state(self, value: State) -> None:
-        self._check_stateful()
-        if value is None:
-            self._carried = ()
-            return
-        first = np.asarray(value[0] if isinstance(value, (tuple, list)) else value)
-        samples = first.shape[1] if first.ndim == 3 else 0
-        given = self._native_state(value, samples, name="state")
-        assert given is not None
-        self._carried = tuple(np.array(part) for part in given)
-
-    def reset_state(self) -> None:
-        """Let the next call of a stateful layer begin with zeros, for any number of sequences."""
-        self._carried = ()
-
-    def _check_stateful(self) -> None:
-        if not self.stateful:
-            raise RuntimeError(
-                f"{type(self).__name__} keeps no state between calls: make it with stateful=True"
-            )
-
-    def _carried_for(self, samples: int) -> tuple[NDArray[Any], ...] | None:
-        """Return the carried state as the initial one of so many sequences."""
-        if not self._carried:
-            return None
-        before = self._carried[0].shape[1]
-        if before != samples:
-            raise ValueError(
-                f"stateful {type(self).__name__}: expected {before} sequences, as many as in the "
-                f"call before, got {samples}; reset the state to begin with others"
-            )
-        return self._carried
-
-    def _native_state(
-        self, state: State, samples: int, *, name: str
-    ) -> Sequence[NDArray[Any]] | None:
-        if state is not None:
-            raise ValueError(f"{name}: {type(self).__name__} has no state, expected None")
-        return None
-
-    def _public_state(self, state: Sequence[NDArray[Any]]) -> State:
-        return None
 
     # -- weights ---------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lstm_native import _activations
 from lstm_native._activations import Activation, check_activation
+from lstm_native._carried import State
 from lstm_native._checks import (
     as_values,
     check_bool,
@@ -16,7 +17,7 @@ from lstm_native._checks import (
     check_positive_int,
     check_real,
 )
-from lstm_native.layer import Layer, State, check_rate, check_size, optional_size
+from lstm_native.layer import Layer, check_rate, check_size, optional_size
 
 _MERGES = ("concat", "sum")
 

@@ -8,11 +8,12 @@ from typing import Any, NoReturn
 from numpy.typing import NDArray
 
 from lstm_native import _core
+from lstm_native._carried import State
 from lstm_native._checks import as_values, check_dtype
 from lstm_native._inputs import check_first_values, check_input
 from lstm_native._lengths import Lengths
 from lstm_native.containers import check_distinct
-from lstm_native.layer import Layer, State, check_seed, native_class
+from lstm_native.layer import Layer, check_seed, native_class
 
 
 class Stack:

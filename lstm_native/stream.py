@@ -8,9 +8,10 @@ from typing import Any, NoReturn, Protocol
 
 from numpy.typing import NDArray
 
+from lstm_native._carried import State
 from lstm_native._checks import as_tokens, as_values, check_int
 from lstm_native._inputs import vocabulary_of
-from lstm_native.layer import State, native_class
+from lstm_native.layer import native_class
 
 _MAX_BATCH = 2**24
 

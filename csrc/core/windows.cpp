@@ -12,10 +12,14 @@ template <class Spec>
 struct IsRecurrent<Spec, std::void_t<decltype(Spec::return_sequences)>> : std::true_type {};
 
 template <class Spec, class = void>
-struct HasDirections : std::false_type {};
+struct HasReverse : std::false_type {};
 template <class Spec>
-struct HasDirections<Spec, std::void_t<decltype(Spec::bidirectional), decltype(Spec::reverse)>>
-    : std::true_type {};
+struct HasReverse<Spec, std::void_t<decltype(Spec::reverse)>> : std::true_type {};
+
+template <class Spec, class = void>
+struct HasBothDirections : std::false_type {};
+template <class Spec>
+struct HasBothDirections<Spec, std::void_t<decltype(Spec::bidirectional)>> : std::true_type {};
 
 template <class Spec, class = void>
 struct HasWindow : std::false_type {};
@@ -36,10 +40,10 @@ bool is_recurrent_layer(const LayerSpec& layer) {
 template <class Spec>
 std::string why_not(const Spec& spec) {
   if constexpr (HasWindow<Spec>::value) return "it looks at a window of steps at once";
-  if constexpr (HasDirections<Spec>::value) {
-    if (spec.bidirectional || spec.reverse)
-      return "its output depends on steps to come (bidirectional or reverse)";
-  }
+  bool backward = false;
+  if constexpr (HasReverse<Spec>::value) backward = spec.reverse;
+  if constexpr (HasBothDirections<Spec>::value) backward = backward || spec.bidirectional;
+  if (backward) return "its output depends on steps to come (bidirectional or reverse)";
   if constexpr (HasLayers<Spec>::value) {
     for (const LayerSpec& inner : spec.layers) {
       if (is_recurrent_layer(inner)) return "the state of the layers in it is not carried";

@@ -157,6 +157,10 @@ def test_the_bar_counts_windows(capsys):
     [
         ([ln.LSTM(3, bidirectional=True)], "layer 0: .*bidirectional or reverse"),
         ([ln.Dense(2), ln.GRU(3, reverse=True), ln.Dense(1)], "layer 1: .*bidirectional or rev"),
+        (
+            [ln.ConvLSTM(1, kernel_size=(1, 3), input_shape=(1, 2, 1), reverse=True)],
+            "layer 0: .*bidirectional or reverse",
+        ),
         ([ln.LSTM(3, return_sequences=False), ln.Dense(1)], "expected an output at each step"),
         ([ln.Highway([ln.LSTM(1, return_sequences=False)], window=2)], "an output at each step"),
         ([ln.Residual([ln.LSTM(2)]), ln.Dense(1)], "layer 0: the state of the layers in it"),
