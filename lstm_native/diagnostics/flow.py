@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses
-from lstm_native._inputs import true_steps
+from lstm_native._lengths import true_steps
 from lstm_native._samples import check_data
 from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
