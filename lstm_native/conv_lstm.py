@@ -138,7 +138,8 @@ class ConvLSTM(Layer):
     @property
     def _known_input_size(self) -> int | None:
         height, width, channels = self.input_shape
-        return height * width * channels
+        size: int = height * width * channels
+        return size
 
     @property
     def _output_image(self) -> tuple[int, int, int]:

@@ -9,8 +9,8 @@ namespace lstm_native {
 /// Memory that the steps of one run share, each part its own rows and units of it.
 template <class T>
 struct BackwardBuffers {
-  T* d_output = nullptr;  // N x P: gradients of the outputs before projection
-  T* d_reset = nullptr;   // N x P: of r * h
+  T* d_output = nullptr;     // N x P: gradients of the outputs before projection
+  T* d_reset = nullptr;      // N x P: of r * h
   T* d_candidate = nullptr;  // N x P: of the normalised cell states
 };
 

@@ -91,8 +91,7 @@ void CellForward<T>::project(const CellStep<T>& step) const {
       for (Index j = output_begin_; j < output_end_; ++j)
         step.recur[r * PR + j] = h[j] * step.mask[r * PR + j];
     if (step.y)
-      std::copy_n(h + output_begin_, count,
-                  step.y + r * phases_[0].y_stride + output_begin_);
+      std::copy_n(h + output_begin_, count, step.y + r * phases_[0].y_stride + output_begin_);
   }
 }
 

@@ -78,7 +78,7 @@ CellPlan plan_of(const RNNSpec& spec) {
   CellPlan plan = common(spec, 1);
   plan.identity_init = spec.identity_init;
   plan.options.input = args_of(spec.activation);
-  plan.phases[0] = {general(spec)                                ? CellKind::rnn_general
+  plan.phases[0] = {general(spec)                             ? CellKind::rnn_general
                     : is(spec.activation, CellFunction::tanh) ? CellKind::rnn_tanh
                     : is(spec.activation, CellFunction::relu) ? CellKind::rnn_relu
                                                               : CellKind::rnn_general,

@@ -26,9 +26,9 @@ struct CellPlan {
   bool split = false;    // the recurrent sums' gradients are not those of the inputs' sums
   bool candidate_bias_apart = false;  // the last gate's recurrent bias stays in the recurrent sum
   bool layer_norm = false;
-  Index peepholes = 0;              // gates with peephole weights
-  Index forget_gate = -1;           // which gate it is, if there is one
-  CellOptions<double> options;      // peepholes aside
+  Index peepholes = 0;          // gates with peephole weights
+  Index forget_gate = -1;       // which gate it is, if there is one
+  CellOptions<double> options;  // peepholes aside
   bool identity_init = false;
   double forget_bias = 0.0;
   double zoneout_h = 0.0, zoneout_c = 0.0;

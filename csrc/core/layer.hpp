@@ -56,8 +56,8 @@ struct StateGradients {
 };
 
 /// What one forward pass remembers. Valid while the pass's workspace, its input (and its lengths),
-/// its output (see Layer::tape_reads_output) and the layer's weights are; can lead back once, for memory is reused
-/// on the way.
+/// its output (see Layer::tape_reads_output) and the layer's weights are; can lead back once, for
+/// memory is reused on the way.
 template <class T>
 class Tape {
  public:

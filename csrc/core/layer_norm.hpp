@@ -52,9 +52,9 @@ void normalise_backward(const GateOrder& order, const T* normal, T scale, const 
   mean /= count;
   along /= count;
   order.for_each([&](Index, Index, Index column) {
-    to[column] = static_cast<T>(
-        static_cast<double>(scale) *
-        (static_cast<double>(from[column]) - mean - static_cast<double>(normal[column]) * along));
+    to[column] =
+        static_cast<T>(static_cast<double>(scale) * (static_cast<double>(from[column]) - mean -
+                                                     static_cast<double>(normal[column]) * along));
   });
 }
 

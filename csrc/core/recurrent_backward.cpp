@@ -164,8 +164,8 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
     const auto backward = [&](Index slot) {
       const Index run = done + slot;
       const auto i = static_cast<std::size_t>(slot);
-      return Backward<T>{*runs[run].weights, runs[run], gradients[run], chunk, at_once > 1,
-                         sums[i],            of_steps[i], &of_chunks[2 * i]};
+      return Backward<T>{*runs[run].weights, runs[run], gradients[run], chunk,
+                         at_once > 1,        sums[i],   of_steps[i],    &of_chunks[2 * i]};
     };
     gang.run(parts, [&](Index part) {
       const Index slot = part / grid.parts(), group = part / grid.unit_parts;

@@ -65,8 +65,8 @@ struct Forward {
   const Progress* input = nullptr;  // of the part that writes x, when it still does
   Progress* output = nullptr;       // this part's own, when another follows it
 
-  /// The samples `rows` and the hidden units `units` through all steps; `outputs`: this part's share
-  /// of a projection. `barrier` is where the parts of these samples meet.
+  /// The samples `rows` and the hidden units `units` through all steps; `outputs`: this part's
+  /// share of a projection. `barrier` is where the parts of these samples meet.
   void part(Range rows, Range units, Range outputs, Barrier& barrier) const {
     CellForward<T> cell(w, units.begin, units.end, outputs.begin, outputs.end);
     cell.prepare(run.gates != nullptr, run.y.row_stride);
@@ -274,7 +274,7 @@ Index run_at_once(const RecurrentRun<T>* runs, Index count, Workspace& workspace
   gang.run(parts, [&](Index part) {
     Barrier alone_here;
     layers[static_cast<std::size_t>(part)].part({0, N}, {0, order.hidden_size},
-                                            {0, runs[0].weights->outputs()}, alone_here);
+                                                {0, runs[0].weights->outputs()}, alone_here);
   });
   return parts;
 }

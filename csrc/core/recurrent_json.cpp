@@ -11,10 +11,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFunctions[] = {"linear",      "relu",        "tanh",         "sigmoid",
-                                      "affine",      "leaky_relu",  "thresholded_relu",
-                                      "scaled_tanh", "hard_sigmoid", "elu",
-                                      "softsign",    "softplus"};
+constexpr const char* kFunctions[] = {
+    "linear",           "relu",        "tanh",         "sigmoid", "affine",   "leaky_relu",
+    "thresholded_relu", "scaled_tanh", "hard_sigmoid", "elu",     "softsign", "softplus"};
 constexpr const char* kMerges[] = {"concat", "sum"};
 
 /// Calls field(key, value, default value, always) for every option.

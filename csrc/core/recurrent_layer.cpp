@@ -15,8 +15,7 @@ namespace {
 /// Calls body(name, shape, pointer to the field) for every parameter of a run that the cell has, in
 /// the order in which they stand.
 template <class V, class Body>
-void for_each_parameter(const CellPlan& plan, Index inputs, RunParameters<V>& p,
-                        const Body& body) {
+void for_each_parameter(const CellPlan& plan, Index inputs, RunParameters<V>& p, const Body& body) {
   const Index H = plan.hidden_size, R = plan.output_size(), rows = plan.gates * H;
   body("weight_ih", {rows, inputs}, p.input);
   if (plan.recurrent) body("weight_hh", {rows, R}, p.recurrent);
@@ -73,13 +72,12 @@ template <class T>
 void RecurrentLayer<T>::add_run(const std::string& suffix, Index inputs, WeightSeed seed) {
   RunParameters<T> p;
   std::vector<T**> fields;
-  for_each_parameter(plan_, inputs, p,
-                     [&](const char* name, std::vector<Index> shape, T*& field) {
-                       parameters_.push_back({{name + suffix, std::move(shape)}, {}});
-                       Parameter<T>& added = parameters_.back();
-                       added.value.resize(static_cast<std::size_t>(added.info.size()));
-                       field = added.value.data();
-                     });
+  for_each_parameter(plan_, inputs, p, [&](const char* name, std::vector<Index> shape, T*& field) {
+    parameters_.push_back({{name + suffix, std::move(shape)}, {}});
+    Parameter<T>& added = parameters_.back();
+    added.value.resize(static_cast<std::size_t>(added.info.size()));
+    field = added.value.data();
+  });
   const Index H = plan_.hidden_size, R = plan_.output_size(), rows = plan_.gates * H;
   const auto gate_seed = [&](std::uint64_t kind, Index gate) {
     return derive_seed(seed, kind + static_cast<std::uint64_t>(gate));
@@ -128,8 +126,8 @@ template <class V>
 RunParameters<V> RecurrentLayer<T>::of_run(V* const* all, std::size_t run) const {
   RunParameters<V> p;
   V* const* next = all + run * parameters_per_run();
-  for_each_parameter(plan_, 0, p,
-                     [&](const char*, std::initializer_list<Index>, V*& field) { field = *next++; });
+  for_each_parameter(
+      plan_, 0, p, [&](const char*, std::initializer_list<Index>, V*& field) { field = *next++; });
   return p;
 }
 

@@ -39,7 +39,7 @@ struct Steps {
 /// RecurrentRun; "kept" ones have a row for every step when the run remembers, else for one.
 template <class T>
 struct RunExtras {
-  T* recur = nullptr;              // as h: the outputs times recurrent_mask
+  T* recur = nullptr;                 // as h: the outputs times recurrent_mask
   const T* recurrent_mask = nullptr;  // N x PR
   T* unprojected = nullptr;           // kept, N x P: outputs before the projection
   T* candidate = nullptr;             // kept, N x P: cell states before zoneout
@@ -137,7 +137,7 @@ struct RecurrentGradients {
   bool accumulate_dx = false;
   // A part of a longer run: sums of the weights' gradients that the parts, called from the last to
   // the first, hand on. null: this is the whole run.
-  T* sums = nullptr;  // RecurrentSums::size
+  T* sums = nullptr;                         // RecurrentSums::size
   bool first_part = true, last_part = true;  // of those calls
 };
 

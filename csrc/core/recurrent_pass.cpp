@@ -11,8 +11,7 @@
 namespace lstm_native {
 
 template <class T>
-RecurrentPass<T>::RecurrentPass(const RecurrentLayer<T>& layer, const Batch<T>& x,
-                                const Pass& pass)
+RecurrentPass<T>::RecurrentPass(const RecurrentLayer<T>& layer, const Batch<T>& x, const Pass& pass)
     : layer_(layer),
       options_(layer.options_),
       x_(x),
@@ -108,9 +107,8 @@ void RecurrentPass<T>::lay_out(Index l, T* y, Workspace& workspace) {
     s.inputs = width();
     const Stacked& below = stacked(l - 1);
     const RecurrentRun<T>& loop = run(l - 1, 0).loop;
-    const Steps<T> states =
-        layout_.time_major(loop.h + samples() * (*weights_)[0].padded_outputs(),
-                           (*weights_)[0].padded_outputs());
+    const Steps<T> states = layout_.time_major(loop.h + samples() * (*weights_)[0].padded_outputs(),
+                                               (*weights_)[0].padded_outputs());
     const Steps<T>& from = below.output ? below.output : states;
     s.input = {from.data, from.time_stride, from.row_stride, from.offsets, from.skipped};
   }
@@ -246,8 +244,8 @@ void RecurrentPass<T>::finish_layer(Index l, T* y) {
     if (length == 0) continue;
     for (Index d = 0; d < directions_; ++d) {
       const Run& r = run(l, d);
-      const T* h = r.h_starts ? r.h_starts + row * loop.weights->padded_outputs()
-                              : r.loop.h_at(length, row);
+      const T* h =
+          r.h_starts ? r.h_starts + row * loop.weights->padded_outputs() : r.loop.h_at(length, row);
       T* part = to + (sums() ? 0 : d * R);
       for (Index j = 0; j < R; ++j) part[j] = d > 0 && sums() ? part[j] + h[j] : h[j];
     }

@@ -22,8 +22,8 @@ class RecurrentPass final : public Tape<T> {
   /// One direction of one stacked layer. Steps are in the order in which it runs.
   struct Run {
     RecurrentRun<T> loop;
-    Steps<T> apart;  // its output, when it does not go straight to where the layer's goes
-    const T* mask = nullptr;                    // N x PR, of what recurs
+    Steps<T> apart;           // its output, when it does not go straight to where the layer's goes
+    const T* mask = nullptr;  // N x PR, of what recurs
     std::vector<std::uint64_t> zoneout_seeds;  // N
     // With checkpoints: the states at the start of each segment, and at the end.
     T* h_starts = nullptr;

@@ -52,8 +52,8 @@ void RecurrentPass<T>::draw_masks(Run& r, Index l, Index d, Workspace& workspace
   const RecurrentWeights<T>& w = *r.loop.weights;
   if (w.plan.zones_out())
     for (Index row = 0; row < samples(); ++row)
-      r.zoneout_seeds.push_back(derive_seed(seed_of(kZoneout, l, d),
-                                            static_cast<std::uint64_t>(layout_.sample(row))));
+      r.zoneout_seeds.push_back(
+          derive_seed(seed_of(kZoneout, l, d), static_cast<std::uint64_t>(layout_.sample(row))));
   if (options_.recurrent_dropout == 0) return;
   const Index PR = w.padded_outputs();
   T* mask = workspace.take_zeros<T>(samples() * PR);

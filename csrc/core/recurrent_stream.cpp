@@ -26,8 +26,8 @@ class RecurrentStream final : public LayerStream<T> {
     const bool norm = plan.layer_norm;
     const Index state = rows * padded_, output = rows * padded_outputs_;
     // Of one layer at a time: gates, and what the options need.
-    const Index shared = rows * columns_ * (norm ? 2 : 1) + 4 * state + 3 * rows +
-                         padded_outputs_ + padded_ + output;
+    const Index shared = rows * columns_ * (norm ? 2 : 1) + 4 * state + 3 * rows + padded_outputs_ +
+                         padded_ + output;
     const auto layers = static_cast<Index>(weights_->size());
     // Of every layer: h before and after the step, and c.
     memory_.resize(static_cast<std::size_t>(shared + layers * (2 * output + state)));
@@ -44,11 +44,11 @@ class RecurrentStream final : public LayerStream<T> {
     }
     if (plan.proj_size) step.unprojected = take(state);
     if (plan.zoneout_h > 0)
-      step.keep_h = std::fill_n(take(padded_outputs_), padded_outputs_,
-                                static_cast<T>(plan.zoneout_h)) - padded_outputs_;
+      step.keep_h =
+          std::fill_n(take(padded_outputs_), padded_outputs_, static_cast<T>(plan.zoneout_h)) -
+          padded_outputs_;
     if (plan.zoneout_c > 0)
-      step.keep_c =
-          std::fill_n(take(padded_), padded_, static_cast<T>(plan.zoneout_c)) - padded_;
+      step.keep_c = std::fill_n(take(padded_), padded_, static_cast<T>(plan.zoneout_c)) - padded_;
     added_ = take(output);
     for (const RecurrentWeights<T>& w : *weights_) {
       layers_.push_back({&w, CellForward<T>(w, 0, hidden_, 0, outputs_), step});

@@ -6,8 +6,8 @@
 
 namespace lstm_native {
 
-/// `weights`: of each stacked layer, from the bottom up. residual: all but the first add their input
-/// to their output.
+/// `weights`: of each stacked layer, from the bottom up. residual: all but the first add their
+/// input to their output.
 template <class T>
 std::unique_ptr<LayerStream<T>> make_recurrent_stream(
     std::shared_ptr<const std::vector<RecurrentWeights<T>>> weights, Index rows, bool residual);

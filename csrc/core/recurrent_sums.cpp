@@ -21,11 +21,13 @@ void for_each_product(const RecurrentWeights<T>& w, const RunParameters<T>& p, c
          biases && !apart ? p.bias_recurrent : nullptr);
     for (Index i = 0; i < plan.phase_count; ++i) {
       const auto& phase = w.phases[i];
-      body(phase.order, WeightTarget<T>{R, p.recurrent ? p.recurrent + phase.first_gate * H * R : nullptr},
-           none, apart ? p.bias_recurrent : nullptr, nullptr);
+      body(phase.order,
+           WeightTarget<T>{R, p.recurrent ? p.recurrent + phase.first_gate * H * R : nullptr}, none,
+           apart ? p.bias_recurrent : nullptr, nullptr);
     }
   }
-  if (plan.proj_size) body(w.output_order(), WeightTarget<T>{H, p.projection}, none, nullptr, nullptr);
+  if (plan.proj_size)
+    body(w.output_order(), WeightTarget<T>{H, p.projection}, none, nullptr, nullptr);
 }
 
 }  // namespace
@@ -45,13 +47,13 @@ RecurrentSums<T>::RecurrentSums(const RecurrentRun<T>& run, const RecurrentGradi
                                 Index samples, bool whole, Index parts, Workspace& workspace)
     : w_(*run.weights), run_(run), g_(gradients) {
   T* sums = gradients.sums;
-  for_each_product(w_, gradients.parameters,
-                   [&](const GateOrder& order, WeightTarget<T> a, WeightTarget<T> b, T* bias,
-                       T* other_bias) {
-                     products_.emplace_back(*w_.kernels, order, a, b, bias, other_bias, samples,
-                                            whole, sums, parts, workspace);
-                     if (sums) sums += WeightGradient<T>::sums_size(order, a.depth + b.depth);
-                   });
+  for_each_product(
+      w_, gradients.parameters,
+      [&](const GateOrder& order, WeightTarget<T> a, WeightTarget<T> b, T* bias, T* other_bias) {
+        products_.emplace_back(*w_.kernels, order, a, b, bias, other_bias, samples, whole, sums,
+                               parts, workspace);
+        if (sums) sums += WeightGradient<T>::sums_size(order, a.depth + b.depth);
+      });
 }
 
 template <class T>
@@ -120,7 +122,7 @@ void RecurrentSums<T>::add_elementwise(Index t0, Index t1, const ChunkBuffers<T>
       for (const int gate : {0, 1, 3}) {
         const int column = w_.options.column[gate];
         if (plan.peepholes == 0 || column < 0) continue;
-        const T* c = gate < 3               ? run_.c_at(t, n)
+        const T* c = gate < 3                ? run_.c_at(t, n)
                      : run_.extras.candidate ? run_.extras.candidate + row * P
                                              : run_.c_at(t + 1, n);
         for (Index u = 0; u < H; ++u) peephole[u] += d[order.column(column, u)] * c[u];

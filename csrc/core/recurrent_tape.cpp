@@ -19,7 +19,9 @@ void RecurrentPass<T>::backward(const T* dy, T* dx, const StateGradients<T>& sta
   // Dropped weights have gradients of their own until the mask is applied to them.
   std::vector<T*> targets(gradients, gradients + layer_.parameters_.size());
   const bool drops_weights = training_ && options_.weight_drop > 0;
-  const auto recurrent_weight = [&](std::size_t run) { return run * layer_.parameters_per_run() + 1; };
+  const auto recurrent_weight = [&](std::size_t run) {
+    return run * layer_.parameters_per_run() + 1;
+  };
   for (std::size_t r = 0; drops_weights && r < runs_.size(); ++r) {
     const std::size_t i = recurrent_weight(r);
     targets[i] = workspace.take_zeros<T>(layer_.parameters_[i].info.size());
@@ -109,8 +111,7 @@ void RecurrentPass<T>::backward(const T* dy, T* dx, const StateGradients<T>& sta
       RecurrentGradients<T>& g = of_runs[d];
       if (const T* mask = run(l, d).mask)
         for (Index i = 0; i < N * PR; ++i) g.dh[i] += g.d_recur[i] * mask[i];
-      if (states.initial[0])
-        export_state(g.dh, R, PR, states.initial[0] + index * N * R);
+      if (states.initial[0]) export_state(g.dh, R, PR, states.initial[0] + index * N * R);
       if (states.initial[1]) export_state(g.dc, H, P, states.initial[1] + index * N * H);
     }
     if (!d_input) continue;

@@ -20,7 +20,9 @@ class Shares {
     memory.resize(static_cast<std::size_t>(total_));
     base_ = memory.data();
   }
-  T* zeros(std::size_t share, Index size) const { return std::fill_n((*this)[share], size, T(0)) - size; }
+  T* zeros(std::size_t share, Index size) const {
+    return std::fill_n((*this)[share], size, T(0)) - size;
+  }
   T* operator[](std::size_t share) const { return base_ + offsets_[share]; }
 
  private:
@@ -32,9 +34,8 @@ class Shares {
 /// A vector of gate values (G H) in gate order; what stood there is added to.
 template <class T>
 void add_in_order(const GateOrder& order, const T* values, T* to) {
-  order.for_each([&](Index g, Index u, Index column) {
-    to[column] += values[g * order.hidden_size + u];
-  });
+  order.for_each(
+      [&](Index g, Index u, Index column) { to[column] += values[g * order.hidden_size + u]; });
 }
 
 }  // namespace

@@ -11,16 +11,16 @@ namespace lstm_native {
 /// not have is null. G: gates that have weights, R: size of the output.
 template <class V>
 struct RunParameters {
-  V* input = nullptr;             // (G H, F)
-  V* recurrent = nullptr;         // (G H, R)
-  V* bias_input = nullptr;        // (G H)
-  V* bias_recurrent = nullptr;    // (G H)
-  V* peephole = nullptr;          // (gates that look, H)
-  V* projection = nullptr;        // (R, H)
-  V* norm_input = nullptr;        // (G H)
-  V* norm_recurrent = nullptr;    // (G H)
-  V* norm_cell = nullptr;         // (H)
-  V* norm_cell_bias = nullptr;    // (H)
+  V* input = nullptr;           // (G H, F)
+  V* recurrent = nullptr;       // (G H, R)
+  V* bias_input = nullptr;      // (G H)
+  V* bias_recurrent = nullptr;  // (G H)
+  V* peephole = nullptr;        // (gates that look, H)
+  V* projection = nullptr;      // (R, H)
+  V* norm_input = nullptr;      // (G H)
+  V* norm_recurrent = nullptr;  // (G H)
+  V* norm_cell = nullptr;       // (H)
+  V* norm_cell_bias = nullptr;  // (H)
 };
 
 template <class T>
@@ -32,10 +32,10 @@ struct RecurrentWeights {
 
   struct Phase {
     const CellKernels<T>* cell = nullptr;
-    GateOrder order{};             // of the gates that its recurrent product adds to
+    GateOrder order{};  // of the gates that its recurrent product adds to
     Index first_gate = 0;
-    Index column = 0;              // of these gates in a row of split gradients
-    const T* recurrent = nullptr;  // R x columns, as steps read it
+    Index column = 0;                         // of these gates in a row of split gradients
+    const T* recurrent = nullptr;             // R x columns, as steps read it
     const T* recurrent_transposed = nullptr;  // columns x R, as products read it
   };
 

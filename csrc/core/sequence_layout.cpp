@@ -32,8 +32,7 @@ void SequenceLayout::gather(const T* from, Index width, const Steps<T>& to, bool
 }
 
 template <class T>
-void SequenceLayout::scatter(const Steps<const T>& from, Index width, T* to,
-                             bool backwards) const {
+void SequenceLayout::scatter(const Steps<const T>& from, Index width, T* to, bool backwards) const {
   for_each([&](Index t, Index row, Index from_end) {
     std::copy_n(from.at(t, row), width, place(to, width, row, backwards ? from_end : t));
   });

@@ -132,8 +132,7 @@ void WeightGradient<T>::deliver(Index begin, Index end, const T* of_first, const
     const Index column = order_.column(gate, unit);
     if (column < begin || column >= end) return;
     for (T* bias : bias_)
-      for (Index u = 0; bias && u < units; ++u)
-        bias[gate * H + unit + u] += bias_sums_[column + u];
+      for (Index u = 0; bias && u < units; ++u) bias[gate * H + unit + u] += bias_sums_[column + u];
   });
 }
 

@@ -41,8 +41,8 @@ class WeightGradient {
   /// to each other, one after another; null where this one sees all chunks. `whole`: there is one
   /// chunk alone. bias: gate vectors that get the sums of the gates, or null.
   WeightGradient(const KernelTable<T>& kernels, const GateOrder& order, WeightTarget<T> first,
-                 WeightTarget<T> second, T* bias, T* other_bias, Index samples, bool whole,
-                 T* sums, Index parts, Workspace& workspace);
+                 WeightTarget<T> second, T* bias, T* other_bias, Index samples, bool whole, T* sums,
+                 Index parts, Workspace& workspace);
 
   static Index sums_size(const GateOrder& order, Index depth) {
     return order.columns() * (depth + 1);

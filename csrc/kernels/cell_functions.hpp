@@ -44,7 +44,7 @@ __attribute__((noinline)) Packet<T> apply(const CellActivationArgs<T>& f, const 
 /// From the argument x and the value y.
 template <class T>
 __attribute__((noinline)) Packet<T> derivative(const CellActivationArgs<T>& f, const Packet<T>& x,
-                               const Packet<T>& y) {
+                                               const Packet<T>& y) {
   using P = Packet<T>;
   const P one = broadcast(T(1)), zero = broadcast(T(0));
   const P alpha = broadcast(f.alpha), beta = broadcast(f.beta);

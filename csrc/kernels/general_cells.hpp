@@ -77,8 +77,8 @@ struct GeneralGruCell : CellTraits {
     const CellOptions<T>& options = *site.step.options;
     const P direct = GruOutput::backward(site, dh, gate[1], gate[2]);
     const P r = gate_value(options.gate, options.gate_clip, gate[0]);
-    gate[0] = gate_gradient(options.gate, options.gate_clip, gate[0], r,
-                            P(ei::pmul(gate[2], site.c())));
+    gate[0] =
+        gate_gradient(options.gate, options.gate_clip, gate[0], r, P(ei::pmul(gate[2], site.c())));
     site.set_recurrent_gate(0, gate[0]);
     site.set_recurrent_gate(1, gate[1]);
     site.set_recurrent_gate(2, ei::pmul(gate[2], r));
@@ -107,8 +107,8 @@ struct GruResetCell : CellTraits {
     const CellOptions<T>& options = *s.options;
     const P r = gate_value(options.gate, options.gate_clip, gate[0]);
     const P d = load(s.d_reset + site.at);
-    gate[0] = gate_gradient(options.gate, options.gate_clip, gate[0], r,
-                            P(ei::pmul(d, site.h_old())));
+    gate[0] =
+        gate_gradient(options.gate, options.gate_clip, gate[0], r, P(ei::pmul(d, site.h_old())));
     P direct = ei::pmul(d, r);
     if (s.mask) direct = ei::pmul(direct, load(s.mask + site.at));
     site.set_dh(ei::padd(load(s.dh + site.at), direct));

@@ -74,8 +74,8 @@ struct TransposeArgs {
   bool add = false;
 };
 
-/// What a recurrent cell does between the products. The first ones are the cells most networks have;
-/// the `general` ones read CellOptions.
+/// What a recurrent cell does between the products. The first ones are the cells most networks
+/// have; the `general` ones read CellOptions.
 enum class CellKind {
   lstm,           // gates i, f, g, o
   gru,            // gates r, z, n; the reset gate acts behind the recurrent product
@@ -103,9 +103,9 @@ struct CellActivationArgs {
 /// What the general cells need to know beyond the pointers of a step.
 template <class T>
 struct CellOptions {
-  CellActivationArgs<T> gate{CellFunction::sigmoid, 0, 0};    // i, f, o; r, z
-  CellActivationArgs<T> input{CellFunction::tanh, 0, 0};      // g; n; the sum of an RNN
-  CellActivationArgs<T> output{CellFunction::tanh, 0, 0};     // of the cell state
+  CellActivationArgs<T> gate{CellFunction::sigmoid, 0, 0};  // i, f, o; r, z
+  CellActivationArgs<T> input{CellFunction::tanh, 0, 0};    // g; n; the sum of an RNN
+  CellActivationArgs<T> output{CellFunction::tanh, 0, 0};   // of the cell state
   int column[4] = {0, 1, 2, 3};  // LSTM: which gate stands where i, f, g, o do; -1: none, it is 1
   bool coupled = false;          // f = 1 - i
   const T* peephole[3] = {nullptr, nullptr, nullptr};  // P each, of i, f, o
@@ -135,7 +135,7 @@ struct StepArgs {
   bool remember = false;              // otherwise gates holds nothing of use afterwards
   const T* h_prev = nullptr;          // rows x h_stride: what the product reads
   Index h_stride = 0;
-  const T* h_old = nullptr;   // rows x P: what the cell itself reads of the last output; most do not
+  const T* h_old = nullptr;  // rows x P: what the cell itself reads of the last output; most do not
   const T* c_prev = nullptr;  // rows x P, of the LSTMs
   T* h = nullptr;             // rows x P; may not alias h_prev
   // rows x P. LSTM: the new cell state, may alias c_prev. gru: receives the candidate's recurrent
@@ -197,8 +197,8 @@ struct StepBackwardArgs {
   // The rest is read by general cells alone, as in StepArgs.
   const CellOptions<T>* options = nullptr;
   StepPart part = StepPart::all;
-  const T* candidate = nullptr;   // the cell state before zoneout, or null: it is c
-  const T* shown = nullptr;       // part output: as in StepArgs
+  const T* candidate = nullptr;  // the cell state before zoneout, or null: it is c
+  const T* shown = nullptr;      // part output: as in StepArgs
   const T* shown_scale = nullptr;
   const T* shown_bias = nullptr;
   // rows x P, part output: receives the gradient of what the output was made of; part cell: in,
@@ -207,7 +207,7 @@ struct StepBackwardArgs {
   const T* keep_h = nullptr;
   const T* keep_c = nullptr;
   Index keep_stride = 0;
-  const T* mask = nullptr;     // with it, d_recur (rows x P) times mask is added to dh
+  const T* mask = nullptr;  // with it, d_recur (rows x P) times mask is added to dh
   const T* d_recur = nullptr;
 };
 

@@ -21,7 +21,7 @@ template <class Cell>
 inline constexpr bool kHalfStep = RowGates<Cell>::count != Cell::kGates;
 /// The first half of a step has no output, and its sums are read by the second.
 template <class Cell>
-inline constexpr bool kFirstHalf = kHalfStep<Cell>&& RowGates<Cell>::first == 0;
+inline constexpr bool kFirstHalf = kHalfStep<Cell> && RowGates<Cell>::first == 0;
 
 /// Where this cell's gates of a panel (lanes hidden units) begin in a row.
 template <class Cell, class T>
@@ -53,11 +53,11 @@ inline constexpr int kPanelsOfOneRow = 2 * kPanels<Cell>;
 /// Rows of a projection that fit into the registers beside one row of a step, where a panel of the
 /// product holds the columns of one panel of units.
 template <class Cell, class T>
-inline constexpr int kAheadRows = !Cell::kGeneral && Cell::kGates == kPanelVectors &&
-                                          Cell::kSums == Cell::kGates && kRegisters >= 32 &&
-                                          kLanes<T> == kGateBlock<T>
-                                      ? 5
-                                      : 0;
+inline constexpr int kAheadRows =
+    !Cell::kGeneral && Cell::kGates == kPanelVectors && Cell::kSums == Cell::kGates &&
+            kRegisters >= 32 && kLanes<T> == kGateBlock<T>
+        ? 5
+        : 0;
 
 /// From the sums of one row and panel to its gates, cell and output.
 template <class Cell, class T>
@@ -88,9 +88,8 @@ LN_INLINE void apply_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layou
 }
 
 template <class Cell, class T>
-__attribute__((noinline)) void call_cell(const StepArgs<T>& s,
-                                             const StepLayout<Cell, T>& layout, Index row,
-                                             Index panel, Packet<T>* sum) {
+__attribute__((noinline)) void call_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layout,
+                                         Index row, Index panel, Packet<T>* sum) {
   apply_cell<Cell, T>(s, layout, row, panel, sum);
 }
 
@@ -217,8 +216,7 @@ LN_INLINE void step_tile_ahead(const StepArgs<T>& s, const StepLayout<Cell, T>& 
 template <int V, class Body>
 LN_INLINE void for_panel_groups(Index begin, Index end, bool last_first, const Body& body) {
   const Index groups = (end - begin) / V;
-  for (Index i = 0; i < groups; ++i)
-    body(Rows<V>{}, begin + V * (last_first ? groups - 1 - i : i));
+  for (Index i = 0; i < groups; ++i) body(Rows<V>{}, begin + V * (last_first ? groups - 1 - i : i));
   if constexpr (V > 1) for_panel_groups<V / 2>(begin + groups * V, end, last_first, body);
 }
 
@@ -277,8 +275,8 @@ LN_INLINE void cell_backward(const BackwardSite<T>& site, Index hidden_size, Pac
   } else {
     Packet<T> dh = load(s.dh + site.at);
     if (s.dy)
-      dh = ei::padd(dh, load_partial(s.dy + site.row * s.dy_stride + site.unit,
-                                     hidden_size - site.unit));
+      dh = ei::padd(
+          dh, load_partial(s.dy + site.row * s.dy_stride + site.unit, hidden_size - site.unit));
     if constexpr (Cell::kGeneral) {
       if (s.part == StepPart::cell) {
         Cell::backward(site, dh, gate);
@@ -324,8 +322,8 @@ void recurrent_step_backward(const StepBackwardArgs<T>& s) {
 
 template <class Cell, class T>
 constexpr CellKernels<T> cell_entry() {
-  return {Cell::kGates, kAheadRows<Cell, T>, Cell::kDirect, Cell::kGeneral, &recurrent_step<Cell, T>,
-          &recurrent_step_backward<Cell, T>};
+  return {Cell::kGates,   kAheadRows<Cell, T>,      Cell::kDirect,
+          Cell::kGeneral, &recurrent_step<Cell, T>, &recurrent_step_backward<Cell, T>};
 }
 
 }  // namespace LN_ISA

@@ -91,7 +91,7 @@ class Task:
     def count_wrong(
         self, model: ln.Sequential, rng: np.random.Generator, count: int
     ) -> tuple[int, int]:
-        """Return how many of `count` new sequences are wrong, in ten batches of their own length."""
+        """Return how many of `count` new sequences are wrong, in ten batches."""
         batches = [self.batch(rng, count // 10) for _ in range(10)]
         wrong = sum(int(self.wrong(b.y, model.predict(b.x)).sum()) for b in batches)
         return wrong, 10 * (count // 10)

@@ -83,10 +83,10 @@ def learn(task: Task, cell: str, seed: int, *, budget: int | None = None) -> Out
         if task.halved_after:
             model.learning_rate = task.learning_rate * 0.5 ** (seen / task.halved_after)
         seen += task.batch_size
-        if seen - checked >= task.check_every:
-            if not task.window or sum(recent) <= task.tolerated:
-                verdict = task.passes(model, rng)
-                checked = seen
+        calm = not task.window or sum(recent) <= task.tolerated
+        if calm and seen - checked >= task.check_every:
+            verdict = task.passes(model, rng)
+            checked = seen
     if not (verdict and checked == seen):
         verdict = task.passes(model, rng)
     return Outcome(

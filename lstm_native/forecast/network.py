@@ -161,7 +161,8 @@ def combine(states: Sequence[Weights], linear: Linear) -> dict[str, NDArray[Any]
 
 def predict(network: ln.Sequential, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (samples, horizon) for scaled windows (samples, timesteps)."""
-    return network.predict(x[..., np.newaxis].astype(np.float32)).astype(np.float64)
+    y: NDArray[np.float32] = network.predict(x[..., np.newaxis].astype(np.float32))
+    return y.astype(np.float64)
 
 
 def _network(settings: Settings, hidden_size: int, seed: int) -> ln.Sequential:

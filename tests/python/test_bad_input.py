@@ -275,30 +275,6 @@ def test_sizes_and_names_are_checked_when_they_are_given(name):
     check_message(str(raised.value), words)
 
 
-REFUSED_OPTIONS = {
-    "proj_size": 3,
-    "peephole": True,
-    "coupled_gates": True,
-    "layer_norm": True,
-    "recurrent_dropout": 0.5,
-    "zoneout": 0.1,
-    "cell_clip": 3.0,
-    "stateful": True,
-}
-
-
-@pytest.mark.parametrize("option", REFUSED_OPTIONS)
-def test_options_of_later_versions_are_refused_by_name(option):
-    """Refused rather than ignored: a model must be what its code says."""
-    with pytest.raises(NotImplementedError, match=option):
-        ln.LSTM(4, **{option: REFUSED_OPTIONS[option]})
-    defaults = {
-        name: None if name in ("proj_size", "cell_clip") else type(value)(0)
-        for name, value in REFUSED_OPTIONS.items()
-    }
-    ln.LSTM(4, **defaults)
-
-
 class TestLayers:
     """The door of single layers."""
 

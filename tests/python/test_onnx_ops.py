@@ -188,9 +188,9 @@ def test_refused_types(changed, message):
     ("lengths", "error", "message"),
     [
         ([1, 2, 3], ValueError, r"lengths: expected shape \(4,\), got \(3,\)"),
-        ([1, 2, 3, T + 1], ValueError, "lengths: expected 0 to 6 .*, got 7 for sequence 3"),
-        ([1, 2, 3, -1], ValueError, "lengths: expected 0 to 6 .*, got -1 for sequence 3"),
-        ([1.0, 2.0, 3.0, 4.0], TypeError, "lengths must have an integer dtype, got float64"),
+        ([1, 2, 3, T + 1], ValueError, "lengths: expected values from 0 to 6 .*, got 7 at 3"),
+        ([1, 2, 3, -1], ValueError, "lengths: expected values from 0 to 6 .*, got -1 at 3"),
+        ([1.0, 2.0, 3.0, 4.0], TypeError, "lengths: expected integers, got float64"),
     ],
 )
 def test_refused_lengths(lengths, error, message):
