@@ -271,7 +271,7 @@ def test_the_module_is_loaded_when_it_is_used():
         (
             model_of(ln.RNN(2, return_sequences=False)),
             {"lengths": [1, 2, T + 1]},
-            f"lengths: expected 0 to {T} ",
+            f"lengths: expected values from 0 to {T} ",
         ),
         (model_of(ln.RNN(2, return_sequences=False)), {"loss": "msee"}, "unknown loss 'msee'"),
         (model_of(ln.RNN(2)), {}, "y: "),
