@@ -75,6 +75,8 @@ struct Forward {
       if (run.gates) clear_padding(rows, units);
     }
     StepArgs<T>& args = cell.args();
+    const bool general = w.projection || w.phases[0].cell->general;
+    CellStep<T> step;
     for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
       if (run.active(t0, rows.begin, rows.end) == 0) return;  // nor at any later step
       const Index steps = std::min(chunk, run.timesteps - t0);
@@ -90,12 +92,15 @@ struct Forward {
           args.ahead_begin = part.begin;
           args.ahead_end = part.end;
         }
-        CellStep<T> step = at(t, rows.begin);
+        set(step, t, rows.begin);
         step.rows = active;
         step.gates = at_chunk(t0).at(i, rows.begin);
         if (projection == Projection::in_step) step.x = run.x.at(t, rows.begin);
-        draw_zoneout(run, t, {rows.begin, rows.begin + active}, units,
-                     w.projection ? outputs : units);
+        if (general) {
+          set_extras(step, t, rows.begin);
+          draw_zoneout(run, t, {rows.begin, rows.begin + active}, units,
+                       w.projection ? outputs : units);
+        }
         cell.run(step, [&] { barrier.wait(); });
         barrier.wait();
         const Index done = t + 1;
@@ -113,10 +118,7 @@ struct Forward {
 
   Steps<T> at_chunk(Index t) const { return gates.from(run.gates ? t : t / chunk % 2 * chunk); }
 
-  CellStep<T> at(Index t, Index row) const {
-    const RunExtras<T>& e = run.extras;
-    const Index P = w.padded(), PR = w.padded_outputs(), kept = run.kept_row(t) + row;
-    CellStep<T> step;
+  void set(CellStep<T>& step, Index t, Index row) const {
     step.h_prev = step.recur_prev = run.h_at(t, row);
     step.h = run.h_at(t + 1, row);
     if (run.c) {
@@ -125,6 +127,11 @@ struct Forward {
     }
     if (run.y) step.y = run.y.at(t, row);
     step.last_first = t % 2 != 0;
+  }
+
+  void set_extras(CellStep<T>& step, Index t, Index row) const {
+    const RunExtras<T>& e = run.extras;
+    const Index P = w.padded(), PR = w.padded_outputs(), kept = run.kept_row(t) + row;
     if (e.recur) {
       step.recur_prev = run.recur_at(t, row);
       step.recur = run.recur_at(t + 1, row);
@@ -140,7 +147,6 @@ struct Forward {
       step.norm_cell = e.norm_cell + kept * P;
       step.norm_scale = e.norm_scale + kept * 3;
     }
-    return step;
   }
 
   void project(Index t, Index steps, Range rows, Range units) const {
