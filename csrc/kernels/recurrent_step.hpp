@@ -120,7 +120,7 @@ struct StepTile {
         const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
         if constexpr (Cell::kExtraSum) sum[r][v][G] = load(s.recurrent_bias + unit);
         __builtin_prefetch(s.h + at, 1);
-        __builtin_prefetch(s.c + at, 1);
+        if (s.c) __builtin_prefetch(s.c + at, 1);
         if (s.y) __builtin_prefetch(s.y + (row + r) * s.y_stride + unit, 1);
       }
   }
@@ -313,8 +313,10 @@ void recurrent_step_backward(const StepBackwardArgs<T>& s) {
       }
       Packet<T> gate[G];
       for (int g = 0; g < G; ++g) gate[g] = load(gates + g * kGateBlock<T>);
-      const BackwardSite<T> site{
-          s, row, unit, at, s.recurrent_gates + row * s.recurrent_stride + gate_offset<G, T>(unit)};
+      T* const recurrent =
+          s.recurrent_gates ? s.recurrent_gates + row * s.recurrent_stride + gate_offset<G, T>(unit)
+                            : nullptr;
+      const BackwardSite<T> site{s, row, unit, at, recurrent};
       cell_backward<Cell, T>(site, s.hidden_size, gate);
       for (int g = 0; g < G; ++g) store(gates + g * kGateBlock<T>, gate[g]);
     }
