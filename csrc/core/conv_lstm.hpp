@@ -22,6 +22,7 @@ class ConvLSTMLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override;
   StateShape state_shape() const override { return {2, 1, output_features(), output_features()}; }
   std::vector<Parameter<T>*> parameters() override;
+  LengthsUse lengths_use() const override { return LengthsUse::honoured; }
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
                                    const Pass& pass) const override;
   bool tape_reads_output() const override { return false; }  // it keeps h of its own
