@@ -73,7 +73,8 @@ struct LayerCheck {
     // The last steps of two directions have different inputs.
     if (spec.residual && spec.bidirectional && !spec.return_sequences)
       refuse(path + ".residual", "false with bidirectional and without return_sequences", "true");
-    if (spec.stateful && depth > 0) refuse(path + ".stateful", "false inside another layer", "true");
+    if (spec.stateful && depth > 0)
+      refuse(path + ".stateful", "false inside another layer", "true");
     if (spec.stateful && (spec.bidirectional || spec.reverse))
       refuse(path + ".stateful", "false with bidirectional or reverse", "true");
   }
