@@ -1,6 +1,6 @@
 """Long time lags: the tasks that LSTMs were made for, beside a vanilla RNN that mostly fails.
 
-    python examples/long_lags.py                      # all of it, 3 seeds, two processes
+    python examples/long_lags.py                      # all of it, 5 seeds, two processes
     python examples/long_lags.py --tasks adding-1000 copying-100 --seeds 5
     python examples/long_lags.py --quick              # the shortest tasks, one seed, seconds
     python examples/long_lags.py --json runs.json --page docs/long_lags.md
@@ -35,7 +35,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tasks", nargs="+", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
-    parser.add_argument("--seeds", type=int, metavar="N", help="runs of each (default 3, quick 1)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="runs of each (default 5, quick 1)")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="at once (default 2)")
     parser.add_argument("--quick", action="store_true", help=f"only {', '.join(_QUICK)}; one seed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all runs")
@@ -70,7 +70,7 @@ def all_runs(tasks: list[str], seeds: range, processes: int) -> Iterator[Outcome
 def run(options: argparse.Namespace) -> report.Report:
     """Train everything that was asked for, printing each run as it ends."""
     tasks = options.tasks or (_QUICK if options.quick else list(TASKS))
-    seeds = options.seeds or (1 if options.quick else 3)
+    seeds = options.seeds or (1 if options.quick else 5)
     begin, outcomes = time.perf_counter(), []
     for outcome in all_runs(list(tasks), range(seeds), options.processes):
         outcomes.append(outcome)

@@ -168,7 +168,7 @@ class NoiseFree(Task):
     learning_rate = 0.002
     batch_size = 2
     check_every = 100
-    budget = 10_000
+    budget = 20_000
 
     @property
     def name(self) -> str:
@@ -191,7 +191,7 @@ class NoiseFree(Task):
         return self.lag + 1
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
-        return self._sequences(rng.integers(0, 2, count))
+        return self._sequences(rng.permutation(count) % 2)  # both as often
 
     def _sequences(self, kind: Array) -> Batch:
         tokens = np.tile(np.arange(-1, self.lag), (len(kind), 1))
@@ -221,7 +221,8 @@ class LongLag(Task):
     loss = "categorical_crossentropy"
     outputs = 2
     units = 4
-    budget = 20_000
+    learning_rate = 0.01
+    budget = 30_000
 
     @property
     def name(self) -> str:

@@ -106,7 +106,7 @@ def learn(task: Task, cell: str, seed: int, *, budget: int | None = None) -> Out
         task.name,
         cell,
         seed,
-        verdict.passed,
+        bool(verdict.passed),
         seen,
         verdict.figure,
         model.parameter_count,
