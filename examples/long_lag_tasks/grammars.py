@@ -188,7 +188,7 @@ class ContinualReber(Task):
         limit = 1_000_000
         parts = self._streams(rng, 10, 5_000)
         right = steps_until_wrong(model, parts, _legal_most_active, limit)
-        return Verdict(bool((right == limit).all()), f"{right.mean():,.0f} symbols to an error")
+        return Verdict(bool((right == limit).all()), f"{right.mean():,.0f} symbols right in a row")
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,7 @@ class AnBnCn(Task):
     outputs = 5
     units = 6
     begins_shut = False
-    learning_rate = 0.01
-    halved_after = 50_000
+    halved_after = 25_000
     budget = 200_000
     longest = 10
 

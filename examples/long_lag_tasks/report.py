@@ -13,7 +13,7 @@ from long_lag_tasks import TASKS
 from long_lag_tasks.training import Outcome
 
 _BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
-_HEADER = ("task", "network", "weights", "passed", "sequences until then", "last judgement")
+_HEADER = ("task", "network", "weights", "passed", "sequences until then", "judged")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ def rows(outcomes: Iterable[Outcome]) -> list[list[str]]:
             runs = found[task.name, cell]
             passed = [run for run in runs if run.passed]
             needed = f"{statistics.mean(r.sequences for r in passed):,.0f}" if passed else "-"
+            failed = [run for run in runs if not run.passed]
+            judged = [run.figure for run in passed[:1]]
+            judged += [f"failed: {run.figure}" for run in failed[:1]]
             spent = max(run.sequences for run in runs)
             lines.append(
                 [
@@ -44,7 +47,7 @@ def rows(outcomes: Iterable[Outcome]) -> list[list[str]]:
                     f"{runs[0].weights:,}",
                     f"{len(passed)} of {len(runs)}",
                     needed if passed else f"- (stopped at {spent:,})",
-                    "; ".join(dict.fromkeys(run.figure for run in runs)),
+                    "; ".join(judged),
                 ]
             )
         if cells:
@@ -77,7 +80,7 @@ def markdown(report: Report) -> list[str]:
     s = report.settings
     names = {o.task for o in report.outcomes}
     return [
-        f"{s['seeds']} seeds, {len(report.outcomes)} runs in {s['processes']} processes of one "
+        f"Seeds {s['seeds'][0]} to {s['seeds'][-1]}, {len(report.outcomes)} runs in {s['processes']} processes of one "
         f"thread: {s['minutes']:.0f} minutes, {s['cpu_minutes']:.0f} minutes of processor time "
         f"({s['processor']}).",
         "",

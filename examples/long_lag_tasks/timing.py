@@ -130,7 +130,7 @@ class MeasureSpikes(MeasureDelay):
 
     def passes(self, model: ln.Sequential, rng: np.random.Generator) -> Verdict:
         right = steps_until_wrong(model, _parts(self, rng, 10, 2_000), self.wrong, _SPIKES)
-        return Verdict(bool((right == _SPIKES).all()), f"{right.mean():,.0f} spikes to an error")
+        return Verdict(bool((right == _SPIKES).all()), f"{right.mean():,.0f} spikes right in a row")
 
 
 @dataclass(frozen=True)
@@ -162,4 +162,4 @@ class GenerateSpikes(MeasureSpikes):
     def passes(self, model: ln.Sequential, rng: np.random.Generator) -> Verdict:
         limit = _SPIKES * (self.interval + 1)
         right = steps_until_wrong(model, _parts(self, rng, 10, 2_000), self.wrong, limit)
-        return Verdict(bool((right == limit).all()), f"{right.mean():,.0f} steps to an error")
+        return Verdict(bool((right == limit).all()), f"{right.mean():,.0f} steps right in a row")

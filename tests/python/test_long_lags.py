@@ -164,7 +164,9 @@ def test_lstm_learns_a_lag_of_100_steps_and_the_rnn_does_not(tasks):
 def test_the_command_writes_its_runs_and_the_page(examples, tmp_path, capsys, monkeypatch):
     command = importlib.import_module("long_lags")
     monkeypatch.setattr(
-        command, "all_runs", lambda tasks, seeds, n: [command.one_run(t, "LSTM", 0) for t in tasks]
+        command,
+        "all_runs",
+        lambda tasks, seeds, n: [command.one_run(t, "LSTM", seeds[0]) for t in tasks],
     )
     page, runs = tmp_path / "page.md", tmp_path / "runs.json"
     page.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
