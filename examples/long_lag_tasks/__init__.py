@@ -14,7 +14,7 @@ from long_lag_tasks.sequences import (
     TwoSequence,
 )
 from long_lag_tasks.task import Task
-from long_lag_tasks.timing import GenerateSpikes, MeasureSpikes
+from long_lag_tasks.timing import GenerateSpikes, MeasureDelay, MeasureSpikes
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -34,7 +34,8 @@ TASKS: dict[str, Task] = {
         TemporalOrder(symbols=3),
         ContinualReber(),
         AnBnCn(),
-        MeasureSpikes(interval=49),
+        MeasureDelay(interval=49),
+        MeasureSpikes(interval=10),
         GenerateSpikes(interval=10),
         Copying(steps=100),
     )

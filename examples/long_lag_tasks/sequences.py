@@ -64,6 +64,7 @@ class Multiplication(Adding):
 
     criterion = "fewer than 13 of the last 2,000 off by 0.04 or more; at most 15 of 2,560 new ones"
     tolerated = 12
+    budget = 200_000
 
     @property
     def name(self) -> str:
@@ -117,6 +118,7 @@ class TemporalOrder(Task):
     loss = "categorical_crossentropy"
     window = 2000
     units = 12
+    budget = 50_000
 
     @property
     def name(self) -> str:
@@ -161,9 +163,12 @@ class NoiseFree(Task):
     criterion = "all outputs at the end of both sequences off by < 0.25"
     loss = "categorical_crossentropy"
     every_step = True
-    units = 4
-    check_every = 512
-    learning_rate = 0.01
+    units = 64
+    begins_shut = False
+    learning_rate = 0.002
+    batch_size = 2
+    check_every = 100
+    budget = 20_000
 
     @property
     def name(self) -> str:
@@ -186,7 +191,7 @@ class NoiseFree(Task):
         return self.lag + 1
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
-        return self._sequences(rng.integers(0, 2, count))
+        return self._sequences(rng.permutation(count) % 2)  # both as often
 
     def _sequences(self, kind: Array) -> Batch:
         tokens = np.tile(np.arange(-1, self.lag), (len(kind), 1))
@@ -216,6 +221,8 @@ class LongLag(Task):
     loss = "categorical_crossentropy"
     outputs = 2
     units = 4
+    learning_rate = 0.01
+    budget = 30_000
 
     @property
     def name(self) -> str:
@@ -265,6 +272,7 @@ class TwoSequence(Task):
 
     loss = "binary_crossentropy"
     units = 4
+    learning_rate = 0.01
     check_every = 1024
 
     @property

@@ -13,6 +13,9 @@ import lstm_native as ln
 
 Array = NDArray[Any]
 
+PEEPHOLES = "LSTM with peepholes"
+NO_FORGET_GATE = "LSTM without forget gate"
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -62,10 +65,11 @@ class Task:
     cells: ClassVar[tuple[str, ...]] = ("LSTM", "RNN")
     units: ClassVar[int] = 8
     outputs: ClassVar[int] = 1
-    learning_rate: ClassVar[float] = 0.005
+    begins_shut: ClassVar[bool] = True  # whether the input gates do
+    learning_rate: ClassVar[float] = 0.02
     halved_after: ClassVar[int] = 0  # sequences after which the learning rate is half; 0: never
     batch_size: ClassVar[int] = 32
-    budget: ClassVar[int] = 50_000  # sequences after which a run has failed
+    budget: ClassVar[int] = 100_000  # sequences after which a run has failed
     window: ClassVar[int] = 0
     tolerated: ClassVar[int] = 0
     check_every: ClassVar[int] = 2000
@@ -91,7 +95,7 @@ class Task:
     def count_wrong(
         self, model: ln.Sequential, rng: np.random.Generator, count: int
     ) -> tuple[int, int]:
-        """Return how many of `count` new sequences are wrong, in ten batches."""
+        """Return how many of `count` new sequences are wrong; ten batches have each its length."""
         batches = [self.batch(rng, count // 10) for _ in range(10)]
         wrong = sum(int(self.wrong(b.y, model.predict(b.x)).sum()) for b in batches)
         return wrong, 10 * (count // 10)
