@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         LayerNorm,
     )
     from lstm_native.losses import Huber
+    from lstm_native.lstm import LSTM
     from lstm_native.model import Sequential
     from lstm_native.optimizers import (
         SGD,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
         exponential_decay,
         step_decay,
     )
-    from lstm_native.recurrent import GRU, LSTM, RNN, MinGRU, MinLSTM
+    from lstm_native.recurrent import GRU, RNN, MinGRU, MinLSTM
     from lstm_native.runtime import build_info, get_num_threads, set_num_threads
     from lstm_native.stream import Stream
 
@@ -149,7 +150,8 @@ _HOMES = {
         "exponential_decay",
         "step_decay",
     ),
-    "recurrent": ("GRU", "LSTM", "RNN", "MinGRU", "MinLSTM"),
+    "lstm": ("LSTM",),
+    "recurrent": ("GRU", "RNN", "MinGRU", "MinLSTM"),
     "runtime": ("build_info", "get_num_threads", "set_num_threads"),
     "stream": ("Stream",),
 }

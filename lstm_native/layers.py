@@ -8,7 +8,8 @@ from lstm_native._checks import check_bool, check_choice, check_positive_int, ch
 from lstm_native.containers import Highway, Residual
 from lstm_native.conv_lstm import ConvLSTM
 from lstm_native.layer import Layer, check_rate, check_size, optional_size
-from lstm_native.recurrent import GRU, LSTM, RNN, MinGRU, MinLSTM
+from lstm_native.lstm import LSTM
+from lstm_native.recurrent import GRU, RNN, MinGRU, MinLSTM
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "softmax")
 

@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lstm_native._onnx_nodes import Values, activation_options, flag, read_inputs, threshold
-from lstm_native.recurrent import GRU, LSTM, RNN
+from lstm_native.lstm import LSTM
+from lstm_native.recurrent import GRU, RNN
 
 __all__ = ["gru", "lstm", "rnn"]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_native import losses
 from lstm_native._lengths import true_steps
+from lstm_native._recurrent import Recurrent
 from lstm_native._samples import check_data
 from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
@@ -18,7 +19,6 @@ from lstm_native.layer import Layer, Tape
 from lstm_native.layers import Dropout
 from lstm_native.losses import Loss
 from lstm_native.model import Sequential
-from lstm_native.recurrent import Recurrent
 
 Model = Sequential | Layer
 
