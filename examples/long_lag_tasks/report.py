@@ -80,9 +80,9 @@ def markdown(report: Report) -> list[str]:
     s = report.settings
     names = {o.task for o in report.outcomes}
     return [
-        f"Seeds {s['seeds'][0]} to {s['seeds'][-1]}, {len(report.outcomes)} runs in {s['processes']} processes of one "
-        f"thread: {s['minutes']:.0f} minutes, {s['cpu_minutes']:.0f} minutes of processor time "
-        f"({s['processor']}).",
+        f"Seeds {s['seeds'][0]} to {s['seeds'][-1]}, {len(report.outcomes)} runs in "
+        f"{s['processes']} processes of one thread: {s['minutes']:.0f} minutes, "
+        f"{s['cpu_minutes']:.0f} minutes of processor time ({s['processor']}).",
         "",
         *("| " + " | ".join(line) + " |" for line in (_HEADER, ["---"] * len(_HEADER))),
         *("| " + " | ".join(line) + " |" for line in rows(report.outcomes)),
