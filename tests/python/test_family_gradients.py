@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 F64 = np.dtype("float64")
+SHUT = {"RNN-of_thresholded_relu"}  # no sum reaches the threshold: most gradients are zero
 AT_REST = [name for name, (_, options) in family.ALONE.items() if not family.is_random(options)]
-MASKED = [name for name in family.ALONE if name not in AT_REST]
 
 COMBINED = {
     "LSTM-all_masks": {
@@ -143,9 +143,12 @@ class Moved:
         return ref.directional_difference(along, np.zeros(1), np.ones(1))
 
 
-@pytest.mark.parametrize("name", [*MASKED, *COMBINED])
-def test_masks_of_the_same_seed_match_central_differences(isa, name):
-    """Every tensor by itself, along its gradient and along a random direction."""
+@pytest.mark.parametrize("name", [*family.ALONE, *COMBINED])
+def test_every_option_matches_central_differences(isa, name):
+    """Every tensor by itself, along its gradient and along a random direction.
+
+    With the masks of the same seed, where the option draws any.
+    """
     kind = name.split("-")[0]
     options = COMBINED.get(name) or family.ALONE[name][1]
     problem = family.make_problem(kind, options, (3, 5, 4, 5), seed=2, with_lengths=True)
@@ -154,13 +157,13 @@ def test_masks_of_the_same_seed_match_central_differences(isa, name):
     for what, at in moved.at.items():
         gradient = found[what]
         norm = np.linalg.norm(gradient)
-        assert norm > 0.0, what
-        slope = moved.slope({what: gradient / norm})
+        assert norm > 0.0 or name in SHUT, what
+        slope = moved.slope({what: gradient / (norm or 1.0)})
         assert slope == pytest.approx(norm, rel=p.DIFFERENCE_TOLERANCE), what
         direction = rng.standard_normal(at.shape)
         slope = moved.slope({what: direction})
         assert slope == pytest.approx(
-            np.vdot(gradient, direction), abs=p.DIFFERENCE_TOLERANCE * norm
+            np.vdot(gradient, direction), abs=p.DIFFERENCE_TOLERANCE * (norm or 1.0)
         ), what
 
 

@@ -1,9 +1,6 @@
-"""Truncated back-propagation through time: windows, states between them, and their memory."""
+"""Truncated back-propagation through time: windows, and the states between them."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -180,29 +177,3 @@ def test_what_cannot_be_cut_is_refused_with_the_reason(layers, told):
 def test_a_window_has_at_least_one_step(value, error):
     with pytest.raises(error, match="tbptt must be"):
         fit(make_model(), tbptt=value)
-
-
-SERIES = """
-import resource, sys
-import numpy as np
-import lstm_native as ln
-
-steps = int(sys.argv[1])
-series = np.sin(np.arange(steps + 1, dtype="float32") / 9).reshape(1, -1, 1)
-x, y = series[:, :-1].copy(), series[:, 1:].copy()
-model = ln.Sequential([ln.LSTM(8), ln.Dense(1)], seed=0)
-options = {"tbptt": 100, "batch_size": 1, "verbose": False, "seed": 0}
-model.fit(x[:, :1000], y[:, :1000], **options)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-model.fit(x, y, **options)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
-def test_a_long_series_trains_in_constant_memory():
-    """The whole tape of 200,000 steps of 8 units would take 60 MB."""
-    run = subprocess.run(
-        [sys.executable, "-c", SERIES, "200000"], capture_output=True, text=True, check=True
-    )
-    assert int(run.stdout) < 4096  # KiB
