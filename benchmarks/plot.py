@@ -11,6 +11,8 @@ from benchmarks.results import OURS, Report, Result
 _OURS_COLOUR = "#c0392b"
 _COLOURS = {
     "ours-core": "#e59866",
+    "ours-full": "#e59866",
+    "ours-whole": "#e59866",
     "pytorch": "#2e86c1",
     "pytorch-cell": "#85c1e9",
     "onnxruntime": "#239b56",
