@@ -8,6 +8,7 @@ fresh.py         what needs a new process each time: import, first call, memory
 machine.py       processor, caches, measured peaks
 limit.py         the shortest time a cell can take on this machine
 results.py       what was measured, ratios, JSON
+ourselves.py     ours beside ours: the Python layer, lengths, checkpoints
 report.py        lines, tables, summary
 plot.py          the figure
 """

@@ -15,7 +15,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks import fresh, machine, plot, report
+from benchmarks import fresh, machine, ourselves, plot, report
 from benchmarks.grid import MODES, Cell, Mode, cells_of, parse_cells
 from benchmarks.limit import limit
 from benchmarks.pages import around_figures, write_figures
@@ -186,7 +186,7 @@ def main() -> int:
     print(f"\nratios of the peers' times to ours ({found.settings['minutes']} minutes):")
     for mode, peer, mean, least, count in report.by_peer(found):
         print(f"  {mode:24} {peer:18} geometric mean {mean:>6}  minimum {least:>6}  cells {count}")
-    print("\n".join(report.python_layer(found)))
+    print("\n".join(ourselves.lines(found)))
     print(report.summary(found))
     return 0
 

@@ -26,8 +26,9 @@ def measure(
     """Return the figures of a mode that is measured in new processes."""
     if cell is None:
         return _imports(peers, plan)
-    action = "memory" if mode.name == "memory" else "first"
-    rounds = _ROUNDS_OF_MEMORY if mode.name == "memory" else plan.fresh_rounds
+    of_memory = mode.unit == "B"
+    action = "memory" if of_memory else "first"
+    rounds = _ROUNDS_OF_MEMORY if of_memory else plan.fresh_rounds
     found: dict[str, list[float]] = {peer.name: [] for peer in peers}
     figures: dict[str, Figure] = {}
     for _ in range(rounds):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,10 @@ TIMESTEPS = 100
 
 @dataclass(frozen=True)
 class Cell:
-    """Sizes of one measurement. `samples` is of a whole data set, for `fit` alone."""
+    """Sizes of one measurement. `samples` is of a whole data set, for `fit` alone.
+
+    `type` is "lstm", "gru" or "rnn", the plain one with tanh; labels leave it to the mode's name.
+    """
 
     batch: int
     features: int
@@ -24,6 +28,7 @@ class Cell:
     layers: int = 1
     bidirectional: bool = False
     samples: int = 0
+    type: str = "lstm"
 
     def __str__(self) -> str:
         """Return the sizes, leaving out those of the plain grid."""
@@ -64,6 +69,12 @@ FIT = (
 )
 DEEP = (Cell(1, 16, 32), Cell(1, 128, 128), Cell(32, 64, 64), Cell(32, 128, 128))
 FIRST = (Cell(1, 16, 32), Cell(32, 64, 64))
+LENGTHS = (Cell(32, 16, 32), Cell(32, 64, 64), Cell(32, 128, 128))
+LONG = (
+    Cell(1, 64, 64, timesteps=2000),
+    Cell(8, 64, 64, timesteps=2000),
+    Cell(32, 16, 32, timesteps=1000),
+)
 
 
 def _stacked(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -74,13 +85,22 @@ def _both_ways(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     return tuple(dataclasses.replace(c, bidirectional=True) for c in cells)
 
 
+def _of_type(name: str, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    return tuple(dataclasses.replace(c, type=name) for c in cells)
+
+
 def _single_steps(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     """One step of one sequence for each F, H of the cells."""
     return tuple(dict.fromkeys(Cell(1, c.features, c.hidden, timesteps=1) for c in cells))
 
 
 _ONE_OF_EACH = (DEEP[0], DEEP[2])
-_LAYERS = frozenset({"pytorch", "onnxruntime"})  # whose operators have layers and directions
+_FEW = (QUICK[1], QUICK[3])
+# Whose operators have layers, directions, lengths and the other cells.
+_LAYERS = frozenset({"pytorch", "onnxruntime"})
+_OTHERS = ("gru", "rnn")
+RAGGED = ("lengths-inference", "lengths-training")  # kinds of calls, and the modes that time them
+CHECKPOINT = "checkpoint-training"
 MODES = {
     mode.name: mode
     for mode in (
@@ -105,6 +125,13 @@ MODES = {
             _both_ways(_ONE_OF_EACH),
             peers=_LAYERS,
         ),
+        *(
+            Mode(f"{name}-{kind}", kind, _of_type(name, GRID), _of_type(name, _FEW), peers=_LAYERS)
+            for name in _OTHERS
+            for kind in ("inference", "training")
+        ),
+        *(Mode(kind, kind, LENGTHS, LENGTHS[1:2]) for kind in RAGGED),
+        Mode(CHECKPOINT, CHECKPOINT, LONG, LONG[:1]),
         Mode("fit", "fit", FIT, FIT[:1]),
         Mode("import", "import", (None,), (None,), fresh=True),
         Mode("first-call", "inference", FIRST, FIRST[:1], fresh=True),
@@ -117,6 +144,7 @@ MODES = {
             unit="B",
             peers=frozenset({"pytorch"}),
         ),
+        Mode("checkpoint-memory", CHECKPOINT, LONG, LONG[:1], fresh=True, unit="B"),
     )
 }
 
@@ -133,6 +161,8 @@ def cells_of(
         return _stacked(chosen)
     if mode.name.startswith("bidirectional"):
         return _both_ways(chosen)
+    if mode.name.startswith(_OTHERS):
+        return _of_type(mode.name.partition("-")[0], chosen)
     return chosen
 
 
@@ -167,6 +197,17 @@ def sequences(cell: Cell) -> NDArray[np.float32]:
 def time_first(cell: Cell) -> NDArray[np.float32]:
     """Input (T, N, F)."""
     return np.ascontiguousarray(sequences(cell).swapaxes(0, 1))
+
+
+@functools.lru_cache(maxsize=1)
+def lengths(cell: Cell) -> tuple[int, ...]:
+    """Return the true steps of each sequence, from 1 to T, the same for every library.
+
+    Python promises that `random()` repeats from version to version, NumPy does not: what is said
+    of a recorded run must not change.
+    """
+    drawn = random.Random(2)
+    return tuple(1 + int(drawn.random() * cell.timesteps) for _ in range(cell.batch))
 
 
 @functools.lru_cache(maxsize=1)

@@ -11,6 +11,8 @@ from benchmarks.results import OURS, Report, Result
 _OURS_COLOUR = "#c0392b"
 _COLOURS = {
     "ours-core": "#e59866",
+    "ours-full": "#e59866",
+    "ours-whole": "#e59866",
     "pytorch": "#2e86c1",
     "pytorch-cell": "#85c1e9",
     "onnxruntime": "#239b56",
@@ -28,7 +30,7 @@ def draw(report: Report, path: Path) -> None:
     from matplotlib import pyplot
 
     modes = [m for m in report.modes() if any(r.median(OURS) for r in report.of_mode(m))]
-    across = 2 if len(modes) > 1 else 1
+    across = 1 + (len(modes) > 1) + (len(modes) > 12)
     down = max(1, -(-len(modes) // across))
     figure, axes = pyplot.subplots(
         down, across, figsize=(8 * across, 4.2 * down), squeeze=False, layout="constrained"

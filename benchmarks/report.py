@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from benchmarks import ourselves
 from benchmarks.grid import MODES
 from benchmarks.pages import table
 from benchmarks.peers import BY_NAME
@@ -100,7 +101,9 @@ def title(report: Report) -> list[str]:
         f"one core ({report.build['isa']}): {peaks.flops * 1e-9:.1f} GFLOP/s of multiply-adds; "
         f"reads {levels}",
     ]
-    for library in report.libraries.values():
+    for name, library in report.libraries.items():
+        if name != OURS and not BY_NAME[name].is_peer:
+            continue  # ours, used in another way
         if library.missing:
             lines.append(f"{library.label}: missing ({library.missing} not installed)")
             continue
@@ -126,23 +129,12 @@ def by_peer(report: Report) -> list[list[str]]:
     return rows
 
 
-def python_layer(report: Report) -> list[str]:
-    """Return what the Python layer of `fit` costs beside the native steps alone."""
-    lines = []
-    for result in report.of_mode("fit"):
-        ours, core = result.median(OURS), result.median("ours-core")
-        if ours and core:
-            cost = 100 * (ours / core - 1)
-            lines.append(f"fit {result.cell}: the Python layer costs {cost:+.1f} %")
-    return lines
-
-
 def markdown(report: Report) -> list[str]:
     """Return the figures as a page has them."""
     lines = [*(f"- {line}" for line in title(report)), ""]
     lines += ["Times of the best peer over ours; above 1 ours is faster (or smaller):", ""]
     lines += table(["mode", "peer", "geometric mean", "minimum", "cells"], by_peer(report))
-    lines += [""] * bool(found := python_layer(report))
+    lines += [""] * bool(found := ourselves.lines(report))
     lines += [f"- {line}" for line in found]
     for mode in report.modes():
         lines += ["", f"### {mode}", ""]

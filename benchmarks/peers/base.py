@@ -70,7 +70,14 @@ class Peer(abc.ABC):
         """
 
 
+def only_lstm(peer: Peer, cell: Cell) -> None:
+    """Refuse the other types of cell."""
+    if cell.type != "lstm":
+        raise NotDoneError(f"{peer.label} is measured with LSTM layers here")
+
+
 def only_plain(peer: Peer, cell: Cell) -> None:
-    """Refuse cells of more than one layer or direction."""
+    """Refuse other types of cell, and more than one layer or direction."""
+    only_lstm(peer, cell)
     if cell.layers != 1 or cell.bidirectional:
         raise NotDoneError(f"{peer.label} is measured with one layer and direction")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.grid import Cell, sequences, targets
-from benchmarks.peers.base import Call, Peer, only_plain
+from benchmarks.peers.base import Call, Peer, only_lstm, only_plain
 
 
 class Keras(Peer):
@@ -52,6 +52,7 @@ class Keras(Peer):
     def make(self, kind: str, cell: Cell) -> Call:
         """Return the work of a kind."""
         if kind == "fit":
+            only_lstm(self, cell)
             return self._fit(cell)
         only_plain(self, cell)
         tf = self.tf

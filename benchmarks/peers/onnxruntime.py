@@ -1,4 +1,4 @@
-"""ONNX Runtime: a model of one LSTM operator for each layer, on the CPU provider."""
+"""ONNX Runtime: a model of one LSTM, GRU or RNN operator for each layer, on the CPU provider."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.grid import Cell, time_first
-from benchmarks.peers.base import Call, Peer
+from benchmarks.grid import RAGGED, Cell, lengths, time_first
+from benchmarks.peers.base import Call, Peer, only_lstm
 
 _OPSET, _IR = 17, 9  # old enough for every release in use
+# Gates, states and attributes of each operator. The GRU is the one PyTorch and Keras have.
+_OPERATORS: dict[str, tuple[int, str, dict[str, Any]]] = {
+    "lstm": (4, "hc", {}),
+    "gru": (3, "h", {"linear_before_reset": 1}),
+    "rnn": (1, "h", {}),
+}
 
 
 class OnnxRuntime(Peer):
@@ -19,7 +25,7 @@ class OnnxRuntime(Peer):
     label = "ONNX Runtime"
     module = "onnxruntime"
     needs = ("onnxruntime", "onnx")
-    kinds = frozenset({"inference", "step", "import"})
+    kinds = frozenset({"inference", "step", "import", "lengths-inference"})
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -34,13 +40,16 @@ class OnnxRuntime(Peer):
 
     def make(self, kind: str, cell: Cell) -> Call:
         """Return a run of the session from a zero state, or from where the last step ended."""
+        if kind == "step":
+            only_lstm(self, cell)
         options = self.ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        session = self.ort.InferenceSession(
-            model_bytes(cell), options, providers=["CPUExecutionProvider"]
-        )
-        feed = {"x": time_first(cell)}
+        model = model_bytes(cell, with_lengths=kind in RAGGED)
+        session = self.ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        feed: dict[str, Any] = {"x": time_first(cell)}
+        if kind in RAGGED:
+            feed["lengths"] = np.array(lengths(cell), np.int32)
         for name in _state_names(cell):
             feed[name] = np.zeros((1 + cell.bidirectional, cell.batch, cell.hidden), np.float32)
         if kind != "step":
@@ -53,16 +62,19 @@ class OnnxRuntime(Peer):
 
 
 def _state_names(cell: Cell) -> list[str]:
-    return [f"{name}{layer}" for layer in range(cell.layers) for name in ("h", "c")]
+    letters = _OPERATORS[cell.type][1]
+    return [f"{name}{layer}" for layer in range(cell.layers) for name in letters]
 
 
-def model_bytes(cell: Cell) -> bytes:
+def model_bytes(cell: Cell, *, with_lengths: bool = False) -> bytes:
     """Return the network of a cell, state in and out, as an exporter would write it."""
     from onnx import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(0)
     directions, hidden = 1 + cell.bidirectional, cell.hidden
-    bound = hidden**-0.5
+    gates, letters, attributes = _OPERATORS[cell.type]
+    rows = gates * hidden
+    bound, state = hidden**-0.5, (directions, cell.batch, hidden)
     nodes: list[Any] = []
     weights: list[Any] = []
     outputs: list[Any] = []
@@ -71,18 +83,20 @@ def model_bytes(cell: Cell) -> bytes:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
     flowing, features = "x", cell.features
+    ends = "lengths" if with_lengths else ""  # "" is an input left out
     for k in range(cell.layers):
-        shapes = {"W": (4 * hidden, features), "R": (4 * hidden, hidden), "B": (8 * hidden,)}
+        shapes = {"W": (rows, features), "R": (rows, hidden), "B": (2 * rows,)}
         for name, shape in shapes.items():
             values = rng.uniform(-bound, bound, (directions, *shape)).astype(np.float32)
             weights.append(numpy_helper.from_array(values, f"{name}{k}"))
         nodes.append(
             helper.make_node(
-                "LSTM",
-                [flowing, f"W{k}", f"R{k}", f"B{k}", "", f"h{k}", f"c{k}"],
-                [f"y{k}", f"h_out{k}", f"c_out{k}"],
+                cell.type.upper(),
+                [flowing, f"W{k}", f"R{k}", f"B{k}", ends, *(f"{name}{k}" for name in letters)],
+                [f"y{k}", *(f"{name}_out{k}" for name in letters)],
                 hidden_size=hidden,
                 direction="bidirectional" if cell.bidirectional else "forward",
+                **attributes,
             )
         )
         # (T, directions, N, H) to the (T, N, directions H) that the next layer reads
@@ -97,21 +111,22 @@ def model_bytes(cell: Cell) -> bytes:
         else:
             flowing = f"y{k}"
         features = directions * hidden
-        state = (directions, cell.batch, hidden)
-        outputs += [value(f"h_out{k}", *state), value(f"c_out{k}", *state)]
-    state = (directions, cell.batch, hidden)
+        outputs += [value(f"{name}_out{k}", *state) for name in letters]
     last = (
         (cell.timesteps, cell.batch, features)
         if flowing.startswith("merged")
         else (cell.timesteps, directions, cell.batch, hidden)
     )
+    inputs = [
+        value("x", cell.timesteps, cell.batch, cell.features),
+        *(value(name, *state) for name in _state_names(cell)),
+    ]
+    if with_lengths:
+        inputs.append(helper.make_tensor_value_info(ends, TensorProto.INT32, (cell.batch,)))
     graph = helper.make_graph(
         nodes,
-        "lstm",
-        [
-            value("x", cell.timesteps, cell.batch, cell.features),
-            *(value(name, *state) for name in _state_names(cell)),
-        ],
+        cell.type,
+        inputs,
         [value(flowing, *last), *outputs],
         weights,
     )

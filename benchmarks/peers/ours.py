@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.grid import Cell, sequences, targets
+from benchmarks.grid import CHECKPOINT, RAGGED, Cell, lengths, sequences, targets
 from benchmarks.peers.base import Call, NotDoneError, Peer
 
 
@@ -18,7 +18,7 @@ class Ours(Peer):
     label = "lstm_native"
     module = "lstm_native"
     needs = ("lstm-native",)
-    kinds = frozenset({"inference", "training", "step", "fit", "import"})
+    kinds = frozenset({"inference", "training", "step", "fit", "import", *RAGGED, CHECKPOINT})
     is_peer = False
 
     def __init__(self, threads: int) -> None:
@@ -40,17 +40,18 @@ class Ours(Peer):
 
         return str(lstm_native.__version__)
 
-    def lstm(self, cell: Cell, **options: Any) -> Any:
+    def layer(self, cell: Cell, **options: Any) -> Any:
         """Return the layer of a cell."""
+        types = {"lstm": self.ln.LSTM, "gru": self.ln.GRU, "rnn": self.ln.RNN}
         options |= {"input_size": cell.features, "num_layers": cell.layers, "seed": 0}
         try:
-            return self.ln.LSTM(cell.hidden, bidirectional=cell.bidirectional, **options)
+            return types[cell.type](cell.hidden, bidirectional=cell.bidirectional, **options)
         except NotImplementedError as error:
             raise NotDoneError(f"the installed version: {error}") from None
 
     def network(self, cell: Cell) -> Any:
         """Return the model that `fit` trains."""
-        layers = [self.lstm(cell, return_sequences=False), self.ln.Dense(1)]
+        layers = [self.layer(cell, return_sequences=False), self.ln.Dense(1)]
         return self.ln.Sequential(layers, seed=0)
 
     def make(self, kind: str, cell: Cell) -> Call:
@@ -59,14 +60,15 @@ class Ours(Peer):
             return self._fit(cell)
         if kind == "step":
             return self._step(cell)
-        layer, x = self.lstm(cell), sequences(cell)
-        if kind == "inference":
-            return lambda: layer(x)
+        layer, x = self.layer(cell, checkpoint=kind == CHECKPOINT), sequences(cell)
+        ends = np.array(lengths(cell)) if kind in RAGGED else None
+        if kind.endswith("inference"):
+            return lambda: layer(x, lengths=ends)
         width = cell.hidden * (1 + cell.bidirectional)
         dy = np.ones((cell.batch, cell.timesteps, width), dtype=np.float32)
 
         def train() -> None:
-            _, _, tape = layer.forward(x)
+            _, _, tape = layer.forward(x, lengths=ends)
             tape.backward(dy)
 
         return train
@@ -79,7 +81,7 @@ class Ours(Peer):
         )
 
     def _step(self, cell: Cell) -> Call:
-        model = self.ln.Sequential([self.lstm(cell)])
+        model = self.ln.Sequential([self.layer(cell)])
         if not hasattr(model, "stream"):
             raise NotDoneError("the installed version has no stream()")
         step, x = model.stream(batch_size=cell.batch).step, sequences(cell)[:, 0]
@@ -109,3 +111,27 @@ class OursCore(Ours):
                 trainer.step(x, y, None, rows, 0)
 
         return epoch
+
+
+class OursFull(Ours):
+    """The batch of `lengths` as if every sequence had all steps."""
+
+    name = "ours-full"
+    label = "lstm_native full"
+    kinds = frozenset(RAGGED)
+
+    def make(self, kind: str, cell: Cell) -> Call:
+        """Return the same work without lengths."""
+        return super().make(kind.removeprefix("lengths-"), cell)
+
+
+class OursWhole(Ours):
+    """Training that keeps every step's states."""
+
+    name = "ours-whole"
+    label = "without checkpoints"
+    kinds = frozenset({CHECKPOINT})
+
+    def make(self, kind: str, cell: Cell) -> Call:
+        """Return the same work without checkpoints."""
+        return super().make("training", cell)

@@ -1,12 +1,12 @@
-"""PyTorch: `nn.LSTM` with time first, its own favourite layout, and `nn.LSTMCell`."""
+"""PyTorch: `nn.LSTM` and its like, time first, its own favourite layout; `nn.LSTMCell`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.grid import Cell, sequences, targets, time_first
-from benchmarks.peers.base import Call, NotDoneError, Peer
+from benchmarks.grid import RAGGED, Cell, lengths, sequences, targets, time_first
+from benchmarks.peers.base import Call, NotDoneError, Peer, only_lstm
 
 
 class PyTorch(Peer):
@@ -16,7 +16,7 @@ class PyTorch(Peer):
     label = "PyTorch"
     module = "torch"
     needs = ("torch",)
-    kinds = frozenset({"inference", "training", "step", "fit", "import"})
+    kinds = frozenset({"inference", "training", "step", "fit", "import", *RAGGED})
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -39,19 +39,21 @@ class PyTorch(Peer):
 
     def make(self, kind: str, cell: Cell) -> Call:
         """Return the work of a kind."""
-        torch = self.torch
+        if kind in ("step", "fit"):
+            only_lstm(self, cell)
         if kind == "fit":
             return self._fit(cell)
-        layer = torch.nn.LSTM(
+        torch = self.torch
+        layer = getattr(torch.nn, cell.type.upper())(
             cell.features, cell.hidden, cell.layers, bidirectional=cell.bidirectional
         )
         x = torch.from_numpy(time_first(cell))
-        if kind == "training":
+        run = self._packing(layer, cell) if kind in RAGGED else lambda x: layer(x)[0]
+        if kind.endswith("training"):
 
             def train() -> None:
                 layer.zero_grad(set_to_none=True)
-                y, _ = layer(x.detach().requires_grad_(True))
-                y.sum().backward()
+                run(x.detach().requires_grad_(True)).sum().backward()
 
             return train
         if kind == "step":
@@ -59,9 +61,19 @@ class PyTorch(Peer):
 
         def infer() -> None:
             with torch.inference_mode():
-                layer(x)
+                run(x)
 
         return infer
+
+    def _packing(self, layer: Any, cell: Cell) -> Callable[[Any], Any]:
+        """Return a run of padded sequences, which packs, sorts and pads them as its users do."""
+        rnn, ends = self.torch.nn.utils.rnn, self.torch.tensor(lengths(cell))
+
+        def run(x: Any) -> Any:
+            packed = rnn.pack_padded_sequence(x, ends, enforce_sorted=False)
+            return rnn.pad_packed_sequence(layer(packed)[0])[0]
+
+        return run
 
     def _stepping(self, advance: Callable[[Any], Any], shape: tuple[int, ...]) -> Call:
         """Return a call that goes on from the state which the one before has left."""
@@ -114,6 +126,7 @@ class PyTorchCell(PyTorch):
         """Return one step in `inference_mode`."""
         if kind != "step":
             raise NotDoneError("a cell runs single steps")
+        only_lstm(self, cell)
         torch = self.torch
         layer = torch.nn.LSTMCell(cell.features, cell.hidden)
         x = torch.from_numpy(time_first(cell)[0])

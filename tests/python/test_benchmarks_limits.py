@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from benchmarks.grid import GRID, MODES, Cell, cells_of, parse_cells
+from benchmarks.grid import GRID, MODES, Cell, cells_of, lengths, parse_cells
 from benchmarks.limit import flop, limit
 from benchmarks.machine import Peaks, best, buffer_sizes, caches
 from benchmarks.peers import BY_NAME, OURS
@@ -46,6 +46,25 @@ def test_chosen_cells_replace_the_grid_where_sizes_are_free():
     assert all(c.layers == 2 for c in cells_of(MODES["stacked-training"], chosen, quick=False))
     assert all(c.bidirectional for c in cells_of(MODES["bidirectional-inference"], chosen, quick=0))
     assert cells_of(MODES["fit"], chosen, quick=False) == MODES["fit"].cells
+    assert cells_of(MODES["lengths-training"], chosen, quick=False) == chosen
+    for name in ("gru", "rnn"):
+        assert {c.type for c in cells_of(MODES[f"{name}-training"], chosen, quick=False)} == {name}
+
+
+def test_the_other_cells_are_measured_over_the_same_grid():
+    for mode in ("gru-inference", "gru-training", "rnn-inference", "rnn-training"):
+        assert tuple(dataclasses.replace(c, type="lstm") for c in MODES[mode].cells) == GRID
+
+
+def test_cells_of_a_mode_have_labels_of_their_own():
+    for mode in MODES.values():
+        assert len({str(c) for c in mode.cells}) == len(mode.cells)
+
+
+def test_lengths_are_the_same_in_every_process_and_version():
+    assert lengths(Cell(4, 1, 1)) == (96, 95, 6, 9)
+    drawn = lengths(Cell(2000, 1, 1, timesteps=10))
+    assert set(drawn) == set(range(1, 11))
 
 
 def test_every_kind_of_call_is_made_by_us():
@@ -60,6 +79,31 @@ def test_operations_of_one_layer():
     forward = 2 * 10 * 32 * 4 * 8 * (16 + 8)
     assert flop("inference", cell) == forward
     assert flop("training", cell) == 3 * forward
+
+
+@pytest.mark.parametrize(("name", "gates"), [("lstm", 4), ("gru", 3), ("rnn", 1)])
+def test_a_cell_of_fewer_gates_has_a_lower_limit(name, gates, peaks):
+    cell, lstm = Cell(1, 16, 512, type=name), Cell(1, 16, 512)
+    assert flop("training", cell) == flop("training", lstm) * gates / 4
+    size = gates * 512 * 512 * 4
+    reading = 100 * size / peaks.level(size).bandwidth
+    assert limit("inference", cell, peaks).seconds == pytest.approx(reading)
+
+
+def test_of_different_lengths_the_true_steps_count(peaks):
+    for cell in MODES["lengths-training"].cells:
+        share = sum(lengths(cell)) / (cell.batch * cell.timesteps)
+        for work in ("inference", "training"):
+            assert flop(f"lengths-{work}", cell) == pytest.approx(share * flop(work, cell))
+    # One sequence after another reads the weights as often as it has steps.
+    one = Cell(1, 16, 512)
+    short = dataclasses.replace(one, timesteps=lengths(one)[0])
+    assert limit("lengths-inference", one, peaks) == limit("inference", short, peaks)
+
+
+def test_checkpoints_have_the_limit_of_training(peaks):
+    cell = Cell(8, 64, 64, timesteps=2000)
+    assert limit("checkpoint-training", cell, peaks) == limit("training", cell, peaks)
 
 
 def test_operations_of_layers_and_directions():

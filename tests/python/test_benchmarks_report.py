@@ -11,8 +11,9 @@ import pytest
 from benchmarks.grid import Cell
 from benchmarks.limit import limit
 from benchmarks.machine import Peaks
+from benchmarks.ourselves import lines
 from benchmarks.plot import draw
-from benchmarks.report import header, markdown, python_layer, quantity, reasons, row, summary, title
+from benchmarks.report import header, markdown, quantity, reasons, row, summary, title
 from benchmarks.results import Figure, Library, Report, Result
 from benchmarks.timing import Spread
 
@@ -41,6 +42,8 @@ def report():
         libraries={
             "ours": Library("lstm_native", "1.0", counts=False),
             "ours-core": Library("lstm_native core", "1.0", counts=False),
+            "ours-full": Library("lstm_native full", "1.0", counts=False),
+            "ours-whole": Library("without checkpoints", "1.0", counts=False),
             "pytorch": Library("PyTorch", "2.0"),
             "onnxruntime": Library("ONNX Runtime", "1.0"),
             "jax": Library("JAX", missing="jax"),
@@ -96,7 +99,43 @@ def test_what_is_missing_is_said(report):
 
 
 def test_the_cost_of_the_python_layer(report):
-    assert python_layer(report) == ["fit B32 F1 H32 T24: the Python layer costs +10.0 %"]
+    assert lines(report) == ["fit B32 F1 H32 T24: the Python layer costs +10.0 %"]
+
+
+def ours_alone(mode, cell, unit="s", **values):
+    figures = {name.replace("_", "-"): Figure.of([value]) for name, value in values.items()}
+    return Result(mode, cell, unit, None, figures)
+
+
+def test_lengths_and_checkpoints_are_compared_with_ours_without_them(report):
+    ragged, long = Cell(4, 1, 1), Cell(1, 64, 64, timesteps=2000)  # 206 of 400 steps
+    report.results = [
+        ours_alone("lengths-inference", ragged, ours=0.6, ours_full=1.0),
+        ours_alone("checkpoint-training", long, ours=1.36, ours_whole=1.0),
+        ours_alone("checkpoint-memory", long, unit="B", ours=2e6, ours_whole=5e6),
+    ]
+    assert lines(report) == [
+        "lengths-inference B4 F1 H1: 52 % of the steps cost 60 % of the time",
+        "checkpoint B1 F64 H64 T2000: takes 1.36 times the time and 0.40 times the memory",
+    ]
+    assert summary(report).endswith("| checkpoint-memory n/a")
+    assert header(report, "checkpoint-memory")[1:3] == ["lstm_native", "without checkpoints"]
+
+
+def test_what_is_measured_only_without_checkpoints_is_no_line(report):
+    report.results = [ours_alone("checkpoint-training", Cell(1, 64, 64), ours_whole=1.0)]
+    assert lines(report) == []
+
+
+def test_the_type_of_a_cell_survives_the_file_and_old_files_are_of_lstms(report, tmp_path):
+    report.results = [ours_alone("gru-training", Cell(1, 8, 16, type="gru"), ours=1.0)]
+    path = tmp_path / "run.json"
+    report.write(path)
+    assert Report.read(path) == report
+    old = json.loads(path.read_text())
+    del old["results"][0]["cell"]["type"]
+    path.write_text(json.dumps(old))
+    assert Report.read(path).results[0].cell == Cell(1, 8, 16)
 
 
 def test_a_report_survives_its_file(report, tmp_path):

@@ -30,6 +30,8 @@ def run(*results, threads=1, isa=None):
         libraries={
             "ours": Library("lstm_native", "1.0", counts=False),
             "ours-core": Library("lstm_native core", "1.0", counts=False),
+            "ours-full": Library("lstm_native full", "1.0", counts=False),
+            "ours-whole": Library("without checkpoints", "1.0", counts=False),
             "pytorch": Library("PyTorch", "2.0"),
         },
         results=list(results),
@@ -77,6 +79,37 @@ def test_the_cost_of_the_python_layer_is_to_stay_below_its_bound():
         ["cost of the Python layer", "at most +5.0 %", "+20.0 %"]
     ]
     assert short_cells(run(result("fit", cell, 0.9, ours=0.9, ours_core=1.0, pytorch=9.0))) == []
+
+
+def test_lengths_may_cost_little_more_than_their_share_of_the_steps():
+    cell = Cell(4, 1, 1)  # 206 of 400 steps: 0.515
+    dear = run(result("lengths-training", cell, 0.4, ours=0.618, ours_full=1.0, pytorch=0.5))
+    assert [row[2:5] for row in short_cells(dear)] == [
+        ["PyTorch / ours", "at least 1.00", "0.81"],
+        ["share of time / share of steps", "at most 1.15", "1.20"],
+    ]
+    assert short_cells(run(result("lengths-training", cell, ours=0.55, ours_full=1.0))) == []
+
+
+def test_checkpoints_are_to_cost_no_more_than_a_pass_forward():
+    cell = Cell(1, 64, 64, timesteps=2000)
+    dear = run(result("checkpoint-training", cell, 0.5, ours=1.5, ours_whole=1.0))
+    assert [row[2:] for row in all_targets(dear)] == [
+        ["time / time without checkpoints", "at most 1.40", "1.50", "no"]
+    ]
+    assert short_cells(run(result("checkpoint-training", cell, ours=1.3, ours_whole=1.0))) == []
+
+
+@pytest.mark.parametrize("mode", ["gru-inference", "gru-training", "rnn-inference", "rnn-training"])
+def test_the_other_cells_are_to_be_as_fast_as_pytorchs(mode):
+    kind = mode.partition("-")[0]
+    cells = [
+        result(mode, Cell(1, 8, 16, type=kind), 0.5, ours=1.0, pytorch=9.0),
+        result(mode, Cell(1, 64, 64, type=kind), 0.5, ours=1.0, pytorch=0.9),
+    ]
+    assert [row[1:5] for row in short_cells(run(*cells))] == [
+        ["B1 F64 H64", "PyTorch / ours", "at least 1.00", "0.90"]
+    ]
 
 
 @pytest.mark.parametrize(("isa", "threads", "count"), [(None, 2, 0), ("avx2", 1, 1), (None, 1, 2)])

@@ -10,9 +10,10 @@ import sys
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks.grid import Cell
+from benchmarks.grid import MODES, Cell, cells_of
 from benchmarks.memory import parse_status
 from benchmarks.peers import BY_NAME, OURS, PEERS, NotDoneError
+from benchmarks.peers.onnxruntime import model_bytes
 from benchmarks.results import Report
 from benchmarks.turns import Plan, alternate
 from benchmarks.worker import Worker, request, serve
@@ -78,6 +79,70 @@ def test_turns_alternate_and_a_failing_library_drops_out():
     assert found["ours"].turns == (1.0, 4.0, 5.0)
     assert found["jax"].reason == "failed: gone"
     assert found["keras"].reason == "never"
+
+
+@pytest.mark.parametrize(
+    ("peer", "mode", "called"),
+    [
+        ("ours", "gru-training", {"checkpoint": False, "type": "gru"}),
+        ("ours", "checkpoint-training", {"checkpoint": True, "type": "lstm"}),
+        ("ours-whole", "checkpoint-training", {"checkpoint": False, "type": "lstm"}),
+        ("ours", "lengths-training", {"lengths": (3, 3)}),
+        ("ours-full", "lengths-training", {"lengths": None}),
+    ],
+)
+def test_each_mode_calls_the_layer_it_speaks_of(peer, mode, called, monkeypatch):
+    seen = {}
+    mine = BY_NAME[peer](1)
+    (cell,) = cells_of(MODES[mode], (Cell(2, 3, 4, timesteps=3),), quick=True)
+    made = mine.layer
+
+    def layer(cell, **options):
+        found = made(cell, **options)
+        forward = found.forward
+
+        def watched(x, lengths=None):
+            seen["lengths"] = None if lengths is None else tuple(lengths)
+            return forward(x, lengths=lengths)
+
+        monkeypatch.setattr(found, "forward", watched)
+        seen.update(checkpoint=found.checkpoint, type=found.type_name)
+        return found
+
+    monkeypatch.setattr(mine, "layer", layer)
+    mine.make(MODES[mode].kind, cell)()
+    assert seen | called == seen
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pytorch", "step"),
+        ("pytorch", "fit"),
+        ("pytorch-cell", "step"),
+        ("onnxruntime", "step"),
+        ("jax", "inference"),
+        ("keras", "training"),
+        ("keras", "fit"),
+    ],
+)
+def test_a_peer_says_which_work_it_is_not_measured_with(name, kind):
+    peer = object.__new__(BY_NAME[name])  # no library is imported
+    with pytest.raises(NotDoneError, match="is measured with LSTM layers here"):
+        peer.make(kind, Cell(1, 8, 16, type="gru"))
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("sizes", [{}, {"layers": 2, "bidirectional": True}])
+def test_models_for_onnx_runtime_are_what_the_operators_ask_for(name, sizes):
+    onnx = pytest.importorskip("onnx")
+    for with_lengths in (False, True):
+        cell = Cell(2, 3, 4, timesteps=5, type=name, **sizes)
+        model = onnx.load_from_string(model_bytes(cell, with_lengths=with_lengths))
+        onnx.checker.check_model(model, full_check=True)
+        operators = [node for node in model.graph.node if node.op_type == name.upper()]
+        assert len(operators) == cell.layers
+        assert all(bool(node.input[4]) == with_lengths for node in operators)
 
 
 def test_memory_lines_are_in_bytes():
