@@ -193,6 +193,7 @@ void RecurrentPass<T>::run_layers(Index first, Index count, Workspace& workspace
     for (Index d = 0; d < directions_; ++d) run_checkpointed(run(first, d), workspace);
     return;
   }
+  if (count * directions_ == 1) return run_forward(&run(first, 0).loop, 1, workspace);
   std::vector<RecurrentRun<T>> loops;
   for (Index l = first; l < first + count; ++l)
     for (Index d = 0; d < directions_; ++d) loops.push_back(run(l, d).loop);
