@@ -32,6 +32,7 @@ CellBackward<T>::CellBackward(const RecurrentRun<T>& run, const RecurrentGradien
     product.cols = own.size();
     product.packed = w_.phases[p].recurrent_transposed + own.begin * product.depth;
     product.out_stride = w_.padded_outputs();
+    product.quarters = w_.padded_outputs() == w_.order.block;
     T* out = g_.dh;
     if (p > 0)
       out = buffers_.d_reset;
@@ -49,8 +50,9 @@ void CellBackward<T>::run(Index t, const ChunkBuffers<T>& chunk, Index chunk_row
   if (active_ == 0) return;  // the same for all parts of the group
   const CellPlan& plan = w_.plan;
   const RunExtras<T>& e = run_.extras;
-  draw_zoneout(run_, t, {rows_.begin, rows_.begin + active_}, units_,
-               w_.projection ? outputs_ : units_);
+  if (plan.zones_out())
+    draw_zoneout(run_, t, {rows_.begin, rows_.begin + active_}, units_,
+                 w_.projection ? outputs_ : units_);
   StepBackwardArgs<T>& a = args_;
   if (even_ && t == pointed_ - 1 && pointed_ < run_.timesteps)
     move_pointers(a, t);

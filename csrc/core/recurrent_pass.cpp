@@ -247,8 +247,10 @@ void RecurrentPass<T>::finish_layer(Index l, T* y) {
       const Run& r = run(l, d);
       const T* h =
           r.h_starts ? r.h_starts + row * loop.weights->padded_outputs() : r.loop.h_at(length, row);
-      T* part = to + (sums() ? 0 : d * R);
-      for (Index j = 0; j < R; ++j) part[j] = d > 0 && sums() ? part[j] + h[j] : h[j];
+      if (d > 0 && sums())
+        for (Index j = 0; j < R; ++j) to[j] += h[j];
+      else
+        std::copy_n(h, R, to + d * R);
     }
     if (!adds_input(l)) continue;
     const T* from = s.input.at(length - 1, row);

@@ -9,8 +9,9 @@
 //              on every set.
 //   stride     distance between two rows, in values
 //   rows never overlap; no two arguments alias unless the comment says so
-// Each output value is one sum over k in ascending order, whatever the tile it is computed in:
-// a row's result does not depend on the rows beside it.
+// Each output value is one sum over k in ascending order, whatever the tile it is computed in, or
+// one of four such sums (ProductArgs::quarters): a row's result does not depend on the rows beside
+// it.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,9 @@ struct ProductArgs {
   T* out = nullptr;           // rows x cols; only the first cols values of a row are written
   Index out_stride = 0;
   bool accumulate = false;
+  // cols <= kGateBlock: the sum over k is made of those over its four quarters (depth is a multiple
+  // of four). A single long sum would wait for each of its multiply-adds.
+  bool quarters = false;
 };
 
 /// out += a^T b over samples that lie in memory as `per_step` rows at each of some steps.
