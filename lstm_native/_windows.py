@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,13 +23,16 @@ class Window(NamedTuple):
     steps: int = 0
 
 
-def windows_of(batch: Batch, size: int | None) -> Iterator[Window]:
-    """Yield the windows of a batch, up to the end of its longest sequence."""
+_WHOLE = (Window(),)
+
+
+def windows_of(batch: Batch, size: int | None) -> Iterable[Window]:
+    """Return the windows of a batch, up to the end of its longest sequence."""
     if size is None:
-        yield Window()
-        return
-    for first in range(0, batch.longest, size):
-        yield Window(first, min(size, batch.timesteps - first))
+        return _WHOLE
+    return (
+        Window(first, min(size, batch.timesteps - first)) for first in range(0, batch.longest, size)
+    )
 
 
 class Carry:
@@ -43,6 +46,7 @@ class Carry:
         self._layers = model.layers
         self._windows = windows
         self._any = any(self._wanted(layer) for layer in self._layers)
+        self._states: list[tuple[NDArray[Any], ...] | None] = []
         self.begin_batch()
 
     def _wanted(self, layer: Any) -> bool:
@@ -50,9 +54,9 @@ class Carry:
 
     def begin_batch(self) -> None:
         """Let the layers that are not stateful begin with zeros."""
-        self._states: list[tuple[NDArray[Any], ...] | None] = [
-            () if self._wanted(layer) else None for layer in self._layers
-        ]
+        if not self._any:
+            return
+        self._states = [() if self._wanted(layer) else None for layer in self._layers]
 
     def given(self) -> list[tuple[NDArray[Any], ...] | None] | None:
         """Return what the core's next step begins with."""

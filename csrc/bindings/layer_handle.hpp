@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bindings/arrays.hpp"
 #include "core/layer.hpp"
@@ -13,7 +15,14 @@ namespace lstm_native::python {
 template <class T>
 struct LayerHandle {
   std::shared_ptr<Layer<T>> layer;
+  double weights = 0;  // multiply-adds for each row, about
   std::shared_ptr<WorkspacePool> workspaces = std::make_shared<WorkspacePool>();
+
+  explicit LayerHandle(std::shared_ptr<Layer<T>> made) : layer(std::move(made)) {
+    if (layer->takes_tokens()) return;
+    for (const Parameter<T>* p : layer->parameters())
+      weights += static_cast<double>(p->value.size());
+  }
 
   /// Without those that belong to another layer.
   std::vector<Parameter<T>*> own() const;

@@ -74,16 +74,6 @@ inline py::object public_state(py::tuple states) {
   return std::move(states);
 }
 
-/// Multiply-adds of a layer over so many rows, about.
-template <class T>
-double work_of(Layer<T>& layer, Index rows) {
-  double parameters = 0;
-  if (!layer.takes_tokens())
-    for (const Parameter<T>* p : layer.parameters())
-      parameters += static_cast<double>(p->value.size());
-  return parameters * static_cast<double>(rows);
-}
-
 /// One forward pass that can be led back once. Owns copies of its input, and of its output where
 /// that is looked at again, so that what Python does to the arrays meanwhile does not matter.
 template <class T>
@@ -188,7 +178,7 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
   py::object y = new_plain<T>(shape);
   T* y_data = plain_data<T>(y.ptr());
   const Index rows = rows_of(x.samples, x.timesteps);
-  const double work = work_of(layer, rows);
+  const double work = handle.weights * static_cast<double>(rows);
 
   if (!remember) {
     without_gil(work, [&] {
@@ -263,7 +253,7 @@ void register_layer(py::module_& m, const std::string& suffix) {
 
   py::class_<LayerHandle<T>, std::shared_ptr<LayerHandle<T>>>(m, ("Layer" + suffix).c_str())
       .def(py::init([](const std::string& spec, Index input_features, std::uint64_t seed) {
-             return LayerHandle<T>{make_layer<T>(parse_layer(spec), input_features, seed)};
+             return LayerHandle<T>(make_layer<T>(parse_layer(spec), input_features, seed));
            }),
            py::arg("spec"), py::arg("input_features"), py::arg("seed"))
       .def_property_readonly("spec",

@@ -28,7 +28,7 @@ NetworkHandle<T> network_of(const std::vector<std::shared_ptr<LayerHandle<T>>>& 
 template <class T>
 std::vector<LayerHandle<T>> layers_of(const NetworkHandle<T>& handle) {
   std::vector<LayerHandle<T>> handles;
-  for (const auto& layer : handle.network.impl()->chain().layers()) handles.push_back({layer});
+  for (const auto& layer : handle.network.impl()->chain().layers()) handles.emplace_back(layer);
   return handles;
 }
 

@@ -23,6 +23,25 @@ CellBackward<T>::CellBackward(const RecurrentRun<T>& run, const RecurrentGradien
   args_.keep_stride = run.extras.random ? w_.padded() : 0;
   args_.recurrent_stride = w_.plan.split ? w_.split_columns() : 0;
   args_.dy_stride = g_.dy.row_stride;
+  even_ = !run.offsets && w_.plan.phase_count == 1;
+  pointed_ = run.timesteps;
+  const Range own = w_.projection ? outputs_ : units_;
+  for (Index p = 0; w_.plan.recurrent && p < w_.plan.phase_count; ++p) {
+    ProductArgs<T>& product = products_[p];
+    product.depth = w_.phases[p].order.columns();
+    product.cols = own.size();
+    product.packed = w_.phases[p].recurrent_transposed + own.begin * product.depth;
+    product.out_stride = w_.padded_outputs();
+    product.quarters = w_.padded_outputs() == w_.order.block;
+    T* out = g_.dh;
+    if (p > 0)
+      out = buffers_.d_reset;
+    else if (g_.d_recur)
+      out = g_.d_recur;
+    else
+      product.accumulate = w_.projection ? run.extras.keep_h != nullptr : w_.phases[0].cell->direct;
+    product.out = out + rows_.begin * w_.padded_outputs() + own.begin;
+  }
 }
 
 template <class T>
@@ -31,10 +50,15 @@ void CellBackward<T>::run(Index t, const ChunkBuffers<T>& chunk, Index chunk_row
   if (active_ == 0) return;  // the same for all parts of the group
   const CellPlan& plan = w_.plan;
   const RunExtras<T>& e = run_.extras;
-  draw_zoneout(run_, t, {rows_.begin, rows_.begin + active_}, units_,
-               w_.projection ? outputs_ : units_);
+  if (plan.zones_out())
+    draw_zoneout(run_, t, {rows_.begin, rows_.begin + active_}, units_,
+                 w_.projection ? outputs_ : units_);
   StepBackwardArgs<T>& a = args_;
-  set_pointers(a, t);
+  if (even_ && t == pointed_ - 1 && pointed_ < run_.timesteps)
+    move_pointers(a, t);
+  else
+    set_pointers(a, t);
+  pointed_ = t;
   if (w_.projection) unproject(t, chunk, chunk_row, group);
   const Index split_row = (chunk_row + rows_.begin) * a.recurrent_stride;
   for (Index p = plan.phase_count; p-- > 0;) {
@@ -92,6 +116,24 @@ void CellBackward<T>::set_pointers(StepBackwardArgs<T>& a, Index t) const {
     a.mask = e.recurrent_mask + row * PR;
     a.d_recur = g_.d_recur + row * PR;
   }
+}
+
+/// From step t + 1 to step t.
+template <class T>
+void CellBackward<T>::move_pointers(StepBackwardArgs<T>& a, Index t) const {
+  const Index N = run_.samples, c_step = N * w_.padded(), gates_step = N * w_.order.columns();
+  a.gates -= gates_step;
+  a.next_gates = t > 0 ? a.gates - gates_step : nullptr;
+  a.h_old -= N * w_.padded_outputs();
+  if (run_.c) {
+    a.c = a.c_prev;
+    a.c_prev -= c_step;
+    a.next_c = t > 0 ? a.c_prev - c_step : nullptr;
+  }
+  if (a.candidate) a.candidate -= c_step;
+  if (!a.dy) return;
+  a.dy -= g_.dy.time_stride;
+  a.next_dy = t > 0 ? a.dy - g_.dy.time_stride : nullptr;
 }
 
 /// From the gradients of the outputs to those before the projection.
@@ -163,25 +205,11 @@ void CellBackward<T>::normalised(StepBackwardArgs<T> a, Index t, const ChunkBuff
 
 /// To the outputs of the step before: of a phase, from the gradients of its recurrent sums.
 template <class T>
-void CellBackward<T>::product(Index phase, const T* gates, Index stride) const {
-  const Index PR = w_.padded_outputs();
-  const Range own = w_.projection ? outputs_ : units_;
-  ProductArgs<T> args;
+void CellBackward<T>::product(Index phase, const T* gates, Index stride) {
+  ProductArgs<T>& args = products_[phase];
   args.rows = active_;
-  args.depth = w_.phases[phase].order.columns();
-  args.cols = own.size();
-  args.packed = w_.phases[phase].recurrent_transposed + own.begin * args.depth;
   args.a = gates;
   args.a_stride = stride;
-  T* out = g_.dh;
-  if (phase > 0)
-    out = buffers_.d_reset;
-  else if (g_.d_recur)
-    out = g_.d_recur;
-  else
-    args.accumulate = w_.projection ? run_.extras.keep_h != nullptr : w_.phases[0].cell->direct;
-  args.out = out + rows_.begin * PR + own.begin;
-  args.out_stride = PR;
   if (args.cols > 0) w_.kernels->product(args);
 }
 

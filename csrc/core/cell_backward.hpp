@@ -27,10 +27,11 @@ class CellBackward {
 
  private:
   void set_pointers(StepBackwardArgs<T>& a, Index t) const;
+  void move_pointers(StepBackwardArgs<T>& a, Index t) const;
   void unproject(Index t, const ChunkBuffers<T>& chunk, Index chunk_row, Barrier& group) const;
   void normalised(StepBackwardArgs<T> a, Index t, const ChunkBuffers<T>& chunk,
                   Index chunk_row) const;
-  void product(Index phase, const T* gates, Index stride) const;
+  void product(Index phase, const T* gates, Index stride);
 
   const RecurrentWeights<T>& w_;
   const RecurrentRun<T>& run_;
@@ -38,7 +39,10 @@ class CellBackward {
   const BackwardBuffers<T>& buffers_;
   Range rows_, units_, outputs_;
   Index active_ = 0;
+  bool even_;          // one step's pointers are a fixed distance from those of the next
+  Index pointed_ = 0;  // the step that args_ points to
   StepBackwardArgs<T> args_;
+  ProductArgs<T> products_[2];  // of the phases
 };
 
 }  // namespace lstm_native

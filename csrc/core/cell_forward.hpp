@@ -40,6 +40,28 @@ class CellForward {
   CellForward(const RecurrentWeights<T>& weights, Index unit_begin, Index unit_end,
               Index output_begin, Index output_end);
 
+  /// Whether `run_many` can be called: each step is one call of a kernel that reads no options.
+  bool runs_many() const { return !general_ && w_.plan.phase_count == 1 && !w_.projection; }
+
+  /// So many steps in one call of the kernel; the strides are those of StepArgs.
+  void run_many(const CellStep<T>& first, Index steps) {
+    set(phases_[0], first);
+    phases_[0].steps = steps;
+    w_.phases[0].cell->step(phases_[0]);
+    phases_[0].steps = 1;
+  }
+
+  /// The step after the one before, in the same memory: x, h, y and their turn are new.
+  void run_again(const CellStep<T>& step) {
+    StepArgs<T>& a = phases_[0];
+    a.x = step.x;
+    a.h_prev = a.h_old = step.h_prev;
+    a.h = step.h;
+    a.y = step.y;
+    a.last_first = step.last_first;
+    w_.phases[0].cell->step(a);
+  }
+
   /// What is the same at every step.
   void prepare(bool remember, Index y_stride) {
     for (StepArgs<T>& a : phases_) {

@@ -144,10 +144,8 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
                                (kSamplesPerChunk + N - 1) / N);
   const Index most_steps = std::min(chunk, any.timesteps), most = most_steps * N;
   Barrier everyone(parts);
-  std::vector<Barrier> all(static_cast<std::size_t>(at_once));
-  for (Barrier& barrier : all) barrier.reset(grid.parts());
-  std::vector<Barrier> groups(static_cast<std::size_t>(at_once * grid.row_parts));
-  for (Barrier& group : groups) group.reset(grid.unit_parts);
+  Barriers all(at_once, grid.parts());
+  Barriers groups(at_once * grid.row_parts, grid.unit_parts);
   for (Index done = 0; done < count; done += at_once) {
     const Workspace::Scope own(workspace);
     std::vector<RecurrentSums<T>> sums;
@@ -174,8 +172,7 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
                            row_parts[static_cast<std::size_t>(group % grid.row_parts)],
                            part_of(H, grid.unit_parts, unit, size.unit_multiple),
                            part_of(w.outputs(), grid.unit_parts, unit, size.unit_multiple),
-                           groups[static_cast<std::size_t>(group)],
-                           all[static_cast<std::size_t>(slot)]});
+                           groups[group], all[slot]});
       if (at_once == 1) return;
       // Each value of dx gets its terms in the order of the runs.
       const Range steps = part_of(any.timesteps, parts, part);

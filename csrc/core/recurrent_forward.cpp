@@ -48,11 +48,21 @@ template <class T>
 Index choose_chunk(Projection projection, const RecurrentRun<T>& run) {
   const RecurrentWeights<T>& w = *run.weights;
   switch (projection) {
-    case Projection::in_step: return 1;
+    case Projection::in_step: return run.timesteps;
     case Projection::ahead: return w.phases[0].cell->ahead_rows;
     case Projection::chunks: break;
   }
   return steps_per_chunk(run.samples, w.order.columns() * Index{sizeof(T)}, run.timesteps);
+}
+
+// Gates that are not kept: of the step under way, or of two chunks that take turns.
+Index scratch_steps(Projection projection, Index chunk) {
+  return projection == Projection::in_step ? 1 : 2 * chunk;
+}
+
+template <class T>
+Steps<T> scratch_gates(T* data, Projection projection, Index samples, Index columns) {
+  return {data, projection == Projection::in_step ? 0 : samples * columns, columns};
 }
 
 template <class T>
@@ -61,7 +71,7 @@ struct Forward {
   const RecurrentRun<T>& run;
   Projection projection;
   Index chunk;
-  Steps<T> gates;  // of all steps or, when none are kept, of two chunks that take turns
+  Steps<T> gates;                   // of all steps or, when none are kept, where they take turns
   const Progress* input = nullptr;  // of the part that writes x, when it still does
   Progress* output = nullptr;       // this part's own, when another follows it
 
@@ -76,47 +86,73 @@ struct Forward {
     }
     StepArgs<T>& args = cell.args();
     const bool general = w.projection || w.phases[0].cell->general;
+    // Steps between which nothing is left to do.
+    const bool many = cell.runs_many() && barrier.alone() && !run.offsets;
+    if (many) set_strides(args);
     CellStep<T> step;
-    for (Index t0 = 0; t0 < run.timesteps; t0 += chunk) {
+    Index steps = first_chunk();
+    for (Index t0 = 0, turn = 0; t0 < run.timesteps; t0 += steps, turn = 1 - turn) {
       if (run.active(t0, rows.begin, rows.end) == 0) return;  // nor at any later step
-      const Index steps = std::min(chunk, run.timesteps - t0);
-      if (input) input->wait_for(input_needed(t0));
+      if (t0 > 0) steps = std::min(chunk, run.timesteps - t0);
+      if (input) input->wait_for(input_needed(t0 + steps));
+      const Steps<T> own = chunk_gates(t0, turn);
       if (projection == Projection::chunks || (projection == Projection::ahead && t0 == 0))
-        project(t0, steps, rows, units);
-      if (projection == Projection::ahead) args.ahead = ahead_of(t0 + steps, rows);
-      for (Index i = 0; i < steps; ++i) {
+        project(t0, steps, rows, units, own);
+      if (projection == Projection::ahead)
+        project_ahead(args, t0 + steps, steps, rows, units,
+                      chunk_gates(t0 + steps, 1 - turn).at(0, rows.begin));
+      const Index first_group = args.ahead_begin;
+      for (Index i = 0, count = 1; i < steps; i += count) {
         const Index t = t0 + i, active = run.active(t, rows.begin, rows.end);
         if (active == 0) return;
-        if (projection == Projection::ahead) {
-          const Range part = part_of(w.inputs, steps, i);
-          args.ahead_begin = part.begin;
-          args.ahead_end = part.end;
-        }
+        args.ahead_begin = first_group + i * args.ahead_share;
         set(step, t, rows.begin);
         step.rows = active;
-        step.gates = at_chunk(t0).at(i, rows.begin);
+        step.gates = own.at(i, rows.begin);
         if (projection == Projection::in_step) step.x = run.x.at(t, rows.begin);
         if (general) {
           set_extras(step, t, rows.begin);
           draw_zoneout(run, t, {rows.begin, rows.begin + active}, units,
                        w.projection ? outputs : units);
         }
-        cell.run(step, [&] { barrier.wait(); });
-        barrier.wait();
-        const Index done = t + 1;
+        if (many) {
+          count = output ? std::min(steps - i, kStepsBehind - t % kStepsBehind) : steps - i;
+          cell.run_many(step, count);
+        } else {
+          cell.run(step, [&] { barrier.wait(); });
+          barrier.wait();
+        }
+        const Index done = t + count;
         if (output && (done % kStepsBehind == 0 || done == run.timesteps)) output->reach(done);
       }
     }
   }
 
  private:
-  /// How many steps of x the chunk at t looks at.
+  /// What is projected ahead are whole chunks: the first one takes what is left over.
+  Index first_chunk() const {
+    return projection == Projection::ahead ? (run.timesteps - 1) % chunk + 1
+                                           : std::min(chunk, run.timesteps);
+  }
+
+  /// How many steps of x the chunk looks at that ends before step t.
   Index input_needed(Index t) const {
-    const Index end = t + (projection == Projection::ahead ? 2 : 1) * chunk;
+    const Index end = t + (projection == Projection::ahead ? chunk : 0);
     return std::min(round_up(end, kStepsBehind), run.timesteps);
   }
 
-  Steps<T> at_chunk(Index t) const { return gates.from(run.gates ? t : t / chunk % 2 * chunk); }
+  /// Of the chunk at step t; those that are not kept take turns.
+  Steps<T> chunk_gates(Index t, Index turn) const {
+    return run.gates ? gates.from(std::min(t, run.timesteps - 1)) : gates.from(turn * chunk);
+  }
+
+  void set_strides(StepArgs<T>& args) const {
+    args.gates_step = gates.time_stride;
+    if (projection == Projection::in_step) args.x_step = run.x.time_stride;
+    if (run.y) args.y_step = run.y.time_stride;
+    if (run.c && run.gates) args.c_step = run.samples * w.padded();
+    if (run.keep_sequence) args.h_step = run.samples * w.padded_outputs();
+  }
 
   void set(CellStep<T>& step, Index t, Index row) const {
     step.h_prev = step.recur_prev = run.h_at(t, row);
@@ -149,14 +185,13 @@ struct Forward {
     }
   }
 
-  void project(Index t, Index steps, Range rows, Range units) const {
+  void project(Index t, Index steps, Range rows, Range units, const Steps<T>& all) const {
     const Index begin = units.begin * w.order.gates;  // of its columns in gate order
     ProductArgs<T> args;
     args.depth = w.inputs;
     args.cols = round_up(units.end, w.order.block) * w.order.gates - begin;
     args.packed = w.input + begin * w.inputs;
     args.bias = w.plan.layer_norm ? nullptr : w.bias + begin;
-    const Steps<T> all = at_chunk(t);
     Steps<T> own = all;
     own.data += begin;
     product_over_steps<T>(*w.kernels, args, run.x.from(t), own, steps, rows.begin, rows.end,
@@ -174,19 +209,27 @@ struct Forward {
     if (normal) run.extras.norm_scale[3 * kept] = scale;
   }
 
-  /// The projection of the chunk that begins at step t; of no rows when there is none.
-  ProductArgs<T> ahead_of(Index t, Range rows) const {
-    ProductArgs<T> args;
-    if (t >= run.timesteps) return args;
-    args.rows = std::min(chunk, run.timesteps - t);
-    args.depth = w.inputs;
-    args.packed = w.input;
-    args.bias = w.bias;
-    args.a = run.x.at(t, rows.begin);
-    args.a_stride = run.x.time_stride;
-    args.out = at_chunk(t).at(0, rows.begin);
-    args.out_stride = gates.time_stride;
-    return args;
+  /// Has the steps of a chunk project the next one, which begins at step t, into `out`.
+  void project_ahead(StepArgs<T>& args, Index t, Index steps, Range rows, Range units,
+                     T* out) const {
+    args.ahead.rows = 0;
+    if (t >= run.timesteps) return;
+    ProductArgs<T>& ahead = args.ahead;
+    ahead.rows = chunk;
+    ahead.depth = w.inputs;
+    ahead.cols = w.order.columns();
+    ahead.packed = w.input;
+    ahead.bias = w.bias;
+    ahead.a = run.x.at(t, rows.begin);
+    ahead.a_stride = run.x.time_stride;
+    ahead.out = out;
+    ahead.out_stride = gates.time_stride;
+    // Groups that lie on the border of two parts belong to the first of them.
+    const Index columns = w.phases[0].cell->ahead_columns;
+    const auto group = [&](Index unit) { return (unit * w.order.gates + columns - 1) / columns; };
+    args.ahead_begin = group(units.begin);
+    args.ahead_end = group(round_up(units.end, w.order.block));
+    args.ahead_share = (args.ahead_end - args.ahead_begin + steps - 1) / steps;
   }
 
   /// Steps write whole panels of units; a gate block may hold more. The products of the backward
@@ -222,23 +265,24 @@ void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace)
   for (const Range& part : row_parts) rows = std::max(rows, part.size());
   const Projection projection = choose_projection(any, rows);
   const Index chunk = choose_chunk(projection, any);
-  const Index two_chunks = 2 * chunk * N * columns;
-  T* const scratch = any.gates ? nullptr : workspace.take<T>(at_once * two_chunks);
-  std::vector<Barrier> barriers(static_cast<std::size_t>(at_once * grid.row_parts));
-  for (Barrier& barrier : barriers) barrier.reset(grid.unit_parts);
+  const Index scratch_size = scratch_steps(projection, chunk) * N * columns;
+  T* const scratch = any.gates ? nullptr : workspace.take<T>(at_once * scratch_size);
+  const auto forward = [&](Index run, Index slot) {
+    const RecurrentRun<T>& r = runs[run];
+    const Steps<T> gates =
+        r.gates ? r.kept_steps(r.gates, columns)
+                : scratch_gates(scratch + slot * scratch_size, projection, N, columns);
+    return Forward<T>{*r.weights, r, projection, chunk, gates};
+  };
+  Barriers barriers(at_once * grid.row_parts, grid.unit_parts);
   for (Index done = 0; done < count; done += at_once)
     gang.run(at_once * grid.parts(), [&, done](Index part) {
       const Index slot = part / grid.parts(), group = part / grid.unit_parts;
       const Index unit = part % grid.unit_parts;
-      const RecurrentRun<T>& run = runs[done + slot];
-      const Steps<T> gates = run.gates
-                                 ? run.kept_steps(run.gates, columns)
-                                 : Steps<T>{scratch + slot * two_chunks, N * columns, columns};
-      const Forward<T> forward{*run.weights, run, projection, chunk, gates};
-      forward.part(row_parts[static_cast<std::size_t>(group % grid.row_parts)],
-                   part_of(H, grid.unit_parts, unit, size.unit_multiple),
-                   part_of(w.outputs(), grid.unit_parts, unit, size.unit_multiple),
-                   barriers[static_cast<std::size_t>(group)]);
+      forward(done + slot, slot)
+          .part(row_parts[static_cast<std::size_t>(group % grid.row_parts)],
+                part_of(H, grid.unit_parts, unit, size.unit_multiple),
+                part_of(w.outputs(), grid.unit_parts, unit, size.unit_multiple), barriers[group]);
     });
 }
 
@@ -265,16 +309,16 @@ Index run_at_once(const RecurrentRun<T>* runs, Index count, Workspace& workspace
   for (Index l = 0; l < parts; ++l) {
     const RecurrentRun<T>& run = runs[l];
     const Projection projection = choose_projection(run, N);
-    const Index chunk = std::min(choose_chunk(projection, run), kStepsBehind);
+    const Index chunk = projection == Projection::ahead
+                            ? choose_chunk(projection, run)
+                            : std::min(choose_chunk(projection, run), kStepsBehind);
     const Index columns = order.columns();
-    T* const gates = run.gates ? run.gates : workspace.take<T>(2 * chunk * N * columns);
+    const Steps<T> gates =
+        run.gates ? run.kept_steps(run.gates, columns)
+                  : scratch_gates(workspace.take<T>(scratch_steps(projection, chunk) * N * columns),
+                                  projection, N, columns);
     Progress* const own = &progress[static_cast<std::size_t>(l)];
-    layers.push_back({*run.weights,
-                      run,
-                      projection,
-                      chunk,
-                      {gates, N * columns, columns},
-                      l > 0 ? own - 1 : nullptr,
+    layers.push_back({*run.weights, run, projection, chunk, gates, l > 0 ? own - 1 : nullptr,
                       l < parts - 1 ? own : nullptr});
   }
   gang.run(parts, [&](Index part) {

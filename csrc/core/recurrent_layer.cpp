@@ -117,6 +117,7 @@ OutputShape RecurrentLayer<T>::output_shape(Index timesteps) const {
 template <class T>
 std::vector<Parameter<T>*> RecurrentLayer<T>::parameters() {
   std::vector<Parameter<T>*> list;
+  list.reserve(parameters_.size());
   for (Parameter<T>& p : parameters_) list.push_back(&p);
   return list;
 }
@@ -133,7 +134,7 @@ RunParameters<V> RecurrentLayer<T>::of_run(V* const* all, std::size_t run) const
 
 template <class T>
 void RecurrentLayer<T>::pack(Packed& packed, const std::vector<const T*>& values) const {
-  const KernelTable<T>& k = kernels<T>();
+  const KernelTable<T>& k = kernels_for<T>(plan_.hidden_size);
   packed.resize(runs());
   for (std::size_t r = 0; r < packed.size(); ++r)
     packed[r].pack(plan_, parameters_[r * parameters_per_run()].info.shape[1], k,
@@ -142,7 +143,7 @@ void RecurrentLayer<T>::pack(Packed& packed, const std::vector<const T*>& values
 
 template <class T>
 std::shared_ptr<const typename RecurrentLayer<T>::Packed> RecurrentLayer<T>::packed() const {
-  return packed_.get(&kernels<T>(), [&](Packed& packed) {
+  return packed_.get(&kernels_for<T>(plan_.hidden_size), [&](Packed& packed) {
     std::vector<const T*> values;
     for (const Parameter<T>& p : parameters_) values.push_back(p.value.data());
     pack(packed, values);

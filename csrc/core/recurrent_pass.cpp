@@ -193,6 +193,7 @@ void RecurrentPass<T>::run_layers(Index first, Index count, Workspace& workspace
     for (Index d = 0; d < directions_; ++d) run_checkpointed(run(first, d), workspace);
     return;
   }
+  if (count * directions_ == 1) return run_forward(&run(first, 0).loop, 1, workspace);
   std::vector<RecurrentRun<T>> loops;
   for (Index l = first; l < first + count; ++l)
     for (Index d = 0; d < directions_; ++d) loops.push_back(run(l, d).loop);
@@ -246,8 +247,10 @@ void RecurrentPass<T>::finish_layer(Index l, T* y) {
       const Run& r = run(l, d);
       const T* h =
           r.h_starts ? r.h_starts + row * loop.weights->padded_outputs() : r.loop.h_at(length, row);
-      T* part = to + (sums() ? 0 : d * R);
-      for (Index j = 0; j < R; ++j) part[j] = d > 0 && sums() ? part[j] + h[j] : h[j];
+      if (d > 0 && sums())
+        for (Index j = 0; j < R; ++j) to[j] += h[j];
+      else
+        std::copy_n(h, R, to + d * R);
     }
     if (!adds_input(l)) continue;
     const T* from = s.input.at(length - 1, row);

@@ -51,7 +51,7 @@ class RecurrentStream final : public LayerStream<T> {
       step.keep_c = std::fill_n(take(padded_), padded_, static_cast<T>(plan.zoneout_c)) - padded_;
     added_ = take(output);
     for (const RecurrentWeights<T>& w : *weights_) {
-      layers_.push_back({&w, CellForward<T>(w, 0, hidden_, 0, outputs_), step});
+      layers_.push_back({&w, CellForward<T>(w, 0, hidden_, 0, outputs_), step, false});
       Stacked& s = layers_.back();
       s.step.h_prev = take(output);
       s.step.h = take(output);
@@ -71,7 +71,11 @@ class RecurrentStream final : public LayerStream<T> {
       if (!in_step()) project(s, input, stride);
       s.step.y = last && !adds ? y : nullptr;
       s.step.recur_prev = s.step.h_prev;
-      s.cell.run(s.step, [] {});
+      if (s.under_way && s.cell.runs_many())
+        s.cell.run_again(s.step);
+      else
+        s.cell.run(s.step, [] {});
+      s.under_way = true;
       s.step.last_first = !s.step.last_first;
       // What this step wrote is what the next one reads.
       T* const written = s.step.h;
@@ -118,6 +122,7 @@ class RecurrentStream final : public LayerStream<T> {
     const RecurrentWeights<T>* weights;
     CellForward<T> cell;
     CellStep<T> step;
+    bool under_way = false;
   };
   struct Tensor {
     Index features, stride;

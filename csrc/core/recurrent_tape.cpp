@@ -66,9 +66,12 @@ void RecurrentPass<T>::backward(const T* dy, T* dx, const StateGradients<T>& sta
       }
       if (run(l, d).mask) g.d_recur = workspace.take_zeros<T>(N * PR);
       if (last_only) {
-        for (Index row = 0; row < N; ++row)
-          for (Index j = 0; layout_.length(row) > 0 && j < R; ++j)
-            g.dh[row * PR + j] += dy[layout_.sample(row) * D + column + j];
+        for (Index row = 0; row < N; ++row) {
+          if (layout_.length(row) == 0) continue;
+          const T* from = dy + layout_.sample(row) * D + column;
+          T* to = g.dh + row * PR;
+          for (Index j = 0; j < R; ++j) to[j] += from[j];
+        }
       } else if (d == 0) {
         g.dy = d_output;
       } else if (!layout_.packed()) {

@@ -166,8 +166,7 @@ class TeamHolder {
 
 }  // namespace
 
-void Barrier::wait() {
-  if (parts_ == 1) return;
+void Barrier::meet() {
   const Index phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parts_) {
     arrived_.store(0, std::memory_order_relaxed);
@@ -194,8 +193,7 @@ Gang::~Gang() {
   if (team_) static_cast<Team*>(team_)->owner.unlock();
 }
 
-void Gang::run(Index parts, const Task& body) {
-  if (!team_) return body(0);
+void Gang::run_on_team(Index parts, const Task& body) {
   std::exception_ptr error;
   std::atomic<bool> failed{false};
   const Task guarded = [&](Index part) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <vector>
 
 #include "core/aligned.hpp"
 #include "lstm_native/types.hpp"
@@ -16,12 +17,34 @@ class Barrier {
   explicit Barrier(Index parts = 1) : parts_(parts) {}
 
   void reset(Index parts) { parts_ = parts; }  // while nobody waits
-  void wait();
+  bool alone() const { return parts_ == 1; }   // nobody to wait for
+  void wait() {
+    if (!alone()) meet();
+  }
 
  private:
+  void meet();
+
   Index parts_;
   alignas(kCacheLine) std::atomic<Index> arrived_{0};
   alignas(kCacheLine) std::atomic<Index> phase_{0};
+};
+
+/// So many barriers, each of so many parts. A single one takes no memory.
+class Barriers {
+ public:
+  Barriers(Index count, Index parts) : only_(parts) {
+    if (count == 1) return;
+    more_ = std::vector<Barrier>(static_cast<std::size_t>(count));
+    for (Barrier& barrier : more_) barrier.reset(parts);
+  }
+  Barrier& operator[](Index i) {
+    return more_.empty() ? only_ : more_[static_cast<std::size_t>(i)];
+  }
+
+ private:
+  Barrier only_;
+  std::vector<Barrier> more_;
 };
 
 /// How far a part of a gang's task has come, told to another that follows it. Waiting spins.
@@ -53,9 +76,15 @@ class Gang {
   /// Runs body(part) for the parts 0 .. parts-1, 1 <= parts <= size(), all at the same time; part 0
   /// on this thread. What a part throws is thrown here when all have ended; a body that waits at a
   /// barrier may not throw.
-  void run(Index parts, const std::function<void(Index)>& body);
+  template <class Body>
+  void run(Index parts, const Body& body) {
+    if (!team_) return body(Index{0});
+    run_on_team(parts, std::cref(body));
+  }
 
  private:
+  void run_on_team(Index parts, const std::function<void(Index)>& body);
+
   Index size_ = 1;
   void* team_ = nullptr;
 };

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <type_traits>
 
 #include "lstm_native/error.hpp"
 
@@ -66,16 +67,20 @@ const std::vector<InstructionSet>& compiled_sets() {
   // Never destroyed: a thread may compute while the program ends.
   static const auto& sets = *new std::vector<InstructionSet>{
 #ifdef LN_HAVE_AVX512
-      {"avx512", has_avx512, &avx512::kernel_set},
+#ifdef LN_HAVE_AVX2
+      {"avx512", has_avx512, &avx512::kernel_set, &avx2::kernel_set},
+#else
+      {"avx512", has_avx512, &avx512::kernel_set, nullptr},
+#endif
 #endif
 #ifdef LN_HAVE_AVX2
-      {"avx2", has_avx2, &avx2::kernel_set},
+      {"avx2", has_avx2, &avx2::kernel_set, nullptr},
 #endif
 #ifdef LN_HAVE_NEON
-      {"neon", always, &neon::kernel_set},
+      {"neon", always, &neon::kernel_set, nullptr},
 #endif
 #ifdef LN_HAVE_GENERIC
-      {"generic", always, &generic::kernel_set},
+      {"generic", always, &generic::kernel_set, nullptr},
 #endif
   };
   return sets;
@@ -100,14 +105,33 @@ const InstructionSet& active_set() {
 
 void use_set(const std::string& name) { active.store(find(name), std::memory_order_release); }
 
-template <>
-const KernelTable<float>& kernels<float>() {
-  return active_set().kernels->f32;
+namespace {
+
+template <class T>
+const KernelTable<T>& table_of(const KernelSet& set) {
+  if constexpr (std::is_same_v<T, float>)
+    return set.f32;
+  else
+    return set.f64;
 }
 
-template <>
-const KernelTable<double>& kernels<double>() {
-  return active_set().kernels->f64;
+}  // namespace
+
+template <class T>
+const KernelTable<T>& kernels() {
+  return table_of<T>(*active_set().kernels);
 }
+
+template <class T>
+const KernelTable<T>& kernels_for(Index width) {
+  const InstructionSet& set = active_set();
+  if (set.narrower && width <= table_of<T>(*set.narrower).lanes) return table_of<T>(*set.narrower);
+  return table_of<T>(*set.kernels);
+}
+
+template const KernelTable<float>& kernels();
+template const KernelTable<double>& kernels();
+template const KernelTable<float>& kernels_for(Index);
+template const KernelTable<double>& kernels_for(Index);
 
 }  // namespace lstm_native

@@ -12,6 +12,8 @@ struct InstructionSet {
   const char* name;
   bool (*supported)();
   const KernelSet* kernels;
+  // With registers half as wide, and the same bits; or null. Every processor has it that has this.
+  const KernelSet* narrower;
 };
 
 /// All sets compiled in, fastest first.
@@ -29,5 +31,10 @@ void use_set(const std::string& name);
 
 template <class T>
 const KernelTable<T>& kernels();
+
+/// For so few values side by side that they may leave half of each register empty: then the
+/// kernels of the narrower set do the same in less time.
+template <class T>
+const KernelTable<T>& kernels_for(Index width);
 
 }  // namespace lstm_native

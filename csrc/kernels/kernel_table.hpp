@@ -9,8 +9,9 @@
 //              on every set.
 //   stride     distance between two rows, in values
 //   rows never overlap; no two arguments alias unless the comment says so
-// Each output value is one sum over k in ascending order, whatever the tile it is computed in:
-// a row's result does not depend on the rows beside it.
+// Each output value is one sum over k in ascending order, whatever the tile it is computed in, or
+// one of four such sums (ProductArgs::quarters): a row's result does not depend on the rows beside
+// it.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,9 @@ struct ProductArgs {
   T* out = nullptr;           // rows x cols; only the first cols values of a row are written
   Index out_stride = 0;
   bool accumulate = false;
+  // cols <= kGateBlock: the sum over k is made of those over its four quarters (depth is a multiple
+  // of four). A single long sum would wait for each of its multiply-adds.
+  bool quarters = false;
 };
 
 /// out += a^T b over samples that lie in memory as `per_step` rows at each of some steps.
@@ -116,7 +120,7 @@ struct CellOptions {
 /// them.
 enum class StepPart { all, cell, output };
 
-/// One time step of a cell for some rows and the hidden units [unit_begin, unit_end): recurrent
+/// Time steps of a cell for some rows and the hidden units [unit_begin, unit_end): recurrent
 /// product, gates, new state and output. unit_begin is a multiple of kGateBlock; unit_end too, or
 /// hidden_size. Pointers are to unit 0 whatever the range. G: the cell's gates.
 template <class T>
@@ -145,12 +149,19 @@ struct StepArgs {
   Index y_stride = 0;
   // Last panel first. Steps that take turns find in the cache what the one before read last.
   bool last_first = false;
+  // So many steps one after another, of which the pointers are the first one's: each reads what the
+  // one before wrote, and finds the rest this far behind. More than one needs a cell that is not
+  // general, and all hidden units.
+  Index steps = 1;
+  Index gates_step = 0, x_step = 0, y_step = 0, c_step = 0;
+  Index h_step = 0;  // 0: h_prev and h change places
   // One row's recurrent product waits for the weights to come through the caches. Meanwhile the
   // multiply-add units do a part of the projection of rows to come: of `ahead`, whose columns are
-  // those of `gates`, the products of k in [ahead_begin, ahead_end). Needs rows == 1 and at
-  // most CellKernels::ahead_rows rows of ahead; no rows: nothing to do.
+  // those of `gates`, the groups [ahead_begin, ahead_begin + ahead_share), but none from ahead_end
+  // on; the next step goes on behind them. A group has CellKernels::ahead_columns columns. Needs
+  // rows == 1 and CellKernels::ahead_rows rows of ahead; no rows: nothing to do.
   ProductArgs<T> ahead;
-  Index ahead_begin = 0, ahead_end = 0;
+  Index ahead_begin = 0, ahead_end = 0, ahead_share = 0;
 
   // The rest is read by general cells alone.
   const CellOptions<T>* options = nullptr;
@@ -240,10 +251,11 @@ struct ProbeResult {
 
 template <class T>
 struct CellKernels {
-  Index gates;       // G
-  Index ahead_rows;  // see StepArgs; 0: this set has too few registers, or the cell other gates
-  bool direct;       // whether it writes StepBackwardArgs::dh; else that is left as it was
-  bool general;      // whether it reads CellOptions
+  Index gates;          // G
+  Index ahead_rows;     // see StepArgs; 0: this set has too few registers
+  Index ahead_columns;  // that a group has
+  bool direct;          // whether it writes StepBackwardArgs::dh; else that is left as it was
+  bool general;         // whether it reads CellOptions
   void (*step)(const StepArgs<T>&);
   void (*step_backward)(const StepBackwardArgs<T>&);
 };

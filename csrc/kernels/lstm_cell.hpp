@@ -18,11 +18,12 @@ struct LstmCell : CellTraits {
   static LN_INLINE Packet<T> forward(const StepSite<T>& site, Packet<T>* sum) {
     Packet<T>&i = sum[0], &f = sum[1], &g = sum[2], &o = sum[3];
     i = sigmoid(i);
-    f = sigmoid(f);
     g = tanh(g);
-    o = sigmoid(o);
+    f = sigmoid(f);
     const Packet<T> c = ei::pmadd(f, site.c_prev(), ei::pmul(i, g));
     site.set_c(c);
+    // Last: it is not needed before tanh(c), which leaves room beside its long chain.
+    o = sigmoid(o);
     return ei::pmul(o, tanh(c));
   }
 

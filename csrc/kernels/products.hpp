@@ -33,9 +33,39 @@ LN_INLINE void product_panel(const ProductArgs<T>& p, const T* panel, Index col,
   });
 }
 
+/// One panel of few columns, with a sum for each quarter of k.
+template <class T>
+LN_INLINE void product_in_quarters(const ProductArgs<T>& p) {
+  constexpr Index L = kLanes<T>;
+  const Index width = (p.cols + L - 1) / L * L, quarter = p.depth / 4;
+  for_row_tiles<kMaxRows>(p.rows, [&](auto size, Index row) __attribute__((always_inline)) {
+    constexpr int R = decltype(size)::value;
+    for (Index col = 0; col < p.cols; col += L) {
+      Packet<T> sum[R][4];
+      const T *a = p.a + row * p.a_stride, *b = p.packed + col;
+      T* out = p.out + row * p.out_stride + col;
+      LN_UNROLL for (int r = 0; r < R; ++r) {
+        sum[r][0] =
+            p.accumulate ? load_partial(out + r * p.out_stride, p.cols - col) : broadcast(T(0));
+        LN_UNROLL for (int q = 1; q < 4; ++q) sum[r][q] = broadcast(T(0));
+      }
+      for (Index k = 0; k < quarter; ++k, ++a, b += width) LN_UNROLL for (int q = 0; q < 4; ++q) {
+          const Packet<T> w = load(b + q * quarter * width);
+          LN_UNROLL for (int r = 0; r < R; ++r) sum[r][q] =
+              ei::pmadd(w, broadcast(a[r * p.a_stride + q * quarter]), sum[r][q]);
+        }
+      LN_UNROLL for (int r = 0; r < R; ++r) store_partial(
+          out + r * p.out_stride,
+          Packet<T>(ei::padd(ei::padd(sum[r][0], sum[r][1]), ei::padd(sum[r][2], sum[r][3]))),
+          p.cols - col);
+    }
+  });
+}
+
 template <class T>
 void product(const ProductArgs<T>& p) {
   constexpr Index L = kLanes<T>, width = kPanelVectors * L;
+  if (p.quarters) return product_in_quarters(p);
   const T* panel = p.packed;
   for (Index col = 0; col < p.cols; col += width) {
     const Index valid = p.cols - col < width ? p.cols - col : width;

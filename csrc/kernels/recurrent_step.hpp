@@ -1,263 +1,40 @@
-// One time step of a gated cell: recurrent product and pointwise cell in one pass, so that the
-// gates never leave the registers before they are applied.
+// Time steps of a gated cell: recurrent product and pointwise cell in one pass, so that the gates
+// never leave the registers before they are applied.
 #pragma once
 
-#include "kernels/cell_site.hpp"
-#include "kernels/tile.hpp"
+#include "kernels/step_ahead.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
 
-/// Gates that a row has; half a step of a cell may compute some of them only.
-template <class Cell, class = void>
-struct RowGates {
-  static constexpr int count = Cell::kGates, first = 0;
-};
-template <class Cell>
-struct RowGates<Cell, std::void_t<decltype(Cell::kRowGates)>> {
-  static constexpr int count = Cell::kRowGates, first = Cell::kFirstGate;
-};
-template <class Cell>
-inline constexpr bool kHalfStep = RowGates<Cell>::count != Cell::kGates;
-/// The first half of a step has no output, and its sums are read by the second.
-template <class Cell>
-inline constexpr bool kFirstHalf = kHalfStep<Cell> && RowGates<Cell>::first == 0;
-
-/// Where this cell's gates of a panel (lanes hidden units) begin in a row.
-template <class Cell, class T>
-LN_INLINE Index panel_offset(Index panel) {
-  return gate_offset<RowGates<Cell>::count, T>(panel * kLanes<T>) +
-         RowGates<Cell>::first * kGateBlock<T>;
-}
-
-/// How the rows of a step lie: panels that hold its units, P, and values per row of gates.
-template <class Cell, class T>
-struct StepLayout {
-  Index panel_begin, panel_end, padded, columns;
-
-  template <class Args>
-  explicit StepLayout(const Args& s)
-      : panel_begin(s.unit_begin / kLanes<T>),
-        panel_end((s.unit_end + kLanes<T> - 1) / kLanes<T>),
-        padded(padded_units<T>(s.hidden_size)),
-        columns(RowGates<Cell>::count * padded) {}
-};
-
-/// Panels that a tile of several rows, or of one row, holds beside each other: as many as give
-/// enough independent sums to hide the latency of the multiply-adds.
-template <class Cell>
-inline constexpr int kPanels = Cell::kSums >= 3 ? 1 : 4 / Cell::kSums;
-template <class Cell>
-inline constexpr int kPanelsOfOneRow = 2 * kPanels<Cell>;
-
-/// Rows of a projection that fit into the registers beside one row of a step, where a panel of the
-/// product holds the columns of one panel of units.
-template <class Cell, class T>
-inline constexpr int kAheadRows =
-    !Cell::kGeneral && Cell::kGates == kPanelVectors && Cell::kSums == Cell::kGates &&
-            kRegisters >= 32 && kLanes<T> == kGateBlock<T>
-        ? 5
-        : 0;
-
-/// From the sums of one row and panel to its gates, cell and output.
-template <class Cell, class T>
-LN_INLINE void apply_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                          Index panel, Packet<T>* sum) {
-  const Index unit = panel * kLanes<T>, at = row * layout.padded + unit;
-  const StepSite<T> site{s, row, unit, at};
-  T* to = s.gates + row * layout.columns + panel_offset<Cell, T>(panel);
-  const auto keep_gates = [&]() __attribute__((always_inline)) {
-    for (int g = 0; g < Cell::kGates; ++g) store(to + g * kGateBlock<T>, sum[g]);
-  };
-  if constexpr (kFirstHalf<Cell>) {
-    Cell::forward_half(site, sum);
-    return keep_gates();
-  } else {
-    Packet<T> h = Cell::forward(site, sum);
-    bool keep = s.remember;
-    if constexpr (Cell::kGeneral) {
-      keep = keep || s.part == StepPart::cell;
-      if (s.part == StepPart::cell) return keep_gates();
-      if (s.keep_h) h = zoned_out(load(s.keep_h + site.kept_at()), site.h_old(), h);
-      if (s.mask) store(s.recur + at, Packet<T>(ei::pmul(h, load(s.mask + at))));
-    }
-    store(s.h + at, h);
-    if (s.y) store_partial(s.y + row * s.y_stride + unit, h, s.hidden_size - unit);
-    if (keep) keep_gates();
-  }
-}
-
-template <class Cell, class T>
-__attribute__((noinline)) void call_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layout,
-                                         Index row, Index panel, Packet<T>* sum) {
-  apply_cell<Cell, T>(s, layout, row, panel, sum);
-}
-
-template <class Cell, class T>
-LN_INLINE void finish_panel(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                            Index panel, Packet<T>* sum) {
-  if constexpr (Cell::kInline)
-    apply_cell<Cell, T>(s, layout, row, panel, sum);
-  else
-    call_cell<Cell, T>(s, layout, row, panel, sum);
-}
-
-/// Sums of R rows x V panels x gates.
-template <class Cell, class T, int R, int V>
-struct StepTile {
-  static constexpr Index L = kLanes<T>;
-  static constexpr int G = Cell::kGates;
-  Packet<T> sum[R][V][Cell::kSums];
-
-  LN_INLINE StepTile(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                     Index panel) {
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) {
-        const T* start = s.x ? s.bias : s.gates + (row + r) * layout.columns;
-        for (int g = 0; g < G; ++g)
-          sum[r][v][g] = load(start + panel_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
-        // What the sums will end in is on its way while they run.
-        const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
-        if constexpr (Cell::kExtraSum) sum[r][v][G] = load(s.recurrent_bias + unit);
-        __builtin_prefetch(s.h + at, 1);
-        if (s.c) __builtin_prefetch(s.c + at, 1);
-        if (s.y) __builtin_prefetch(s.y + (row + r) * s.y_stride + unit, 1);
-      }
-  }
-
-  /// w: k-th row of the first panel; h: k-th value of the first row.
-  template <bool Recurrent>
-  LN_INLINE void multiply_add(const T* w, Index depth, const T* h, Index h_stride) {
-    Packet<T> x[R];
-    for (int r = 0; r < R; ++r) x[r] = broadcast(h[r * h_stride]);
-    for (int v = 0; v < V; ++v)
-      for (int g = 0; g < G; ++g) {
-        const int to = Recurrent ? Cell::recurrent_sum(g) : g;
-        const Packet<T> weight = load(w + v * depth * G * L + g * L);
-        for (int r = 0; r < R; ++r) sum[r][v][to] = ei::pmadd(weight, x[r], sum[r][v][to]);
-      }
-  }
-
-  LN_INLINE void finish(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                        Index panel) {
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) finish_panel<Cell, T>(s, layout, row + r, panel + v, sum[r][v]);
-  }
-
-  /// The sums alone, for finish_panel to take up later.
-  LN_INLINE void keep(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                      Index panel) {
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) {
-        T* to = s.gates + (row + r) * layout.columns + panel_offset<Cell, T>(panel + v);
-        for (int g = 0; g < G; ++g) store(to + g * kGateBlock<T>, sum[r][v][g]);
-        if constexpr (Cell::kExtraSum)
-          store(s.c + (row + r) * layout.padded + (panel + v) * L, sum[r][v][G]);
-      }
-  }
-};
-
-/// R rows x V panels.
-template <class Cell, class T, int R, int V, bool Finish = true>
-LN_INLINE void step_tile(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                         Index panel) {
-  constexpr Index width = Cell::kGates * kLanes<T>;
-  const Index depth = s.depth;
-  StepTile<Cell, T, R, V> tile(s, layout, row, panel);
-  if (s.x) {
-    const T* x = s.x + row * s.x_stride;
-    const T* w = s.input + panel * s.inputs * width;
-    for (Index k = 0; k < s.inputs; ++k, w += width)
-      tile.template multiply_add<false>(w, s.inputs, x + k, s.x_stride);
-  }
-  const T* h = s.h_prev + row * s.h_stride;
-  const T* w = s.recurrent + panel * depth * width;
-  for (Index k = 0; k < depth; ++k, w += width)
-    tile.template multiply_add<true>(w, depth, h + k, s.h_stride);
-  if constexpr (Finish)
-    tile.finish(s, layout, row, panel);
-  else
-    tile.keep(s, layout, row, panel);
-}
-
-/// One row x one panel, and beside it the part of s.ahead for R rows and the same columns.
-template <class Cell, class T, int R>
-LN_INLINE void step_tile_ahead(const StepArgs<T>& s, const StepLayout<Cell, T>& layout,
-                               Index panel) {
-  constexpr Index L = kLanes<T>, width = Cell::kGates * L;
-  const ProductArgs<T>& ahead = s.ahead;
-  const Index depth = s.depth, count = s.ahead_end - s.ahead_begin;
-  StepTile<Cell, T, 1, 1> tile(s, layout, 0, panel);
-  const T* w = s.recurrent + panel * depth * width;
-  const Index col = panel * width;
-  T* out = ahead.out + col;
-  Tile<T, R, kPanelVectors> other;
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < kPanelVectors; ++v)
-      other.sum[r][v] =
-          load(s.ahead_begin == 0 ? ahead.bias + col + v * L : out + r * ahead.out_stride + v * L);
-  const T* a = ahead.a + s.ahead_begin;
-  const T* b = ahead.packed + (panel * ahead.depth + s.ahead_begin) * width;
-  // `depth` iterations of this product and `count` of the other, evenly mixed.
-  Index k = 0;
-  for (Index i = 0, due = depth; i < count; ++i, due += depth, ++a, b += width) {
-    for (; k * count < due; ++k, w += width)
-      tile.template multiply_add<true>(w, depth, s.h_prev + k, 0);
-    other.multiply_add(1, a, ahead.a_stride, 1, b, width);
-  }
-  for (; k < depth; ++k, w += width) tile.template multiply_add<true>(w, depth, s.h_prev + k, 0);
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < kPanelVectors; ++v)
-      store(out + r * ahead.out_stride + v * L, other.sum[r][v]);
-  tile.keep(s, layout, 0, panel);
-}
-
-/// Calls body(panels-like V, first panel) so that groups of at most V panels cover all of them.
-template <int V, class Body>
-LN_INLINE void for_panel_groups(Index begin, Index end, bool last_first, const Body& body) {
-  const Index groups = (end - begin) / V;
-  for (Index i = 0; i < groups; ++i) body(Rows<V>{}, begin + V * (last_first ? groups - 1 - i : i));
-  if constexpr (V > 1) for_panel_groups<V / 2>(begin + groups * V, end, last_first, body);
-}
-
 /// One row: all sums first. The cell's long chain of operations then runs for many panels at once,
 /// instead of holding up the sums of the next panel.
 template <class Cell, class T>
-LN_INLINE void step_one_row(const StepArgs<T>& s, const StepLayout<Cell, T>& layout) {
-  constexpr int V = kPanelsOfOneRow<Cell>;
-  const Index begin = layout.panel_begin, end = layout.panel_end;
-  if (s.ahead.rows > 0) {
-    if constexpr (kAheadRows<Cell, T> > 0)
-      for_row_tiles<kAheadRows<Cell, T>>(
-          s.ahead.rows, [&](auto size, Index) __attribute__((always_inline)) {
-            for (Index i = begin; i < end; ++i)
-              step_tile_ahead<Cell, T, decltype(size)::value>(
-                  s, layout, s.last_first ? end - 1 - (i - begin) : i);
-          });
-  } else if (end - begin <= V) {
-    return for_panel_groups<V>(begin, end, false,
-                               [&](auto size, Index panel) __attribute__((always_inline)) {
-                                 step_tile<Cell, T, 1, decltype(size)::value>(s, layout, 0, panel);
-                               });
-  } else {
-    for_panel_groups<V>(begin, end, s.last_first,
-                        [&](auto size, Index panel) __attribute__((always_inline)) {
-                          step_tile<Cell, T, 1, decltype(size)::value, false>(s, layout, 0, panel);
-                        });
-  }
-  for (Index panel = begin; panel < end; ++panel) {
-    Packet<T> sum[Cell::kSums];
-    const T* from = s.gates + panel_offset<Cell, T>(panel);
-    for (int g = 0; g < Cell::kGates; ++g) sum[g] = load(from + g * kGateBlock<T>);
-    if constexpr (Cell::kExtraSum) sum[Cell::kGates] = load(s.c + panel * kLanes<T>);
-    finish_panel<Cell, T>(s, layout, 0, panel, sum);
-  }
+LN_NOINLINE void step_many_panels(const StepArgs<T>& args, const StepLayout<Cell, T>& where) {
+  // Of its own: what others see would be read again after every store.
+  const StepArgs<T> s = args;
+  const StepLayout<Cell, T> layout = where;
+  for_panel_groups<kPanelsOfOneRow<Cell>>(
+      layout.panel_begin, layout.panel_end, s.last_first,
+      [&](auto size, Index panel) __attribute__((always_inline)) {
+        step_tile<Cell, T, 1, decltype(size)::value, false>(s, layout, 0, panel);
+      });
+  for (Index panel = layout.panel_begin; panel < layout.panel_end; ++panel)
+    finish_kept<Cell, T>(s, layout, panel);
+}
+
+/// One row whose panels all fit beside each other: sums and cell in one go.
+template <class Cell, class T>
+LN_INLINE void step_few_panels(const StepArgs<T>& s, const StepLayout<Cell, T>& layout) {
+  for_panel_groups<kPanelsOfOneRow<Cell>>(
+      layout.panel_begin, layout.panel_end, false,
+      [&](auto size, Index panel) __attribute__((always_inline)) {
+        step_tile<Cell, T, 1, decltype(size)::value>(s, layout, 0, panel);
+      });
 }
 
 template <class Cell, class T>
-void recurrent_step(const StepArgs<T>& s) {
-  const StepLayout<Cell, T> layout(s);
-  if (s.rows == 1) return step_one_row<Cell, T>(s, layout);
+LN_INLINE void step_of_rows(const StepArgs<T>& s, const StepLayout<Cell, T>& layout) {
   for_panel_groups<kPanels<Cell>>(
       layout.panel_begin, layout.panel_end, s.last_first,
       [&](auto panels, Index panel) __attribute__((always_inline)) {
@@ -265,6 +42,46 @@ void recurrent_step(const StepArgs<T>& s) {
           step_tile<Cell, T, decltype(size)::value, decltype(panels)::value>(s, layout, row, panel);
         });
       });
+}
+
+/// On to the next of s.steps; false when there is none.
+template <class T>
+LN_INLINE bool next_step(StepArgs<T>& s) {
+  if (--s.steps == 0) return false;
+  T* const written = s.h;
+  s.h = s.h_step ? written + s.h_step : const_cast<T*>(s.h_prev);
+  s.h_prev = s.h_old = written;
+  s.c_prev = s.c;
+  s.c += s.c_step;
+  s.gates += s.gates_step;
+  if (s.x) s.x += s.x_step;
+  if (s.y) s.y += s.y_step;
+  s.ahead_begin += s.ahead_share;
+  s.last_first = !s.last_first;
+  return true;
+}
+
+template <class Cell, class T>
+LN_INLINE void step_of_one_row(const StepArgs<T>& s, const StepLayout<Cell, T>& layout) {
+  if constexpr (kAheadRows<Cell> > 0)
+    if (s.ahead.rows > 0) return step_and_ahead<Cell, T>(s, layout);
+  if (layout.panel_end - layout.panel_begin > kPanelsOfOneRow<Cell>)
+    return step_many_panels<Cell, T>(s, layout);
+  step_few_panels<Cell, T>(s, layout);
+}
+
+template <class Cell, class T>
+void recurrent_step(const StepArgs<T>& first) {
+  const StepLayout<Cell, T> layout(first);
+  // A stream's step is too short to copy its arguments.
+  if (first.rows == 1 && first.steps == 1) return step_of_one_row<Cell, T>(first, layout);
+  StepArgs<T> s = first;
+  do {
+    if (s.rows > 1)
+      step_of_rows<Cell, T>(s, layout);
+    else
+      step_of_one_row<Cell, T>(s, layout);
+  } while (next_step(s));
 }
 
 template <class Cell, class T>
@@ -324,7 +141,7 @@ void recurrent_step_backward(const StepBackwardArgs<T>& s) {
 
 template <class Cell, class T>
 constexpr CellKernels<T> cell_entry() {
-  return {Cell::kGates,   kAheadRows<Cell, T>,      Cell::kDirect,
+  return {Cell::kGates,   kAheadRows<Cell>,         kAheadVectors * kLanes<T>,        Cell::kDirect,
           Cell::kGeneral, &recurrent_step<Cell, T>, &recurrent_step_backward<Cell, T>};
 }
 

@@ -18,6 +18,14 @@
 #endif
 
 #define LN_INLINE inline __attribute__((always_inline))
+#define LN_NOINLINE __attribute__((noinline))
+// In front of a loop over registers that live as long as an object: unrolled late, it would find
+// them in memory.
+#ifdef __clang__
+#define LN_UNROLL _Pragma("unroll")
+#else
+#define LN_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 namespace lstm_native {
 namespace LN_ISA {

@@ -1,0 +1,193 @@
+// The micro-kernel of a step: a tile of rows x panels of hidden units, with all sums of their gates
+// in registers while k runs, and the cell behind them.
+#pragma once
+
+#include "kernels/cell_site.hpp"
+#include "kernels/tile.hpp"
+
+namespace lstm_native {
+namespace LN_ISA {
+
+/// Gates that a row has; half a step of a cell may compute some of them only.
+template <class Cell, class = void>
+struct RowGates {
+  static constexpr int count = Cell::kGates, first = 0;
+};
+template <class Cell>
+struct RowGates<Cell, std::void_t<decltype(Cell::kRowGates)>> {
+  static constexpr int count = Cell::kRowGates, first = Cell::kFirstGate;
+};
+template <class Cell>
+inline constexpr bool kHalfStep = RowGates<Cell>::count != Cell::kGates;
+/// The first half of a step has no output, and its sums are read by the second.
+template <class Cell>
+inline constexpr bool kFirstHalf = kHalfStep<Cell> && RowGates<Cell>::first == 0;
+
+/// Where this cell's gates of a panel (lanes hidden units) begin in a row.
+template <class Cell, class T>
+LN_INLINE Index panel_offset(Index panel) {
+  return gate_offset<RowGates<Cell>::count, T>(panel * kLanes<T>) +
+         RowGates<Cell>::first * kGateBlock<T>;
+}
+
+/// How the rows of a step lie: panels that hold its units, P, and values per row of gates.
+template <class Cell, class T>
+struct StepLayout {
+  Index panel_begin, panel_end, padded, columns;
+
+  template <class Args>
+  explicit StepLayout(const Args& s)
+      : panel_begin(s.unit_begin / kLanes<T>),
+        panel_end((s.unit_end + kLanes<T> - 1) / kLanes<T>),
+        padded(padded_units<T>(s.hidden_size)),
+        columns(RowGates<Cell>::count * padded) {}
+};
+
+/// Panels that a tile of several rows, or of one row, holds beside each other: as many as give
+/// enough independent sums to hide the latency of the multiply-adds.
+template <class Cell>
+inline constexpr int kPanels = Cell::kSums >= 3 ? 1 : 4 / Cell::kSums;
+template <class Cell>
+inline constexpr int kPanelsOfOneRow = 2 * kPanels<Cell>;
+
+/// From the sums of one row and panel to its gates, cell and output.
+template <class Cell, class T>
+LN_INLINE void apply_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                          Index panel, Packet<T>* sum) {
+  const Index unit = panel * kLanes<T>, at = row * layout.padded + unit;
+  const StepSite<T> site{s, row, unit, at};
+  T* to = s.gates + row * layout.columns + panel_offset<Cell, T>(panel);
+  const auto keep_gates = [&]() __attribute__((always_inline)) {
+    for (int g = 0; g < Cell::kGates; ++g) store(to + g * kGateBlock<T>, sum[g]);
+  };
+  if constexpr (kFirstHalf<Cell>) {
+    Cell::forward_half(site, sum);
+    return keep_gates();
+  } else {
+    Packet<T> h = Cell::forward(site, sum);
+    bool keep = s.remember;
+    if constexpr (Cell::kGeneral) {
+      keep = keep || s.part == StepPart::cell;
+      if (s.part == StepPart::cell) return keep_gates();
+      if (s.keep_h) h = zoned_out(load(s.keep_h + site.kept_at()), site.h_old(), h);
+      if (s.mask) store(s.recur + at, Packet<T>(ei::pmul(h, load(s.mask + at))));
+    }
+    store(s.h + at, h);
+    if (s.y) store_partial(s.y + row * s.y_stride + unit, h, s.hidden_size - unit);
+    if (keep) keep_gates();
+  }
+}
+
+template <class Cell, class T>
+LN_NOINLINE void call_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                           Index panel, Packet<T>* sum) {
+  apply_cell<Cell, T>(s, layout, row, panel, sum);
+}
+
+template <class Cell, class T>
+LN_INLINE void finish_panel(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                            Index panel, Packet<T>* sum) {
+  if constexpr (Cell::kInline)
+    apply_cell<Cell, T>(s, layout, row, panel, sum);
+  else
+    call_cell<Cell, T>(s, layout, row, panel, sum);
+}
+
+/// Sums of R rows x V panels x gates.
+template <class Cell, class T, int R, int V>
+struct StepTile {
+  static constexpr Index L = kLanes<T>;
+  static constexpr int G = Cell::kGates;
+  Packet<T> sum[R][V][Cell::kSums];
+
+  LN_INLINE StepTile(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                     Index panel) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) {
+        const T* start = s.x ? s.bias : s.gates + (row + r) * layout.columns;
+        for (int g = 0; g < G; ++g)
+          sum[r][v][g] = load(start + panel_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
+        // What the sums will end in is on its way while they run.
+        const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
+        if constexpr (Cell::kExtraSum) sum[r][v][G] = load(s.recurrent_bias + unit);
+        __builtin_prefetch(s.h + at, 1);
+        if (s.c) __builtin_prefetch(s.c + at, 1);
+        if (s.y) __builtin_prefetch(s.y + (row + r) * s.y_stride + unit, 1);
+      }
+  }
+
+  /// w: k-th row of the first panel; h: k-th value of the first row.
+  template <bool Recurrent>
+  LN_INLINE void multiply_add(const T* w, Index depth, const T* h, Index h_stride) {
+    Packet<T> x[R];
+    for (int r = 0; r < R; ++r) x[r] = broadcast(h[r * h_stride]);
+    for (int v = 0; v < V; ++v)
+      for (int g = 0; g < G; ++g) {
+        const int to = Recurrent ? Cell::recurrent_sum(g) : g;
+        const Packet<T> weight = load(w + v * depth * G * L + g * L);
+        for (int r = 0; r < R; ++r) sum[r][v][to] = ei::pmadd(weight, x[r], sum[r][v][to]);
+      }
+  }
+
+  LN_INLINE void finish(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                        Index panel) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) finish_panel<Cell, T>(s, layout, row + r, panel + v, sum[r][v]);
+  }
+
+  /// The sums alone, for finish_panel to take up later.
+  LN_INLINE void keep(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                      Index panel) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) {
+        T* to = s.gates + (row + r) * layout.columns + panel_offset<Cell, T>(panel + v);
+        for (int g = 0; g < G; ++g) store(to + g * kGateBlock<T>, sum[r][v][g]);
+        if constexpr (Cell::kExtraSum)
+          store(s.c + (row + r) * layout.padded + (panel + v) * L, sum[r][v][G]);
+      }
+  }
+};
+
+/// R rows x V panels.
+template <class Cell, class T, int R, int V, bool Finish = true>
+LN_INLINE void step_tile(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                         Index panel) {
+  constexpr Index width = Cell::kGates * kLanes<T>;
+  const Index depth = s.depth;
+  StepTile<Cell, T, R, V> tile(s, layout, row, panel);
+  if (s.x) {
+    const T* x = s.x + row * s.x_stride;
+    const T* w = s.input + panel * s.inputs * width;
+    for (Index k = 0; k < s.inputs; ++k, w += width)
+      tile.template multiply_add<false>(w, s.inputs, x + k, s.x_stride);
+  }
+  const T* h = s.h_prev + row * s.h_stride;
+  const T* w = s.recurrent + panel * depth * width;
+  for (Index k = 0; k < depth; ++k, w += width)
+    tile.template multiply_add<true>(w, depth, h + k, s.h_stride);
+  if constexpr (Finish)
+    tile.finish(s, layout, row, panel);
+  else
+    tile.keep(s, layout, row, panel);
+}
+
+/// The cell of a panel of the first row whose sums StepTile::keep has left.
+template <class Cell, class T>
+LN_INLINE void finish_kept(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index panel) {
+  Packet<T> sum[Cell::kSums];
+  const T* from = s.gates + panel_offset<Cell, T>(panel);
+  for (int g = 0; g < Cell::kGates; ++g) sum[g] = load(from + g * kGateBlock<T>);
+  if constexpr (Cell::kExtraSum) sum[Cell::kGates] = load(s.c + panel * kLanes<T>);
+  finish_panel<Cell, T>(s, layout, 0, panel, sum);
+}
+
+/// Calls body(panels-like V, first panel) so that groups of at most V panels cover all of them.
+template <int V, class Body>
+LN_INLINE void for_panel_groups(Index begin, Index end, bool last_first, const Body& body) {
+  const Index groups = (end - begin) / V;
+  for (Index i = 0; i < groups; ++i) body(Rows<V>{}, begin + V * (last_first ? groups - 1 - i : i));
+  if constexpr (V > 1) for_panel_groups<V / 2>(begin + groups * V, end, last_first, body);
+}
+
+}  // namespace LN_ISA
+}  // namespace lstm_native
