@@ -81,6 +81,14 @@ def test_turns_alternate_and_a_failing_library_drops_out():
     assert found["keras"].reason == "never"
 
 
+@pytest.fixture
+def one_thread():
+    """What a worker sets for its process, for the time of a test."""
+    before = _core.get_num_threads()
+    yield
+    _core.set_num_threads(before)
+
+
 @pytest.mark.parametrize(
     ("peer", "mode", "called"),
     [
@@ -91,7 +99,7 @@ def test_turns_alternate_and_a_failing_library_drops_out():
         ("ours-full", "lengths-training", {"lengths": None}),
     ],
 )
-def test_each_mode_calls_the_layer_it_speaks_of(peer, mode, called, monkeypatch):
+def test_each_mode_calls_the_layer_it_speaks_of(peer, mode, called, monkeypatch, one_thread):
     seen = {}
     mine = BY_NAME[peer](1)
     (cell,) = cells_of(MODES[mode], (Cell(2, 3, 4, timesteps=3),), quick=True)
