@@ -167,6 +167,7 @@ std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& 
   if (!pass.remember) scope.emplace(workspace);
   std::vector<Link<T>> links;
   Batch<T> input = x;
+  if (x.tokens) input.features = 0;  // what the caller left there means nothing
   if (x.lengths && std::all_of(x.lengths, x.lengths + x.samples,
                                [&](Index length) { return length == x.timesteps; }))
     input.lengths = nullptr;
