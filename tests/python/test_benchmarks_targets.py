@@ -15,7 +15,7 @@ from benchmarks.results import Figure, Library, Report, Result
 from benchmarks.targets import MARK, all_targets, markdown, short_cells
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = ("zen4-avx512", "zen4-avx2")
+RUNS = ("zen4-avx512", "zen4-avx512-process", "zen4-avx512-family", "zen4-avx2")
 
 
 def run(*results, threads=1, isa=None):
