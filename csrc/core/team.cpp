@@ -57,7 +57,7 @@ class Worker {
   void post(const Task* task, Index part) {
     task_ = task;
     part_ = part;
-    posted_.store(posted_.load(std::memory_order_relaxed) + 1);
+    posted_.fetch_add(1);
     if (asleep_.load()) {
       const std::lock_guard<std::mutex> lock(mutex_);
       wake_.notify_one();
@@ -85,9 +85,10 @@ class Worker {
       relax();
     }
     // Whoever posts writes posted_, then reads asleep_; here it is the other way round: one of
-    // the two sees the other.
+    // the two sees the other. Both writes read too: a plain store may fall behind the load after it
+    // where qemu runs a program for Arm on x86 (it forgets that order of stlr and ldar).
     std::unique_lock<std::mutex> lock(mutex_);
-    asleep_.store(true);
+    asleep_.exchange(true);
     wake_.wait(lock, [&] { return posted_.load() != seen; });
     asleep_.store(false);
   }

@@ -22,9 +22,12 @@ class UsedSet {
   std::string before_;
 };
 
+/// The set this run is for (--isa), or empty.
+inline std::string only_set;
+
 /// Calls body(name) with each compiled set that this processor has in use.
 template <class Body>
-void for_each_set(const Body& body) {
+void for_every_set(const Body& body) {
   int sets = 0;
   for (const lstm_native::InstructionSet& set : lstm_native::compiled_sets()) {
     if (!set.supported()) continue;
@@ -37,5 +40,17 @@ void for_each_set(const Body& body) {
     body(name);
     ++sets;
   }
+  CHECK(sets > 0);
+}
+
+/// The same, but only with the set that this run is for: other runs are for the others.
+template <class Body>
+void for_each_set(const Body& body) {
+  int sets = 0;
+  for_every_set([&](const std::string& name) {
+    if (!only_set.empty() && name != only_set) return;
+    body(name);
+    ++sets;
+  });
   CHECK(sets > 0);
 }

@@ -233,7 +233,7 @@ TEST_CASE_TEMPLATE("lstm: gradients that are not asked for may be left out", T, 
 
 TEST_CASE_TEMPLATE("lstm: sets with fused multiply-adds give the same bits", T, float, double) {
   std::vector<LayerResult<T>> first;
-  for_each_set([&](const std::string& name) {
+  for_every_set([&](const std::string& name) {
     if (name == "generic") return;
     for (std::size_t i = 0; i < std::size(kShapes); ++i) {
       const auto layer = make_case<T>(kShapes[i]);

@@ -177,7 +177,7 @@ TEST_CASE_TEMPLATE("lstm in both directions: sets with fused multiply-adds give 
                    float, double) {
   std::vector<LayerResult<T>> first;
   const LayerCase<T> layer({bidirectional(spec_of(21, 2))}, 5, 7, 6);
-  for_each_set([&](const std::string& name) {
+  for_every_set([&](const std::string& name) {
     if (name == "generic") return;
     const auto got = layer.backward(layer.upstream());
     if (first.empty()) first.push_back(got);

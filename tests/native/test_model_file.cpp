@@ -318,6 +318,8 @@ TEST_CASE("model file: a changed byte is refused or only changes a value") {
   int loaded = 0, refused = 0;
   for (std::size_t at = 0; at < good.size(); ++at) {
     for (const int flip : {0x01, 0x02, 0x04, 0x10, 0x20, 0x80, 0xFF}) {
+      const bool weight = at >= 8 + header;  // data: any value will do
+      if (weight && flip != 0xFF) continue;
       CAPTURE(at);
       CAPTURE(flip);
       std::string bad = good;
@@ -326,7 +328,7 @@ TEST_CASE("model file: a changed byte is refused or only changes a value") {
       // Anything but FormatError, such as std::bad_alloc, ends the test.
       const bool ok = loads(path);
       ++(ok ? loaded : refused);
-      if (at >= 8 + header) CHECK(ok);  // weights are data: any value will do
+      if (weight) CHECK(ok);
     }
   }
   CHECK(loaded > 0);

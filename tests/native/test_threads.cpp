@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -108,6 +109,24 @@ TEST_CASE("the parts of a gang run at the same time and meet at barriers") {
   });
   CHECK(wrong == 0);
   CHECK(arrived == 800);
+}
+
+TEST_CASE("a gang whose threads are just falling asleep wakes them") {
+  const Threads used(2);
+  std::atomic<int> ran{0};
+  constexpr int kRounds = 20000;
+  for (int round = 0; round < kRounds; ++round) {
+    {
+      Gang gang(2);
+      REQUIRE(gang.size() == 2);
+      gang.run(2, [&](Index) { ++ran; });
+    }
+    // Pauses around the time that threads wait before they sleep, wherever that is.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(100 * (round % 600));
+    while (std::chrono::steady_clock::now() < until) {
+    }
+  }
+  CHECK(ran == 2 * kRounds);
 }
 
 TEST_CASE("a gang whose threads are taken is one thread") {
