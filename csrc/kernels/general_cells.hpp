@@ -140,7 +140,7 @@ struct GruCandidateCell : CellTraits {
   template <class Site, class T>
   static T* z_of(const Site& site, T* gates) {
     const Index columns = kRowGates * padded_units<T>(site.step.hidden_size);
-    return gates + site.row * columns + gate_offset<kRowGates, T>(site.unit) + kGateBlock<T>;
+    return gates + site.row * columns + gate_offset<T>(kRowGates, site.unit) + kGateBlock<T>;
   }
 };
 

@@ -71,8 +71,7 @@ LN_INLINE void step_of_one_row(const StepArgs<T>& s, const StepLayout<Cell, T>& 
 }
 
 template <class Cell, class T>
-void recurrent_step(const StepArgs<T>& first) {
-  const StepLayout<Cell, T> layout(first);
+LN_INLINE void run_steps(const StepArgs<T>& first, const StepLayout<Cell, T>& layout) {
   // A stream's step is too short to copy its arguments.
   if (first.rows == 1 && first.steps == 1) return step_of_one_row<Cell, T>(first, layout);
   StepArgs<T> s = first;
@@ -82,6 +81,20 @@ void recurrent_step(const StepArgs<T>& first) {
     else
       step_of_one_row<Cell, T>(s, layout);
   } while (next_step(s));
+}
+
+/// One function for all cells that have this many sums.
+template <class Called, class T>
+LN_NOINLINE void run_called_steps(const StepArgs<T>& s, const StepLayout<Called, T>& layout) {
+  run_steps(s, layout);
+}
+
+template <class Cell, class T>
+void recurrent_step(const StepArgs<T>& s) {
+  if constexpr (Cell::kInline)
+    run_steps(s, StepLayout<Cell, T>(s));
+  else
+    run_called_steps(s, called_layout<Cell>(s));
 }
 
 template <class Cell, class T>
@@ -131,7 +144,7 @@ void recurrent_step_backward(const StepBackwardArgs<T>& s) {
       Packet<T> gate[G];
       for (int g = 0; g < G; ++g) gate[g] = load(gates + g * kGateBlock<T>);
       T* const recurrent =
-          s.recurrent_gates ? s.recurrent_gates + row * s.recurrent_stride + gate_offset<G, T>(unit)
+          s.recurrent_gates ? s.recurrent_gates + row * s.recurrent_stride + gate_offset<T>(G, unit)
                             : nullptr;
       const BackwardSite<T> site{s, row, unit, at, recurrent};
       cell_backward<Cell, T>(site, s.hidden_size, gate);

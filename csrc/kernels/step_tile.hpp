@@ -2,46 +2,11 @@
 // in registers while k runs, and the cell behind them.
 #pragma once
 
-#include "kernels/cell_site.hpp"
+#include "kernels/step_layout.hpp"
 #include "kernels/tile.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
-
-/// Gates that a row has; half a step of a cell may compute some of them only.
-template <class Cell, class = void>
-struct RowGates {
-  static constexpr int count = Cell::kGates, first = 0;
-};
-template <class Cell>
-struct RowGates<Cell, std::void_t<decltype(Cell::kRowGates)>> {
-  static constexpr int count = Cell::kRowGates, first = Cell::kFirstGate;
-};
-template <class Cell>
-inline constexpr bool kHalfStep = RowGates<Cell>::count != Cell::kGates;
-/// The first half of a step has no output, and its sums are read by the second.
-template <class Cell>
-inline constexpr bool kFirstHalf = kHalfStep<Cell> && RowGates<Cell>::first == 0;
-
-/// Where this cell's gates of a panel (lanes hidden units) begin in a row.
-template <class Cell, class T>
-LN_INLINE Index panel_offset(Index panel) {
-  return gate_offset<RowGates<Cell>::count, T>(panel * kLanes<T>) +
-         RowGates<Cell>::first * kGateBlock<T>;
-}
-
-/// How the rows of a step lie: panels that hold its units, P, and values per row of gates.
-template <class Cell, class T>
-struct StepLayout {
-  Index panel_begin, panel_end, padded, columns;
-
-  template <class Args>
-  explicit StepLayout(const Args& s)
-      : panel_begin(s.unit_begin / kLanes<T>),
-        panel_end((s.unit_end + kLanes<T> - 1) / kLanes<T>),
-        padded(padded_units<T>(s.hidden_size)),
-        columns(RowGates<Cell>::count * padded) {}
-};
 
 /// Panels that a tile of several rows, or of one row, holds beside each other: as many as give
 /// enough independent sums to hide the latency of the multiply-adds.
@@ -51,9 +16,9 @@ template <class Cell>
 inline constexpr int kPanelsOfOneRow = 2 * kPanels<Cell>;
 
 /// From the sums of one row and panel to its gates, cell and output.
-template <class Cell, class T>
-LN_INLINE void apply_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                          Index panel, Packet<T>* sum) {
+template <class Cell, class T, class Layout>
+LN_INLINE void apply_cell(const StepArgs<T>& s, const Layout& layout, Index row, Index panel,
+                          Packet<T>* sum) {
   const Index unit = panel * kLanes<T>, at = row * layout.padded + unit;
   const StepSite<T> site{s, row, unit, at};
   T* to = s.gates + row * layout.columns + panel_offset<Cell, T>(panel);
@@ -78,19 +43,45 @@ LN_INLINE void apply_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layou
   }
 }
 
-template <class Cell, class T>
-LN_NOINLINE void call_cell(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                           Index panel, Packet<T>* sum) {
-  apply_cell<Cell, T>(s, layout, row, panel, sum);
+/// The same for the sums of some rows x panels.
+template <class Cell, class T, class Layout>
+void call_cell(const StepArgs<T>& s, const Layout& layout, Index row, Index rows, Index panel,
+               Index panels, Packet<T>* sum) {
+  for (Index r = 0; r < rows; ++r)
+    for (Index v = 0; v < panels; ++v, sum += Cell::kSums)
+      apply_cell<Cell, T>(s, layout, row + r, panel + v, sum);
 }
 
+template <class Cell, class T, int R, int V>
+LN_INLINE void finish_tile(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
+                           Index panel, Packet<T> (&sum)[R][V][Cell::kSums]) {
+  if constexpr (Cell::kInline) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) apply_cell<Cell, T>(s, layout, row + r, panel + v, sum[r][v]);
+  } else {
+    // A copy: sums whose address others know would not stay in registers while they grow.
+    Packet<T> passed[R][V][Cell::kSums];
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v)
+        for (int i = 0; i < Cell::kSums; ++i) passed[r][v][i] = sum[r][v][i];
+    layout.finish(s, layout, row, R, panel, V, passed[0][0]);
+  }
+}
+
+/// The layout of a step of this cell as the tiles that it shares see it.
 template <class Cell, class T>
-LN_INLINE void finish_panel(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
-                            Index panel, Packet<T>* sum) {
-  if constexpr (Cell::kInline)
-    apply_cell<Cell, T>(s, layout, row, panel, sum);
-  else
-    call_cell<Cell, T>(s, layout, row, panel, sum);
+LN_INLINE auto called_layout(const StepArgs<T>& s) {
+  using Called = CalledCell<Cell::kGates, Cell::kSums>;
+  constexpr int last = Cell::kGates - 1;
+  static_assert(Called::recurrent_sum(last) == Cell::recurrent_sum(last));
+  const StepLayout<Cell, T> layout(s);
+  return StepLayout<Called, T>{layout.panel_begin,
+                               layout.panel_end,
+                               layout.padded,
+                               layout.columns,
+                               RowGates<Cell>::count,
+                               RowGates<Cell>::first,
+                               &call_cell<Cell, T, StepLayout<Called, T>>};
 }
 
 /// Sums of R rows x V panels x gates.
@@ -106,7 +97,7 @@ struct StepTile {
       for (int v = 0; v < V; ++v) {
         const T* start = s.x ? s.bias : s.gates + (row + r) * layout.columns;
         for (int g = 0; g < G; ++g)
-          sum[r][v][g] = load(start + panel_offset<Cell, T>(panel + v) + g * kGateBlock<T>);
+          sum[r][v][g] = load(start + layout.offset(panel + v) + g * kGateBlock<T>);
         // What the sums will end in is on its way while they run.
         const Index unit = (panel + v) * L, at = (row + r) * layout.padded + unit;
         if constexpr (Cell::kExtraSum) sum[r][v][G] = load(s.recurrent_bias + unit);
@@ -131,16 +122,15 @@ struct StepTile {
 
   LN_INLINE void finish(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
                         Index panel) {
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) finish_panel<Cell, T>(s, layout, row + r, panel + v, sum[r][v]);
+    finish_tile<Cell, T>(s, layout, row, panel, sum);
   }
 
-  /// The sums alone, for finish_panel to take up later.
+  /// The sums alone, for finish_kept to take up later.
   LN_INLINE void keep(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index row,
                       Index panel) {
     for (int r = 0; r < R; ++r)
       for (int v = 0; v < V; ++v) {
-        T* to = s.gates + (row + r) * layout.columns + panel_offset<Cell, T>(panel + v);
+        T* to = s.gates + (row + r) * layout.columns + layout.offset(panel + v);
         for (int g = 0; g < G; ++g) store(to + g * kGateBlock<T>, sum[r][v][g]);
         if constexpr (Cell::kExtraSum)
           store(s.c + (row + r) * layout.padded + (panel + v) * L, sum[r][v][G]);
@@ -174,11 +164,11 @@ LN_INLINE void step_tile(const StepArgs<T>& s, const StepLayout<Cell, T>& layout
 /// The cell of a panel of the first row whose sums StepTile::keep has left.
 template <class Cell, class T>
 LN_INLINE void finish_kept(const StepArgs<T>& s, const StepLayout<Cell, T>& layout, Index panel) {
-  Packet<T> sum[Cell::kSums];
-  const T* from = s.gates + panel_offset<Cell, T>(panel);
-  for (int g = 0; g < Cell::kGates; ++g) sum[g] = load(from + g * kGateBlock<T>);
-  if constexpr (Cell::kExtraSum) sum[Cell::kGates] = load(s.c + panel * kLanes<T>);
-  finish_panel<Cell, T>(s, layout, 0, panel, sum);
+  Packet<T> sum[1][1][Cell::kSums];
+  const T* from = s.gates + layout.offset(panel);
+  for (int g = 0; g < Cell::kGates; ++g) sum[0][0][g] = load(from + g * kGateBlock<T>);
+  if constexpr (Cell::kExtraSum) sum[0][0][Cell::kGates] = load(s.c + panel * kLanes<T>);
+  finish_tile<Cell, T>(s, layout, 0, panel, sum);
 }
 
 /// Calls body(panels-like V, first panel) so that groups of at most V panels cover all of them.

@@ -122,7 +122,8 @@ TEST_CASE("a gang whose threads are just falling asleep wakes them") {
       gang.run(2, [&](Index) { ++ran; });
     }
     // Pauses around the time that threads wait before they sleep, wherever that is.
-    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(100 * (round % 600));
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::nanoseconds(100 * (round % 600));
     while (std::chrono::steady_clock::now() < until) {
     }
   }
