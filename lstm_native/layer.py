@@ -226,8 +226,8 @@ class Layer(Carrying):
             Wrong shape, empty, or not finite; lengths out of range, lengths and mask together, a
             layer that cannot take them; another batch size than that of the state it carries.
         """
-        if self._native is not None and lengths is None and mask is None and not self.stateful:
-            quick = self._native.quick(x, state, False, 0, 0)
+        if self._native is not None and mask is None and not self.stateful:
+            quick = self._native.quick(x, state, lengths, False, 0, 0)
             if quick is not None:
                 found: tuple[NDArray[Any], State] = quick
                 return found
@@ -258,18 +258,13 @@ class Layer(Carrying):
             `tape.backward(dy)` gives the gradients. What `dy` holds behind the end of a sequence
             is not read, and the gradient of `x` is zero there.
         """
-        if (
-            self._native is not None
-            and lengths is None
-            and mask is None
-            and seed is None
-            and not self.stateful
-        ):
-            quick = self._native.quick(x, state, True, self._seed, self._passes)
+        if self._native is not None and mask is None and seed is None and not self.stateful:
+            quick = self._native.quick(x, state, lengths, True, self._seed, self._passes)
             if quick is not None:
                 y, final, tape = quick
                 self._passes += 1
-                return y, final, Tape(tape, self, y.shape, len(y))
+                ends = None if lengths is None else lengths.copy()
+                return y, final, Tape(tape, self, y.shape, len(y), ends)
         given = None if seed is None else check_seed(seed)
         y, final, tape, ends = self._run(x, state, lengths, mask, remember=True, seed=given)
         return y, final, Tape(tape, self, y.shape, len(y), ends)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <vector>
 
 #include "bindings/gil.hpp"
 #include "core/layer.hpp"
@@ -122,6 +123,23 @@ bool plain_batch(PyObject* x, const Layer<T>& first, Batch<T>& batch) {
   } catch (const InvalidArgument&) {
     return false;  // the slower way says what is wrong
   }
+  return true;
+}
+
+/// The lengths of a batch's sequences, from None or a plain array that fits; false as above. What
+/// is found is copied to `kept`; where all are whole there is nothing to keep.
+template <class T>
+bool plain_lengths(PyObject* lengths, const Layer<T>& layer, Batch<T>& batch,
+                   std::vector<Index>& kept) {
+  if (lengths == Py_None) return true;
+  if (batch.timesteps == 0 || layer.lengths_use() == LengthsUse::refused ||
+      !is_plain<std::int64_t>(lengths, {batch.samples}))
+    return false;
+  const std::int64_t* from = plain_data<std::int64_t>(lengths);
+  kept.assign(from, from + batch.samples);
+  const auto [least, most] = std::minmax_element(kept.begin(), kept.end());
+  if (*least < 0 || *most > batch.timesteps) return false;
+  if (*least < batch.timesteps) batch.lengths = kept.data();
   return true;
 }
 

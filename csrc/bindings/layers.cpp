@@ -227,19 +227,26 @@ py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::o
   return run(handle, input.batch, states, remember, seed);
 }
 
+/// Whether all values are finite that stand in the steps of a sequence.
+template <class T>
+bool finite_steps(const Batch<T>& x) {
+  if (x.lengths) return all_finite(x.values, x.lengths, x.samples, x.timesteps, x.features);
+  return all_finite(x.values, rows_of(x.samples, x.timesteps) * x.features);
+}
+
 /// The whole of the Python face's call, or of its forward (`remember`: with a tape, and a seed of
 /// this pass's own), for plain arrays. None when something needs to be converted or refused.
 template <class T>
 py::object quick(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
-                 bool remember, std::uint64_t seed, std::uint64_t pass) {
+                 const py::object& lengths, bool remember, std::uint64_t seed, std::uint64_t pass) {
   const Layer<T>& layer = *handle.layer;
   Batch<T> batch;
   States<T> states;
-  if (!plain_batch(x.ptr(), layer, batch) ||
+  std::vector<Index> kept;
+  if (!plain_batch(x.ptr(), layer, batch) || !plain_lengths(lengths.ptr(), layer, batch, kept) ||
       !plain_states(state, layer, batch.samples, states.initial))
     return py::none();
-  const Index rows = rows_of(batch.samples, batch.timesteps);
-  if (batch.values && !all_finite(batch.values, rows * batch.features)) return py::none();
+  if (batch.values && !finite_steps(batch)) return py::none();
   py::tuple found = run(handle, batch, states, remember, derive_seed(seed, pass));
   if (!remember) return py::make_tuple(found[0], public_state(found[1]));
   return py::make_tuple(found[0], public_state(found[1]), found[2]);
@@ -275,8 +282,8 @@ void register_layer(py::module_& m, const std::string& suffix) {
       .def("set_parameters", &LayerHandle<T>::set_parameters, py::arg("values"))
       .def("forward", &forward<T>, py::arg("x"), py::arg("state"), py::arg("remember"),
            py::arg("seed"), py::arg("lengths") = py::none())
-      .def("quick", &quick<T>, py::arg("x"), py::arg("state"), py::arg("remember"), py::arg("seed"),
-           py::arg("pass_index"));
+      .def("quick", &quick<T>, py::arg("x"), py::arg("state"), py::arg("lengths"),
+           py::arg("remember"), py::arg("seed"), py::arg("pass_index"));
 }
 
 }  // namespace

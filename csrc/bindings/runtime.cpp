@@ -2,8 +2,6 @@
 
 #include <pybind11/stl.h>
 
-#include <algorithm>
-
 #include "bindings/arrays.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/module.hpp"
@@ -26,12 +24,9 @@ bool is_finite(const py::object& values, const py::object& lengths) {
   const auto owner = borrow<std::int64_t>(lengths, "lengths");
   const Index samples = array.shape(0), steps = array.shape(1);
   const Index* const ends = data_of(owner, {samples}, "lengths");
-  const Index row = samples ? count / samples : 0, width = steps ? row / steps : 0;
-  return without_gil(static_cast<double>(count), [&] {
-    for (Index i = 0; i < samples; ++i)
-      if (!all_finite(data + i * row, std::clamp<Index>(ends[i], 0, steps) * width)) return false;
-    return true;
-  });
+  const Index width = samples && steps ? count / samples / steps : 0;
+  return without_gil(static_cast<double>(count),
+                     [&] { return all_finite(data, ends, samples, steps, width); });
 }
 
 }  // namespace

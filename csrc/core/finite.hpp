@@ -1,6 +1,7 @@
 // Whether numbers are numbers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -33,6 +34,14 @@ bool all_finite(const T* values, Index count) {
   Bits any = 0;
   for (const Bits f : found) any |= f;
   return (any & sign) == 0;
+}
+
+/// The same for the first lengths[n] of the `steps` steps of each sample, `width` values each.
+template <class T>
+bool all_finite(const T* values, const Index* lengths, Index samples, Index steps, Index width) {
+  for (Index n = 0; n < samples; ++n, values += steps * width)
+    if (!all_finite(values, std::clamp<Index>(lengths[n], 0, steps) * width)) return false;
+  return true;
 }
 
 }  // namespace lstm_native

@@ -1,9 +1,22 @@
 #include "core/sequence_layout.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 namespace lstm_native {
+namespace {
+
+/// Rows are short: blocks of a fixed size are moves, where a copy of any size is a call.
+template <class T>
+void copy_row(const T* from, Index width, T* to) {
+  constexpr Index block = 64 / sizeof(T);
+  Index i = 0;
+  for (; i + block <= width; i += block) std::memcpy(to + i, from + i, 64);
+  for (; i < width; ++i) to[i] = from[i];
+}
+
+}  // namespace
 
 SequenceLayout::SequenceLayout(Index samples, Index timesteps, const Index* lengths)
     : samples_(samples), timesteps_(timesteps), steps_(timesteps) {
@@ -27,14 +40,14 @@ SequenceLayout::SequenceLayout(Index samples, Index timesteps, const Index* leng
 template <class T>
 void SequenceLayout::gather(const T* from, Index width, const Steps<T>& to, bool backwards) const {
   for_each([&](Index t, Index row, Index from_end) {
-    std::copy_n(place(from, width, row, backwards ? from_end : t), width, to.at(t, row));
+    copy_row(place(from, width, row, backwards ? from_end : t), width, to.at(t, row));
   });
 }
 
 template <class T>
 void SequenceLayout::scatter(const Steps<const T>& from, Index width, T* to, bool backwards) const {
   for_each([&](Index t, Index row, Index from_end) {
-    std::copy_n(from.at(t, row), width, place(to, width, row, backwards ? from_end : t));
+    copy_row(from.at(t, row), width, place(to, width, row, backwards ? from_end : t));
   });
   clear_padding(width, to);
 }

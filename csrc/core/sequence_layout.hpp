@@ -20,6 +20,9 @@ class SequenceLayout {
   bool packed() const { return !offsets_.empty(); }
   const Index* offsets() const { return packed() ? offsets_.data() : nullptr; }
   Index rows() const { return packed() ? offsets_.back() : samples_ * steps_; }
+  Index rows_at(Index t) const {
+    return packed() ? offsets_[at(t + 1)] - offsets_[at(t)] : samples_;
+  }
   Index length(Index row) const { return packed() ? lengths_[at(row)] : steps_; }
   Index sample(Index row) const { return packed() ? order_[at(row)] : row; }  // batch's, of a row
 
@@ -43,11 +46,12 @@ class SequenceLayout {
     return {steps.at(steps_ - 1, 0), -steps.time_stride, steps.row_stride};
   }
 
-  /// Calls body(step, row, step of the row counted from its end) for every row of every step.
+  /// Calls body(step, row, step of the row counted from its end) for every row of every step, step
+  /// by step: down a row, memory of all rows lies so far apart that few cache lines hold it.
   template <class Body>
   void for_each(const Body& body) const {
-    for (Index row = 0; row < samples_; ++row)
-      for (Index t = 0, length = this->length(row); t < length; ++t) body(t, row, length - 1 - t);
+    for (Index t = 0; t < steps_; ++t)
+      for (Index row = 0, rows = rows_at(t); row < rows; ++row) body(t, row, length(row) - 1 - t);
   }
 
   /// From a batch-first sequence to a time-major one, and back, where all else becomes zero.

@@ -3,7 +3,7 @@
 // Names, formulas and parameters are those of the ONNX operators LSTM, GRU and RNN.
 #pragma once
 
-#include "kernels/simd.hpp"
+#include "kernels/activations.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {

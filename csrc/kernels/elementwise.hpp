@@ -1,7 +1,7 @@
 // Activations and optimiser updates: one value in, one value out.
 #pragma once
 
-#include "kernels/simd.hpp"
+#include "kernels/activations.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {

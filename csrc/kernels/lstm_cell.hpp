@@ -4,6 +4,7 @@
 // 2000. Gate order i, f, g, o.
 #pragma once
 
+#include "kernels/activations.hpp"
 #include "kernels/cell_site.hpp"
 
 namespace lstm_native {

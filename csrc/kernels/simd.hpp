@@ -87,54 +87,6 @@ LN_INLINE Packet<T> broadcast(T value) {
   return ei::pset1<Packet<T>>(value);
 }
 
-// Eigen's pexp and ptanh clamp their argument so that NaN stays NaN; tests hold them to it.
-
-/// NaN where x is NaN, else v.
-template <class P>
-LN_INLINE P keep_nan(const P& x, const P& v) {
-  return ei::pselect(ei::pcmp_eq(x, x), v, x);
-}
-
-/// 1 / (1 + exp(-x)). Unlike exp(x) / (1 + exp(x)) it needs no case for large x, and keeps the
-/// relative accuracy of exp for very negative x.
-template <class P>
-LN_INLINE P sigmoid(const P& x) {
-  using T = typename ei::unpacket_traits<P>::type;
-  const P one = ei::pset1<P>(T(1));
-  if constexpr (std::is_same_v<T, float>) {
-    // exp(-x) = 2^n exp(-r) with x = r - n ln 2 and |r| <= ln 2 / 2. The sum that rounds n to an
-    // integer leaves n + 127, the exponent's bits of 2^n, in its lowest bits. The clamps keep n in
-    // -127 .. 128, where these bits mean 0 and infinity: sigmoid saturates to exactly 1 and 0.
-    using Bits = typename ei::unpacket_traits<P>::integer_packet;
-    const P y = ei::pmax(ei::pmin(x, ei::pset1<P>(88.0f)), ei::pset1<P>(-88.5f));
-    const P rounder = ei::pset1<P>(0x1.8p23f + 127);
-    const P shifted = ei::pmadd(y, ei::pset1<P>(-0x1.715476p0f), rounder);  // 1 / ln 2
-    const P n = ei::psub(shifted, rounder);
-    P r = ei::pmadd(n, ei::pset1<P>(0.693359375f), y);   // ln 2 in two parts; the first has few
-    r = ei::pmadd(n, ei::pset1<P>(-2.12194440e-4f), r);  // bits: exact without fusing too
-    const P scale =
-        ei::preinterpret<P>(ei::plogical_shift_left<23>(ei::preinterpret<Bits>(shifted)));
-    // exp(-r): the polynomial of degree 5 of least relative error, 1.1e-7, that begins 1 - r.
-    const P square = ei::pmul(r, r);
-    const P low = ei::pmadd(r, ei::pset1<P>(-0.166671167f), ei::pset1<P>(0.499992281f));
-    const P high = ei::pmadd(r, ei::pset1<P>(-0.0083124669f), ei::pset1<P>(0.0418906513f));
-    const P power = ei::pmadd(ei::pmadd(high, square, low), square, ei::psub(one, r));
-    return ei::pdiv(one, ei::pmadd(power, scale, one));
-  } else {
-    return ei::pdiv(one, ei::padd(one, ei::pexp(ei::pnegate(x))));
-  }
-}
-
-template <class P>
-LN_INLINE P tanh(const P& x) {
-  return ei::ptanh(x);
-}
-
-template <class P>
-LN_INLINE P exponential(const P& x) {
-  return ei::pexp(x);
-}
-
 /// Runs body(offset, count) over n values in full registers, then once for the tail. The tail
 /// goes through the same packet code, so a value's bits do not depend on its position.
 template <class T, class Body>

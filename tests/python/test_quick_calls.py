@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -83,6 +84,39 @@ def test_both_ways_give_the_same(name, dtype, with_state):
         assert_same((y, final), (y2, final2))
         dy = p.normal(np.random.default_rng(9), y.shape, dtype)
         assert_same(tape.backward(dy, final), tape2.backward(slow(dy), slow(final2)))
+
+
+@pytest.mark.parametrize("ends", [[4, 0, 6], [6, 6, 6], [3, 3, 3]])
+@pytest.mark.parametrize("name", NAMES)
+def test_both_ways_take_lengths(name, dtype, ends):
+    quick, other = layers(dtype.name)[name], layers(dtype.name)[name]
+    x = example(name, dtype)
+    quick(x), other(x)
+    lengths = np.array(ends)
+    try:
+        expected = other(slow(x), lengths=ends)
+    except ValueError as refused:
+        with pytest.raises(ValueError, match=re.escape(str(refused))):
+            quick(x, lengths=lengths)
+        return
+    if name != "embedding":
+        x[~(np.arange(6) < lengths[:, np.newaxis])] = np.nan  # is not read
+    assert_same(quick(x, lengths=lengths), expected)
+    y, final, tape = quick.forward(x, lengths=lengths)
+    y2, final2, tape2 = other.forward(slow(x), lengths=ends)
+    assert_same((y, final), (y2, final2))
+    lengths[:] = 1  # the tape has its own
+    dy = p.normal(np.random.default_rng(9), y.shape, dtype)
+    assert_same(tape.backward(dy), tape2.backward(slow(dy)))
+
+
+@pytest.mark.parametrize("lengths", [[6, 6, 7], [6, -1, 6], [6, 6], [[6, 6, 6]]])
+@pytest.mark.parametrize("call", ["__call__", "forward"])
+def test_lengths_that_do_not_fit_are_refused(call, lengths):
+    layer = layers("float32")["last"]
+    layer(X)
+    with pytest.raises(ValueError, match="lengths: expected"):
+        getattr(layer, call)(X, lengths=np.array(lengths))
 
 
 @pytest.mark.parametrize("name", NAMES)
