@@ -84,30 +84,50 @@ void product(const ProductArgs<T>& p) {
 /// reads and writes the whole of `out`, so that few large blocks are better than many small ones.
 inline constexpr Index kSampleBlock = 256;
 
+/// Left operands whose outputs lie one behind the other, so that tiles may hold rows of both: one
+/// column, as many series have, would fill a tile of its own badly.
+template <class T>
+struct LeftPair {
+  GradientLeft<T> first, second;  // the second may have no columns
+
+  LN_INLINE Index cols() const { return first.cols + second.cols; }
+};
+
+/// Columns [j, j + count) of the block's rows of a, to values R apart, which hold one tile.
+template <class T, int R>
+LN_INLINE void pack_columns(const GradientLeft<T>& left, Index per_step, Index s0, Index block,
+                            Index j, Index count, T* to) {
+  // Copies of a fixed size are single moves; what they write too much is overwritten by the next.
+  constexpr Index wide = R <= 4 ? 4 : 8;
+  const bool room = count == R && j + wide <= left.cols;
+  const T* step = left.a + s0 / per_step * left.time_stride + j;
+  Index n = s0 % per_step;
+  for (Index s = 0; s < block; ++s, to += R) {
+    const T* from = step + n * left.row_stride;
+    if (room)
+      __builtin_memcpy(to, from, wide * sizeof(T));
+    else
+      for (Index r = 0; r < count; ++r) to[r] = from[r];
+    if (++n == per_step) {
+      n = 0;
+      step += left.time_stride;
+    }
+  }
+}
+
 /// The block's rows of a, as the tiles of for_row_tiles read them: per tile (sample, row).
 template <class T>
-LN_INLINE void pack_left(const GradientLeft<T>& left, Index per_step, Index s0, Index block,
+LN_INLINE void pack_left(const LeftPair<T>& left, Index per_step, Index s0, Index block,
                          T* packed) {
-  const Index t0 = s0 / per_step, n0 = s0 % per_step;
-  for_row_tiles<kMaxRows>(left.cols, [&](auto size, Index j) __attribute__((always_inline)) {
+  const Index border = left.first.cols;
+  for_row_tiles<kMaxRows>(left.cols(), [&](auto size, Index j) __attribute__((always_inline)) {
     constexpr int R = decltype(size)::value;
-    // Copies of a fixed size are single moves; what they write too much is overwritten by the next.
-    constexpr Index wide = R <= 4 ? 4 : 8;
-    const bool room = j + wide <= left.cols;
-    T* to = packed + j * block;
-    const T* step = left.a + t0 * left.time_stride + j;
-    Index n = n0;
-    for (Index s = 0; s < block; ++s, to += R) {
-      const T* from = step + n * left.row_stride;
-      if (room)
-        __builtin_memcpy(to, from, wide * sizeof(T));
-      else
-        for (int r = 0; r < R; ++r) to[r] = from[r];
-      if (++n == per_step) {
-        n = 0;
-        step += left.time_stride;
-      }
-    }
+    T* const to = packed + j * block;
+    const Index of_first = j >= border ? 0 : border - j < R ? border - j : R;
+    if (of_first > 0) pack_columns<T, R>(left.first, per_step, s0, block, j, of_first, to);
+    if (of_first < R)
+      pack_columns<T, R>(left.second, per_step, s0, block, j + of_first - border, R - of_first,
+                         to + of_first);
   });
 }
 
@@ -133,41 +153,48 @@ LN_INLINE void pack_right(const GradientProductArgs<T>& p, Index s0, Index block
 
 /// One block of samples into one panel of V vectors of columns.
 template <class T, int V>
-LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, Index s0, Index block, Index col,
-                              Index valid, const T* packed_left, T* right) {
+LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, const LeftPair<T>* pairs, int count,
+                              Index s0, Index block, Index col, Index valid, const T* packed_left,
+                              T* right) {
   constexpr Index L = kLanes<T>;
   pack_right<T, V>(p, s0, block, col, valid, right);
-  for (const GradientLeft<T>& left : p.left) {
-    for_row_tiles<kMaxRows>(left.cols, [&](auto size, Index j) __attribute__((always_inline)) {
+  for (int i = 0; i < count; ++i) {
+    const Index rows = pairs[i].cols();
+    for_row_tiles<kMaxRows>(rows, [&](auto size, Index j) __attribute__((always_inline)) {
       constexpr int R = decltype(size)::value;
       Tile<T, R, V> tile;
-      T* out = left.out + j * p.out_stride + col;
+      T* out = pairs[i].first.out + j * p.out_stride + col;
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) tile.sum[r][v] = load(out + r * p.out_stride + v * L);
       tile.multiply_add(block, packed_left + j * block, 1, R, right, V * L);
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
     });
-    packed_left += left.cols * block;
+    packed_left += rows * block;
   }
 }
 
 template <class T>
 void gradient_product(const GradientProductArgs<T>& p) {
   constexpr Index L = kLanes<T>, width = kPanelVectors * L;
+  const GradientLeft<T>&a = p.left[0], &b = p.left[1];
+  const bool together = a.cols > 0 && b.out == a.out + a.cols * p.out_stride;
+  const LeftPair<T> pairs[2] = {{a, together ? b : GradientLeft<T>{}}, {b, {}}};
+  const int count = together || b.cols == 0 ? 1 : 2;
   T* right = p.scratch;
   T* left = p.scratch + (p.samples < kSampleBlock ? p.samples : kSampleBlock) * width;
   for (Index s0 = 0; s0 < p.samples; s0 += kSampleBlock) {
     const Index block = p.samples - s0 < kSampleBlock ? p.samples - s0 : kSampleBlock;
-    pack_left(p.left[0], p.per_step, s0, block, left);
-    pack_left(p.left[1], p.per_step, s0, block, left + p.left[0].cols * block);
+    T* to = left;
+    for (int i = 0; i < count; to += pairs[i++].cols() * block)
+      pack_left(pairs[i], p.per_step, s0, block, to);
     for (Index col = p.begin; col < p.end; col += width) {
       const Index valid = p.end - col < width ? p.end - col : width;
       switch ((valid + L - 1) / L) {
-        case 1: gradient_panel<T, 1>(p, s0, block, col, valid, left, right); break;
-        case 2: gradient_panel<T, 2>(p, s0, block, col, valid, left, right); break;
-        case 3: gradient_panel<T, 3>(p, s0, block, col, valid, left, right); break;
-        default: gradient_panel<T, 4>(p, s0, block, col, valid, left, right); break;
+        case 1: gradient_panel<T, 1>(p, pairs, count, s0, block, col, valid, left, right); break;
+        case 2: gradient_panel<T, 2>(p, pairs, count, s0, block, col, valid, left, right); break;
+        case 3: gradient_panel<T, 3>(p, pairs, count, s0, block, col, valid, left, right); break;
+        default: gradient_panel<T, 4>(p, pairs, count, s0, block, col, valid, left, right); break;
       }
     }
   }

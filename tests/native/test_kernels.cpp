@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/packing.hpp"
@@ -213,43 +214,64 @@ TEST_CASE_TEMPLATE("gradient product: sample blocks, column panels and their tai
   });
 }
 
+namespace {
+
+/// Two left operands in one call, whose outputs lie one behind the other or apart, against a call
+/// for each.
+template <class T>
+void check_two_lefts(Index first, Index second, bool together) {
+  const KernelTable<T>& k = kernels<T>();
+  const Index steps = 59, per_step = 5, samples = steps * per_step, cols = 4 * k.lanes + 3;
+  const Index sizes[2] = {first, second}, padded = round_up(cols, k.lanes);
+  const auto b = random_values<T>(samples * cols, 1);
+  std::vector<T> scratch(static_cast<std::size_t>(k.gradient_scratch(samples, first + second)));
+  GradientProductArgs<T> both;
+  both.samples = samples;
+  both.per_step = per_step;
+  both.b = b.data();
+  both.b_stride = cols;
+  both.end = cols;
+  both.out_stride = padded;
+  both.scratch = scratch.data();
+  const Index gap = together ? 0 : 8;
+  std::vector<T> got(static_cast<std::size_t>((first + second) * padded + gap), T(0));
+  std::vector<T> wanted[2];
+  std::vector<std::vector<T>> batch_first;
+  for (int i = 0; i < 2; ++i) {
+    const Index n = sizes[i];
+    const auto a = random_values<T>(samples * n, static_cast<std::uint64_t>(i + 2));
+    wanted[i].assign(static_cast<std::size_t>(n * padded), T(0));
+    GradientProductArgs<T> one = both;
+    one.per_step = samples;
+    one.left[0] = {n, a.data(), 0, n, wanted[i].data()};
+    k.gradient_product(one);
+    // The same rows, each sample's steps one after another.
+    std::vector<T>& moved = batch_first.emplace_back(a.size());
+    for (Index t = 0; t < steps; ++t)
+      for (Index s = 0; s < per_step; ++s)
+        std::copy_n(&a[(t * per_step + s) * n], n, &moved[(s * steps + t) * n]);
+    T* const out = got.data() + (i == 0 ? 0 : first * padded + gap);
+    both.left[i] = {n, moved.data(), n, steps * n, out};
+  }
+  k.gradient_product(both);
+  const auto behind = got.begin() + first * padded;
+  CHECK(same_bits(std::vector<T>(got.begin(), behind), wanted[0]));
+  CHECK(same_bits(std::vector<T>(behind + gap, got.end()), wanted[1]));
+}
+
+}  // namespace
+
 TEST_CASE_TEMPLATE("gradient product: two left operands at once, rows in steps, the same bits", T,
                    float, double) {
   for_each_set([](const std::string&) {
-    const KernelTable<T>& k = kernels<T>();
-    const Index steps = 23, per_step = 5, samples = steps * per_step, cols = 4 * k.lanes + 3;
-    const Index sizes[2] = {7, 11}, padded = round_up(cols, k.lanes);
-    const auto b = random_values<T>(samples * cols, 1);
-    std::vector<T> wanted[2], got[2],
-        scratch(static_cast<std::size_t>(k.gradient_scratch(samples, 18)));
-    GradientProductArgs<T> both;
-    both.samples = samples;
-    both.per_step = per_step;
-    both.b = b.data();
-    both.b_stride = cols;
-    both.end = cols;
-    both.out_stride = padded;
-    both.scratch = scratch.data();
-    std::vector<std::vector<T>> batch_first;
-    for (int i = 0; i < 2; ++i) {
-      const Index n = sizes[i];
-      const auto a = random_values<T>(samples * n, static_cast<std::uint64_t>(i + 2));
-      wanted[i].assign(static_cast<std::size_t>(n * padded), T(0));
-      got[i] = wanted[i];
-      GradientProductArgs<T> one = both;
-      one.per_step = samples;
-      one.left[0] = {n, a.data(), 0, n, wanted[i].data()};
-      k.gradient_product(one);
-      // The same rows, each sample's steps one after another.
-      std::vector<T>& moved = batch_first.emplace_back(a.size());
-      for (Index t = 0; t < steps; ++t)
-        for (Index s = 0; s < per_step; ++s)
-          std::copy_n(&a[(t * per_step + s) * n], n, &moved[(s * steps + t) * n]);
-      both.left[i] = {n, moved.data(), n, steps * n, got[i].data()};
-    }
-    k.gradient_product(both);
-    CHECK(same_bits(got[0], wanted[0]));
-    CHECK(same_bits(got[1], wanted[1]));
+    for (const bool together : {true, false})
+      for (const auto& [first, second] :
+           {std::pair<Index, Index>{7, 11}, {1, 32}, {1, 1}, {3, 1}, {6, 4}, {8, 5}, {2, 13}}) {
+        CAPTURE(together);
+        CAPTURE(first);
+        CAPTURE(second);
+        check_two_lefts<T>(first, second, together);
+      }
   });
 }
 
