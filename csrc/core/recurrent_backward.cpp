@@ -8,9 +8,6 @@
 namespace lstm_native {
 namespace {
 
-// Chunks of fewer samples would read and write the weights' gradients too often.
-constexpr Index kSamplesPerChunk = 256;
-
 /// Back through time in chunks: first the gates' gradients of a chunk, step by step, then what
 /// follows from them at once, the gradients of input and weights.
 template <class T>
@@ -140,8 +137,10 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
   const Partition grid = schedule.grid;
   const Index parts = at_once * grid.parts();
   const std::vector<Range> row_parts = share_rows(any, grid.row_parts);
+  // Chunks of fewer samples would read and write the weights' gradients too often.
+  const Index samples = w.kernels->gradient_block(w.inputs + w.outputs());
   const Index chunk = std::max(steps_per_chunk(N, columns * Index{sizeof(T)}, any.timesteps),
-                               (kSamplesPerChunk + N - 1) / N);
+                               (samples + N - 1) / N);
   const Index most_steps = std::min(chunk, any.timesteps), most = most_steps * N;
   Barrier everyone(parts);
   Barriers all(at_once, grid.parts());

@@ -263,7 +263,8 @@ struct CellKernels {
 template <class T>
 struct KernelTable {
   Index lanes;
-  Index (*gradient_scratch)(Index samples, Index cols);  // values, cols of both left operands
+  Index (*gradient_block)(Index cols);  // samples packed at once, cols of both left operands
+  Index (*gradient_scratch)(Index samples, Index cols);  // values
   void (*product)(const ProductArgs<T>&);
   void (*gradient_product)(const GradientProductArgs<T>&);
   void (*transpose)(const TransposeArgs<T>&);

@@ -16,6 +16,7 @@ template <class T>
 static constexpr KernelTable<T> table() {
   KernelTable<T> t{};
   t.lanes = kLanes<T>;
+  t.gradient_block = [](Index cols) { return gradient_block(cols); };
   t.gradient_scratch = &gradient_scratch<T>;
   t.product = &product<T>;
   t.gradient_product = &gradient_product<T>;

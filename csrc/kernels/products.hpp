@@ -79,10 +79,13 @@ void product(const ProductArgs<T>& p) {
   }
 }
 
-/// Samples per block. A block of both operands is packed, so that the innermost loop reads both in
-/// sequence: rows of `a` lie a power of two apart, where they would evict each other. Each block
-/// reads and writes the whole of `out`, so that few large blocks are better than many small ones.
-inline constexpr Index kSampleBlock = 256;
+// The weight-gradient product packs a block of both operands, so that the innermost loop reads both
+// in sequence: rows of `a` lie a power of two apart, where they would evict each other.
+
+/// Samples of a block. Each reads and writes all of `out`: few large blocks are better than many
+/// small ones, the more so where `out` comes from memory; but what is packed must stay in the
+/// cache.
+LN_INLINE Index gradient_block(Index cols) { return cols < 1024 ? 256 : 512; }
 
 /// Left operands whose outputs lie one behind the other, so that tiles may hold rows of both: one
 /// column, as many series have, would fill a tile of its own badly.
@@ -181,10 +184,11 @@ void gradient_product(const GradientProductArgs<T>& p) {
   const bool together = a.cols > 0 && b.out == a.out + a.cols * p.out_stride;
   const LeftPair<T> pairs[2] = {{a, together ? b : GradientLeft<T>{}}, {b, {}}};
   const int count = together || b.cols == 0 ? 1 : 2;
+  const Index most = gradient_block(a.cols + b.cols);
   T* right = p.scratch;
-  T* left = p.scratch + (p.samples < kSampleBlock ? p.samples : kSampleBlock) * width;
-  for (Index s0 = 0; s0 < p.samples; s0 += kSampleBlock) {
-    const Index block = p.samples - s0 < kSampleBlock ? p.samples - s0 : kSampleBlock;
+  T* left = p.scratch + (p.samples < most ? p.samples : most) * width;
+  for (Index s0 = 0; s0 < p.samples; s0 += most) {
+    const Index block = p.samples - s0 < most ? p.samples - s0 : most;
     T* to = left;
     for (int i = 0; i < count; to += pairs[i++].cols() * block)
       pack_left(pairs[i], p.per_step, s0, block, to);
@@ -203,7 +207,7 @@ void gradient_product(const GradientProductArgs<T>& p) {
 /// Values of scratch that gradient_product needs.
 template <class T>
 Index gradient_scratch(Index samples, Index cols) {
-  const Index block = samples < kSampleBlock ? samples : kSampleBlock;
+  const Index most = gradient_block(cols), block = samples < most ? samples : most;
   return block * (kPanelVectors * kLanes<T> + cols);
 }
 

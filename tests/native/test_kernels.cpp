@@ -221,7 +221,7 @@ namespace {
 template <class T>
 void check_two_lefts(Index first, Index second, bool together) {
   const KernelTable<T>& k = kernels<T>();
-  const Index steps = 59, per_step = 5, samples = steps * per_step, cols = 4 * k.lanes + 3;
+  const Index steps = 109, per_step = 5, samples = steps * per_step, cols = 4 * k.lanes + 3;
   const Index sizes[2] = {first, second}, padded = round_up(cols, k.lanes);
   const auto b = random_values<T>(samples * cols, 1);
   std::vector<T> scratch(static_cast<std::size_t>(k.gradient_scratch(samples, first + second)));
@@ -265,8 +265,14 @@ TEST_CASE_TEMPLATE("gradient product: two left operands at once, rows in steps, 
                    float, double) {
   for_each_set([](const std::string&) {
     for (const bool together : {true, false})
-      for (const auto& [first, second] :
-           {std::pair<Index, Index>{7, 11}, {1, 32}, {1, 1}, {3, 1}, {6, 4}, {8, 5}, {2, 13}}) {
+      for (const auto& [first, second] : {std::pair<Index, Index>{7, 11},
+                                          {1, 32},
+                                          {1, 1},
+                                          {3, 1},
+                                          {6, 4},
+                                          {8, 5},
+                                          {2, 13},
+                                          {1000, 30}}) {
         CAPTURE(together);
         CAPTURE(first);
         CAPTURE(second);
