@@ -1,8 +1,5 @@
 """The progress bar of `fit`."""
 
-# The hooks are described in Callback.
-# ruff: noqa: D102
-
 from __future__ import annotations
 
 import math
@@ -67,11 +64,13 @@ class ProgressBar(Callback):
         self._began = self._ended = self._drawn = 0.0
 
     def on_train_begin(self, model: TrainedModel) -> None:
+        """Find out where to write, and whether that is a terminal."""
         self._file = sys.stderr if self._given_file is None else self._given_file
         # Without a console (pythonw) there is no stderr at all.
         self._in_terminal = self._file is not None and self._file.isatty()
 
     def on_epoch_begin(self, model: TrainedModel, epoch: int) -> None:
+        """Begin a bar, in a terminal, and the clock."""
         self._close()
         self._title = f"Epoch {epoch + 1}/{self.epochs}"
         if self._in_terminal:
@@ -80,6 +79,7 @@ class ProgressBar(Callback):
         self._began = self._ended = self._drawn = time.perf_counter()
 
     def on_batch_end(self, model: TrainedModel, batch: int, logs: Logs) -> None:
+        """Draw the bar anew, if the last time was a while ago."""
         self._done = min((batch + 1) * self.batch_size, self.samples)
         self._ended = time.perf_counter()
         if self._bar is not None and self._ended - self._drawn >= self._PERIOD:
@@ -87,6 +87,7 @@ class ProgressBar(Callback):
             self._draw(logs)
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        """Write the epoch's figures."""
         if self._bar is not None:
             self._draw(logs)
             self._close()
@@ -95,6 +96,7 @@ class ProgressBar(Callback):
             self._file.flush()
 
     def on_train_end(self, model: TrainedModel) -> None:
+        """Close a bar that an interrupted epoch left."""
         self._close()
 
     def _draw(self, logs: Logs) -> None:

@@ -110,6 +110,7 @@ class Stack:
 
     @states.setter
     def states(self, values: Sequence[State]) -> None:
+        """Set them, all or none: ValueError says what does not fit."""
         values = list(values)
         if len(values) != len(self.layers):
             raise ValueError(

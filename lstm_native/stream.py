@@ -89,6 +89,7 @@ class Stream:
 
     @state.setter
     def state(self, value: Sequence[State]) -> None:
+        """Set all of them or none: ValueError or TypeError says what does not fit."""
         now = self._native.state()
         if not isinstance(value, (tuple, list)):
             raise TypeError(f"state must be a sequence, got {type(value).__name__}")
