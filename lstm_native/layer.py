@@ -227,7 +227,7 @@ class Layer(Carrying):
             layer that cannot take them; another batch size than that of the state it carries.
         """
         if self._native is not None and mask is None and not self.stateful:
-            quick = self._native.quick(x, state, lengths, False, 0, 0)
+            quick = self._native.quick_call(x, state, lengths)
             if quick is not None:
                 found: tuple[NDArray[Any], State] = quick
                 return found
@@ -259,7 +259,7 @@ class Layer(Carrying):
             is not read, and the gradient of `x` is zero there.
         """
         if self._native is not None and mask is None and seed is None and not self.stateful:
-            quick = self._native.quick(x, state, lengths, True, self._seed, self._passes)
+            quick = self._native.quick_forward(x, state, lengths, self._seed, self._passes)
             if quick is not None:
                 y, final, tape = quick
                 self._passes += 1

@@ -4,6 +4,7 @@
 #include "bindings/fast_arrays.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
+#include "bindings/plain_method.hpp"
 #include "core/by_rows.hpp"
 #include "core/finite.hpp"
 #include "core/json_specs.hpp"
@@ -38,15 +39,14 @@ void borrow_states(const py::object& states, const Layer<T>& layer, Index sample
 /// The same from plain arrays, in a tuple when there are several; false when it is none of these,
 /// or does not fit.
 template <class T, std::size_t N>
-bool plain_states(const py::object& states, const Layer<T>& layer, Index samples,
-                  const T* (&pointers)[N]) {
-  if (states.is_none()) return true;
+bool plain_states(PyObject* states, const Layer<T>& layer, Index samples, const T* (&pointers)[N]) {
+  if (states == Py_None) return true;
   const StateShape shape = layer.state_shape();
   const bool tuple = shape.count > 1;
-  if (tuple && (!PyTuple_CheckExact(states.ptr()) || PyTuple_GET_SIZE(states.ptr()) != shape.count))
+  if (tuple && (!PyTuple_CheckExact(states) || PyTuple_GET_SIZE(states) != shape.count))
     return false;
   for (Index i = 0; i < shape.count; ++i) {
-    PyObject* array = tuple ? PyTuple_GET_ITEM(states.ptr(), i) : states.ptr();
+    PyObject* array = tuple ? PyTuple_GET_ITEM(states, i) : states;
     if (!is_plain<T>(array, {shape.layers, samples, shape.features(i)})) return false;
     pointers[i] = plain_data<T>(array);
     if (!all_finite(pointers[i], shape.size(i, samples))) return false;
@@ -143,19 +143,6 @@ struct TapeHandle {
     borrow_states(dstate, *layer, samples, "dstate", states.final, owners);
     return lead_back(dy_data, states);
   }
-
-  /// The whole of the Python face's backward for plain arrays. None when something needs to be
-  /// converted or refused.
-  py::object quick(const py::object& dy, const py::object& dstate) {
-    if (!is_plain<T>(dy.ptr(), output_shape)) return py::none();
-    const T* dy_data = plain_data<T>(dy.ptr());
-    StateGradients<T> states;
-    if (!plain_states(dstate, *layer, samples, states.final) ||
-        !all_finite(dy_data, output_shape.size()))
-      return py::none();
-    py::tuple found = lead_back(dy_data, states);
-    return py::make_tuple(found[0], public_state(found[1]), found[2]);
-  }
 };
 
 /// One pass of the layer, with lengths or without.
@@ -167,9 +154,17 @@ std::unique_ptr<Tape<T>> pass_through(const Layer<T>& layer, const Batch<T>& x, 
   return layer.forward(x, y, states, pass);
 }
 
-/// Runs the layer on checked input. Returns (y, final states, tape or None).
+/// What a pass returns.
 template <class T>
-py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states, bool remember,
+struct Passed {
+  py::object y;
+  py::tuple states;
+  std::unique_ptr<TapeHandle<T>> tape;  // null when nothing is remembered
+};
+
+/// Runs the layer on checked input.
+template <class T>
+Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states, bool remember,
               std::uint64_t seed) {
   Layer<T>& layer = *handle.layer;
   const OutputShape output = layer.output_shape(x.timesteps);
@@ -186,7 +181,7 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
       pass_through(layer, x, y_data, states, Pass{*workspace});
       handle.workspaces->give_back(std::move(workspace));
     });
-    return py::make_tuple(std::move(y), std::move(final), py::none());
+    return {std::move(y), std::move(final), nullptr};
   }
   auto tape = std::make_unique<TapeHandle<T>>(handle, x, shape);
   tape->work = work;
@@ -208,7 +203,7 @@ py::tuple run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
                               Pass{workspace, /*remember=*/true, /*training=*/true, seed});
     if (out != y_data) std::copy_n(out, shape.size(), y_data);
   });
-  return py::make_tuple(std::move(y), std::move(final), std::move(tape));
+  return {std::move(y), std::move(final), std::move(tape)};
 }
 
 template <class T>
@@ -224,7 +219,8 @@ py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::o
   States<T> states;
   std::vector<Array<T>> owners;
   borrow_states(state, layer, input.batch.samples, "state", states.initial, owners);
-  return run(handle, input.batch, states, remember, seed);
+  Passed<T> found = run(handle, input.batch, states, remember, seed);
+  return py::make_tuple(std::move(found.y), std::move(found.states), std::move(found.tape));
 }
 
 /// Whether all values are finite that stand in the steps of a sequence.
@@ -234,31 +230,66 @@ bool finite_steps(const Batch<T>& x) {
   return all_finite(x.values, rows_of(x.samples, x.timesteps) * x.features);
 }
 
-/// The whole of the Python face's call, or of its forward (`remember`: with a tape, and a seed of
-/// this pass's own), for plain arrays. None when something needs to be converted or refused.
-template <class T>
-py::object quick(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
-                 const py::object& lengths, bool remember, std::uint64_t seed, std::uint64_t pass) {
-  const Layer<T>& layer = *handle.layer;
+/// The whole of the Python face's call for plain arrays: body gets the batch and its initial
+/// states. None when something needs to be converted or refused.
+template <class T, class Body>
+py::object quick(const Layer<T>& layer, PyObject* x, PyObject* state, PyObject* lengths,
+                 const Body& body) {
   Batch<T> batch;
   States<T> states;
   std::vector<Index> kept;
-  if (!plain_batch(x.ptr(), layer, batch) || !plain_lengths(lengths.ptr(), layer, batch, kept) ||
+  if (!plain_batch(x, layer, batch) || !plain_lengths(lengths, layer, batch, kept) ||
       !plain_states(state, layer, batch.samples, states.initial))
     return py::none();
   if (batch.values && !finite_steps(batch)) return py::none();
-  py::tuple found = run(handle, batch, states, remember, derive_seed(seed, pass));
-  if (!remember) return py::make_tuple(found[0], public_state(found[1]));
-  return py::make_tuple(found[0], public_state(found[1]), found[2]);
+  return body(batch, states);
+}
+
+/// (dy, gradient of the final state) to (dx, gradient of the initial state, {name: gradient}).
+template <class T>
+py::object quick_backward(TapeHandle<T>& tape, const Arguments<2>& given) {
+  PyObject* const dy = given[0];
+  StateGradients<T> states;
+  if (!is_plain<T>(dy, tape.output_shape) ||
+      !plain_states(given[1], *tape.layer, tape.samples, states.final) ||
+      !all_finite(plain_data<T>(dy), tape.output_shape.size()))
+    return py::none();
+  py::tuple found = tape.lead_back(plain_data<T>(dy), states);
+  return tuple_of(found[0], public_state(found[1]), found[2]);
+}
+
+/// (x, state, lengths) to (y, final state).
+template <class T>
+py::object quick_call(LayerHandle<T>& handle, const Arguments<3>& given) {
+  return quick(*handle.layer, given[0], given[1], given[2],
+               [&](const Batch<T>& x, const States<T>& states) {
+                 Passed<T> found = run(handle, x, states, false, 0);
+                 return tuple_of(std::move(found.y), public_state(std::move(found.states)));
+               });
+}
+
+/// (x, state, lengths, seed, pass) to (y, final state, tape). The seed of the pass is its own.
+template <class T>
+py::object quick_forward(LayerHandle<T>& handle, const Arguments<5>& given) {
+  const std::uint64_t seed = derive_seed(given.number(3), given.number(4));
+  return quick(*handle.layer, given[0], given[1], given[2],
+               [&](const Batch<T>& x, const States<T>& states) {
+                 Passed<T> found = run(handle, x, states, true, seed);
+                 return tuple_of(std::move(found.y), public_state(std::move(found.states)),
+                                 py::cast(std::move(found.tape)));
+               });
 }
 
 template <class T>
 void register_layer(py::module_& m, const std::string& suffix) {
-  py::class_<TapeHandle<T>>(m, ("Tape" + suffix).c_str())
-      .def("backward", &TapeHandle<T>::backward, py::arg("dy"), py::arg("dstate"))
-      .def("quick", &TapeHandle<T>::quick, py::arg("dy"), py::arg("dstate"));
+  using Tape = TapeHandle<T>;
+  py::class_<Tape> tape(m, ("Tape" + suffix).c_str(), py::is_final());
+  tape.def("backward", &Tape::backward, py::arg("dy"), py::arg("dstate"));
+  add_plain_method<&quick_backward<T>, Tape, 2>(tape, "quick");
 
-  py::class_<LayerHandle<T>, std::shared_ptr<LayerHandle<T>>>(m, ("Layer" + suffix).c_str())
+  using Handle = LayerHandle<T>;
+  py::class_<Handle, std::shared_ptr<Handle>> layer(m, ("Layer" + suffix).c_str(), py::is_final());
+  layer
       .def(py::init([](const std::string& spec, Index input_features, std::uint64_t seed) {
              return LayerHandle<T>(make_layer<T>(parse_layer(spec), input_features, seed));
            }),
@@ -281,9 +312,9 @@ void register_layer(py::module_& m, const std::string& suffix) {
       .def("parameters", &LayerHandle<T>::parameters)
       .def("set_parameters", &LayerHandle<T>::set_parameters, py::arg("values"))
       .def("forward", &forward<T>, py::arg("x"), py::arg("state"), py::arg("remember"),
-           py::arg("seed"), py::arg("lengths") = py::none())
-      .def("quick", &quick<T>, py::arg("x"), py::arg("state"), py::arg("lengths"),
-           py::arg("remember"), py::arg("seed"), py::arg("pass_index"));
+           py::arg("seed"), py::arg("lengths") = py::none());
+  add_plain_method<&quick_call<T>, Handle, 3>(layer, "quick_call");
+  add_plain_method<&quick_forward<T>, Handle, 5>(layer, "quick_forward");
 }
 
 }  // namespace

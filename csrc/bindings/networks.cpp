@@ -8,6 +8,7 @@
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
+#include "bindings/plain_method.hpp"
 #include "core/finite.hpp"
 #include "core/json_specs.hpp"
 #include "core/losses.hpp"
@@ -51,13 +52,15 @@ py::object predict(const NetworkHandle<T>& handle, const py::object& x, const py
   return std::move(y);
 }
 
-/// The whole of the Python face's predict for a plain array of at most so many samples. None when
-/// something needs to be converted, cut or refused.
+/// (x, batch size) to what the Python face's predict returns, for a plain array of no more samples.
+/// None when something needs to be converted, cut or refused.
 template <class T>
-py::object quick_predict(const NetworkHandle<T>& handle, const py::object& x, Index batch_size) {
+py::object quick_predict(NetworkHandle<T>& handle, const Arguments<2>& given) {
+  PyObject* const x = given[0];
   const NetworkImpl<T>& network = *handle.network.impl();
   Batch<T> batch;
-  if (!plain_batch(x.ptr(), network.first(), batch) || batch.samples > batch_size)
+  if (!plain_batch(x, network.first(), batch) ||
+      static_cast<std::uint64_t>(batch.samples) > given.number(1))
     return py::none();
   const Index rows = rows_of(batch.samples, batch.timesteps);
   if (batch.values && !all_finite(batch.values, rows * batch.features)) return py::none();
@@ -139,8 +142,8 @@ template <class T>
 void register_network(py::module_& m, const std::string& suffix) {
   using N = NetworkHandle<T>;
   using Tr = TrainerHandle<T>;
-  py::class_<N>(m, ("Network" + suffix).c_str())
-      .def(py::init(&network_of<T>), py::arg("layers"))
+  py::class_<N> network(m, ("Network" + suffix).c_str(), py::is_final());
+  network.def(py::init(&network_of<T>), py::arg("layers"))
       .def_property_readonly("layers", &layers_of<T>)
       .def_property_readonly("input_features",
                              [](const N& n) { return n.network.input_features(); })
@@ -162,8 +165,8 @@ void register_network(py::module_& m, const std::string& suffix) {
              return std::string();
            })
       .def("predict", &predict<T>, py::arg("x"), py::arg("lengths") = py::none(),
-           py::arg("states") = py::none())
-      .def("quick_predict", &quick_predict<T>, py::arg("x"), py::arg("batch_size"));
+           py::arg("states") = py::none());
+  add_plain_method<&quick_predict<T>, N, 2>(network, "quick_predict");
 
   py::class_<Tr>(m, ("Trainer" + suffix).c_str())
       .def(py::init([](const N& n, const std::string& loss, const std::string& optimizer) {

@@ -5,6 +5,7 @@
 #include "bindings/fast_arrays.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
+#include "bindings/plain_method.hpp"
 #include "core/finite.hpp"
 #include "core/stream.hpp"
 
@@ -135,20 +136,10 @@ struct StreamHandle {
   }
 };
 
-/// The handle behind `self`, whose type the method's descriptor has checked. The class cannot be
-/// derived from, so its value is the first and only one.
-template <class T>
-StreamHandle<T>& handle_of(PyObject* self) {
-  auto value = reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder();
-  auto* handle = value.template value_ptr<StreamHandle<T>>();
-  if (!handle) throw py::type_error("this stream was not initialised");
-  return *handle;
-}
-
 /// step(x, *, out=None)
 template <class T>
 PyObject* step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* names) {
-  try {
+  return with_python_errors([&] {
     PyObject* x = count > 0 ? arguments[0] : nullptr;
     PyObject* out = nullptr;
     bool known = count <= 1;
@@ -162,19 +153,8 @@ PyObject* step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyO
         known = false;
     }
     if (!x || !known) throw py::type_error("step(x, *, out=None): expected one array, and out");
-    return handle_of<T>(self).step(x, out == Py_None ? nullptr : out);
-  } catch (py::error_already_set& error) {
-    error.restore();
-  } catch (const py::builtin_exception& error) {
-    error.set_error();
-  } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
-  } catch (const std::invalid_argument& error) {
-    PyErr_SetString(PyExc_ValueError, error.what());
-  } catch (const std::exception& error) {
-    PyErr_SetString(PyExc_RuntimeError, error.what());
-  }
-  return nullptr;
+    return value_of<StreamHandle<T>>(self).step(x, out == Py_None ? nullptr : out);
+  });
 }
 
 template <class T>

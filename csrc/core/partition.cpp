@@ -49,6 +49,7 @@ Partition choose_partition(Index threads, const StepSize& s) {
 }
 
 Schedule choose_schedule(Index runs, Index threads, Index alone, const StepSize& s) {
+  if (threads == 1) return {1, {}};
   const Schedule in_turn{1, choose_partition(std::min(alone, threads), s)};
   if (runs == 1 || threads < runs) return in_turn;
   const Schedule at_once{runs, choose_partition(threads / runs, s)};

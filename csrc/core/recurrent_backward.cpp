@@ -136,7 +136,7 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
   const Index at_once = schedule.at_once;
   const Partition grid = schedule.grid;
   const Index parts = at_once * grid.parts();
-  const std::vector<Range> row_parts = share_rows(any, grid.row_parts);
+  const RowShares row_parts(any, grid.row_parts);
   // Chunks of fewer samples would read and write the weights' gradients too often.
   const Index samples = w.kernels->gradient_block(w.inputs + w.outputs());
   const Index chunk = std::max(steps_per_chunk(N, columns * Index{sizeof(T)}, any.timesteps),
@@ -168,7 +168,7 @@ void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* grad
       const Index slot = part / grid.parts(), group = part / grid.unit_parts;
       const Index unit = part % grid.unit_parts;
       backward(slot).part({part % grid.parts(), unit, grid.unit_parts,
-                           row_parts[static_cast<std::size_t>(group % grid.row_parts)],
+                           row_parts[group % grid.row_parts],
                            part_of(H, grid.unit_parts, unit, size.unit_multiple),
                            part_of(w.outputs(), grid.unit_parts, unit, size.unit_multiple),
                            groups[group], all[slot]});

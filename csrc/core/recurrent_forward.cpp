@@ -259,10 +259,10 @@ void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace)
   const Schedule schedule = choose_schedule(count, gang.size(), parallel_parts(H * N, work), size);
   const Index at_once = schedule.at_once;
   const Partition grid = schedule.grid;
-  const std::vector<Range> row_parts = share_rows(any, grid.row_parts);
+  const RowShares row_parts(any, grid.row_parts);
   // Of the largest part: `ahead` is for one row alone.
   Index rows = 0;
-  for (const Range& part : row_parts) rows = std::max(rows, part.size());
+  for (Index i = 0; i < grid.row_parts; ++i) rows = std::max(rows, row_parts[i].size());
   const Projection projection = choose_projection(any, rows);
   const Index chunk = choose_chunk(projection, any);
   const Index scratch_size = scratch_steps(projection, chunk) * N * columns;
@@ -280,7 +280,7 @@ void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace)
       const Index slot = part / grid.parts(), group = part / grid.unit_parts;
       const Index unit = part % grid.unit_parts;
       forward(done + slot, slot)
-          .part(row_parts[static_cast<std::size_t>(group % grid.row_parts)],
+          .part(row_parts[group % grid.row_parts],
                 part_of(H, grid.unit_parts, unit, size.unit_multiple),
                 part_of(w.outputs(), grid.unit_parts, unit, size.unit_multiple), barriers[group]);
     });

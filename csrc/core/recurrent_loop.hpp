@@ -201,23 +201,29 @@ StepSize step_size(const RecurrentRun<T>& run) {
 }
 
 /// The samples as so many parts of about the same number of steps.
-template <class T>
-std::vector<Range> share_rows(const RecurrentRun<T>& run, Index parts) {
-  std::vector<Range> shares;
-  if (!run.offsets) {
-    for (Index i = 0; i < parts; ++i) shares.push_back(part_of(run.samples, parts, i));
-    return shares;
-  }
-  Index row = 0, before = 0, length = run.timesteps;
-  for (Index i = 0; i < parts; ++i) {
-    const Index begin = row, goal = run.rows() * (i + 1) / parts;
-    for (; row < run.samples && (before < goal || i == parts - 1); ++row) {
-      while (length > 0 && run.rows_at(length - 1) <= row) --length;
-      before += length;
+class RowShares {
+ public:
+  template <class T>
+  RowShares(const RecurrentRun<T>& run, Index parts) : samples_(run.samples), parts_(parts) {
+    if (!run.offsets) return;
+    Index row = 0, before = 0, length = run.timesteps;
+    for (Index i = 0; i < parts; ++i) {
+      const Index begin = row, goal = run.rows() * (i + 1) / parts;
+      for (; row < run.samples && (before < goal || i == parts - 1); ++row) {
+        while (length > 0 && run.rows_at(length - 1) <= row) --length;
+        before += length;
+      }
+      uneven_.push_back({begin, row});
     }
-    shares.push_back({begin, row});
   }
-  return shares;
-}
+
+  Range operator[](Index i) const {
+    return uneven_.empty() ? part_of(samples_, parts_, i) : uneven_[static_cast<std::size_t>(i)];
+  }
+
+ private:
+  Index samples_, parts_;
+  std::vector<Range> uneven_;  // where sequences have different lengths
+};
 
 }  // namespace lstm_native

@@ -25,9 +25,10 @@ RecurrentPass<T>::RecurrentPass(const RecurrentLayer<T>& layer, const Batch<T>& 
   weights_ = training_ && options_.weight_drop > 0
                  ? layer.packed_with_drops(derive_seed(seed_, kWeightDrop))
                  : layer.packed();
+  checkpoint_ = remember_ && options_.checkpoint && layout_.steps() > 1;
   // Segments as long as there are segments take the least memory.
-  segment_steps_ = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(layout_.steps()))));
-  checkpoint_ = remember_ && options_.checkpoint && segment_steps_ > 1;
+  if (checkpoint_)
+    segment_steps_ = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(layout_.steps()))));
 }
 
 template <class T>
@@ -71,20 +72,7 @@ void RecurrentPass<T>::forward(T* y, const States<T>& states, Workspace& workspa
     run_layers(0, L, workspace);
     finish_layer(L - 1, y);
   }
-  // Final states go out by way of a padded copy, in which rows stand alike.
-  const Workspace::Scope scope(workspace);
-  T* const h = workspace.take<T>(N * PR);
-  T* const c = workspace.take<T>(N * P);
-  for (Index index = 0; index < L * directions_; ++index) {
-    if (!states.final[0] && !states.final[1]) break;
-    const Run& r = runs_[static_cast<std::size_t>(index)];
-    current_state(r.loop, h, c);
-    const T* const from[2] = {r.h_starts ? r.h_starts : h, r.h_starts ? r.c_starts : c};
-    if (states.final[0])
-      export_state(from[0], outputs(), PR, states.final[0] + index * N * outputs());
-    const Index H = layer_.plan_.hidden_size;
-    if (states.final[1]) export_state(from[1], H, P, states.final[1] + index * N * H);
-  }
+  export_states(states.final[0], states.final[1]);
 }
 
 /// Where a stacked layer reads and writes.

@@ -68,6 +68,7 @@ class RecurrentPass final : public Tape<T> {
   void set_initial(RecurrentRun<T>& loop, const T* h, const T* c) const;  // N x PR, N x P or null
   void import_state(const T* state, Index features, Index padded, T* to) const;
   void export_state(const T* state, Index features, Index padded, T* to) const;
+  void export_states(T* h, T* c) const;
   void current_state(const RecurrentRun<T>& loop, T* h, T* c) const;
   RecurrentRun<T> segment(const Run& r, Index begin) const;
   void run_checkpointed(Run& r, Workspace& workspace);
@@ -83,7 +84,7 @@ class RecurrentPass final : public Tape<T> {
   Index directions_;
   SequenceLayout layout_;
   bool remember_, training_, checkpoint_;
-  Index segment_steps_;  // of a segment between two checkpoints
+  Index segment_steps_ = 0;  // of a segment between two checkpoints
   std::uint64_t seed_;
   std::shared_ptr<const Packed> weights_;
   std::vector<Run> runs_;

@@ -82,10 +82,13 @@ void product(const ProductArgs<T>& p) {
 // The weight-gradient product packs a block of both operands, so that the innermost loop reads both
 // in sequence: rows of `a` lie a power of two apart, where they would evict each other.
 
+/// Rows of a gradient from which on it is larger than the second-level cache.
+inline constexpr Index kLargeGradient = 1024;
+
 /// Samples of a block. Each reads and writes all of `out`: few large blocks are better than many
 /// small ones, the more so where `out` comes from memory; but what is packed must stay in the
 /// cache.
-LN_INLINE Index gradient_block(Index cols) { return cols < 1024 ? 256 : 512; }
+LN_INLINE Index gradient_block(Index cols) { return cols < kLargeGradient ? 256 : 512; }
 
 /// Left operands whose outputs lie one behind the other, so that tiles may hold rows of both: one
 /// column, as many series have, would fill a tile of its own badly.
@@ -169,6 +172,10 @@ LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, const LeftPair<T>
       T* out = pairs[i].first.out + j * p.out_stride + col;
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) tile.sum[r][v] = load(out + r * p.out_stride + v * L);
+      // What the next tile begins with comes from afar while this one's sums run.
+      if (rows >= kLargeGradient)
+        for (int r = R; r < 2 * R; ++r)
+          for (int v = 0; v < V; ++v) __builtin_prefetch(out + r * p.out_stride + v * L, 1);
       tile.multiply_add(block, packed_left + j * block, 1, R, right, V * L);
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
