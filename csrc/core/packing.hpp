@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/rows.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace lstm_native {
@@ -92,8 +93,7 @@ void pack_gates_transposed(const KernelTable<T>& k, const GateOrder& order, Inde
     const T* values = w + (g * order.hidden_size + u) * depth;
     for (Index col = 0; col < depth; col += width) {
       const Index end = depth - col < width ? depth - col : width;
-      T* to = out + col * rows + row * round_up(end, lanes);
-      for (Index j = 0; j < end; ++j) to[j] = values[col + j];
+      copy_row(values + col, end, out + col * rows + row * round_up(end, lanes));
     }
   });
 }

@@ -1,23 +1,11 @@
 #include "core/sequence_layout.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
+#include "core/rows.hpp"
+
 namespace lstm_native {
-namespace {
-
-/// Rows are short: blocks of a fixed size are moves, where a copy of any size is a call.
-template <class T>
-void copy_row(const T* from, Index width, T* to) {
-  constexpr Index block = 64 / sizeof(T);
-  Index i = 0;
-  for (; i + block <= width; i += block) std::memcpy(to + i, from + i, 64);
-  for (; i < width; ++i) to[i] = from[i];
-}
-
-}  // namespace
-
 SequenceLayout::SequenceLayout(Index samples, Index timesteps, const Index* lengths)
     : samples_(samples), timesteps_(timesteps), steps_(timesteps) {
   if (!lengths) return;

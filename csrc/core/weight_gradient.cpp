@@ -7,9 +7,6 @@
 namespace lstm_native {
 namespace {
 
-// Panels of columns that go through a buffer together when there are no sums to keep.
-constexpr Index kPanelsPerGroup = 2;
-
 template <class T>
 Index panel_width(const KernelTable<T>& kernels) {
   return 4 * kernels.lanes;
@@ -32,7 +29,7 @@ WeightGradient<T>::WeightGradient(const KernelTable<T>& kernels, const GateOrder
   if (sums) {
     sums_[0] = sums;
   } else if (whole) {
-    scratch_size_ += kPanelsPerGroup * panel_width(kernels) * depth;
+    scratch_size_ += panel_width(kernels) * depth;
   } else {
     sums_[0] = workspace.take<T>(depth * columns);
   }
@@ -96,10 +93,13 @@ void WeightGradient<T>::add_panels(Product& product, Index begin, Index end, boo
                                    bool with_second) const {
   const Index columns = order_.columns(), width = panel_width(kernels_);
   const bool with[2] = {with_first, with_second};
+  const Index depth = (with_first ? targets_[0].depth : 0) + (with_second ? targets_[1].depth : 0);
+  const bool one_block = product.chunk.samples <= kernels_.gradient_block(depth);
+  product.args.packed_before = false;
   begin *= width;
   end = std::min(end * width, columns);
-  // Without sums to keep, group by group through a buffer that stays in the cache.
-  const Index group = sums_[0] ? end - begin : kPanelsPerGroup * width;
+  // Without sums to keep, panel by panel through a buffer that stays in the cache.
+  const Index group = sums_[0] ? end - begin : width;
   const Index stride = sums_[0] ? columns : group;
   for (; begin < end; begin += group) {
     const Index stop = std::min(begin + group, end);
@@ -113,6 +113,7 @@ void WeightGradient<T>::add_panels(Product& product, Index begin, Index end, boo
       if (i == 0) std::fill(bias_sums_ + begin, bias_sums_ + stop, T(0));
     }
     product.run(begin, stop, out, stride);
+    product.args.packed_before = one_block;
     if (product.chunk.last) deliver(begin, stop, out[0], out[1], stride);
   }
 }

@@ -65,6 +65,9 @@ struct GradientProductArgs {
   Index out_stride = 0;
   T* sums = nullptr;     // padded(b columns), or null
   T* scratch = nullptr;  // gradient_scratch(samples, all cols) values
+  // The call before had the same samples and left operands, no more than gradient_block of them,
+  // and scratch is as it left it.
+  bool packed_before = false;
 };
 
 /// to(c, r) = from(r, c), or += it.

@@ -80,7 +80,8 @@ void product(const ProductArgs<T>& p) {
 }
 
 // The weight-gradient product packs a block of both operands, so that the innermost loop reads both
-// in sequence: rows of `a` lie a power of two apart, where they would evict each other.
+// in sequence: rows of large layers lie a power of two apart, where they would evict each other.
+// Rows that lie close together are read as they are.
 
 /// Rows of a gradient from which on it is larger than the second-level cache.
 inline constexpr Index kLargeGradient = 1024;
@@ -89,6 +90,13 @@ inline constexpr Index kLargeGradient = 1024;
 /// small ones, the more so where `out` comes from memory; but what is packed must stay in the
 /// cache.
 LN_INLINE Index gradient_block(Index cols) { return cols < kLargeGradient ? 256 : 512; }
+
+/// Whether a block of rows this far apart is read without packing.
+template <class T>
+LN_INLINE bool close_rows(Index stride) {
+  constexpr Index most = 1024 / sizeof(T);
+  return stride <= most && stride >= -most;
+}
 
 /// Left operands whose outputs lie one behind the other, so that tiles may hold rows of both: one
 /// column, as many series have, would fill a tile of its own badly.
@@ -121,13 +129,33 @@ LN_INLINE void pack_columns(const GradientLeft<T>& left, Index per_step, Index s
   }
 }
 
-/// The block's rows of a, as the tiles of for_row_tiles read them: per tile (sample, row).
+/// Where the rows of a tile's columns lie: column r of sample k at a[k * step + r].
+template <class T>
+struct TileRows {
+  const T* a;
+  Index step;
+};
+
+/// The columns [j, j + R) as they are, when they are of one operand and its rows close together.
+template <class T>
+LN_INLINE TileRows<T> unpacked(const LeftPair<T>& left, Index per_step, Index s0, Index j, int R) {
+  const Index border = left.first.cols;
+  if (j < border && j + R > border) return {nullptr, 0};
+  const GradientLeft<T>& of = j < border ? left.first : left.second;
+  const bool even = of.time_stride == per_step * of.row_stride;
+  if (!even || !close_rows<T>(of.row_stride)) return {nullptr, 0};
+  return {of.a + s0 * of.row_stride + (j < border ? j : j - border), of.row_stride};
+}
+
+/// The block's rows of a, as the tiles of for_row_tiles read them: per tile (sample, row). Those
+/// that can be read unpacked are left out.
 template <class T>
 LN_INLINE void pack_left(const LeftPair<T>& left, Index per_step, Index s0, Index block,
                          T* packed) {
   const Index border = left.first.cols;
   for_row_tiles<kMaxRows>(left.cols(), [&](auto size, Index j) __attribute__((always_inline)) {
     constexpr int R = decltype(size)::value;
+    if (unpacked(left, per_step, s0, j, R).a) return;
     T* const to = packed + j * block;
     const Index of_first = j >= border ? 0 : border - j < R ? border - j : R;
     if (of_first > 0) pack_columns<T, R>(left.first, per_step, s0, block, j, of_first, to);
@@ -137,10 +165,10 @@ LN_INLINE void pack_left(const LeftPair<T>& left, Index per_step, Index s0, Inde
   });
 }
 
-/// The block's columns of b, and their sums.
+/// The block's columns of b: their sums, and with `pack` a copy.
 template <class T, int V>
-LN_INLINE void pack_right(const GradientProductArgs<T>& p, Index s0, Index block, Index col,
-                          Index valid, T* packed) {
+LN_INLINE void take_right(const GradientProductArgs<T>& p, Index s0, Index block, Index col,
+                          Index valid, bool pack, T* packed) {
   constexpr Index L = kLanes<T>;
   Packet<T> sums[V];
   for (int v = 0; v < V; ++v) sums[v] = p.sums ? load(p.sums + col + v * L) : broadcast(T(0));
@@ -149,7 +177,7 @@ LN_INLINE void pack_right(const GradientProductArgs<T>& p, Index s0, Index block
     for (int v = 0; v < V; ++v) {
       const Index rest = valid - v * L;
       const Packet<T> value = load_partial(row + v * L, rest < L ? rest : L);
-      store(packed + (s * V + v) * L, value);
+      if (pack) store(packed + (s * V + v) * L, value);
       sums[v] = ei::padd(sums[v], value);
     }
   }
@@ -161,9 +189,12 @@ LN_INLINE void pack_right(const GradientProductArgs<T>& p, Index s0, Index block
 template <class T, int V>
 LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, const LeftPair<T>* pairs, int count,
                               Index s0, Index block, Index col, Index valid, const T* packed_left,
-                              T* right) {
+                              T* packed_right) {
   constexpr Index L = kLanes<T>;
-  pack_right<T, V>(p, s0, block, col, valid, right);
+  const bool pack = valid < V * L || !close_rows<T>(p.b_stride);
+  if (pack || p.sums) take_right<T, V>(p, s0, block, col, valid, pack, packed_right);
+  const T* const right = pack ? packed_right : p.b + s0 * p.b_stride + col;
+  const Index right_step = pack ? V * L : p.b_stride;
   for (int i = 0; i < count; ++i) {
     const Index rows = pairs[i].cols();
     for_row_tiles<kMaxRows>(rows, [&](auto size, Index j) __attribute__((always_inline)) {
@@ -176,7 +207,9 @@ LN_INLINE void gradient_panel(const GradientProductArgs<T>& p, const LeftPair<T>
       if (rows >= kLargeGradient)
         for (int r = R; r < 2 * R; ++r)
           for (int v = 0; v < V; ++v) __builtin_prefetch(out + r * p.out_stride + v * L, 1);
-      tile.multiply_add(block, packed_left + j * block, 1, R, right, V * L);
+      TileRows<T> left = unpacked(pairs[i], p.per_step, s0, j, R);
+      if (!left.a) left = {packed_left + j * block, R};
+      tile.multiply_add(block, left.a, 1, left.step, right, right_step);
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) store(out + r * p.out_stride + v * L, tile.sum[r][v]);
     });
@@ -197,7 +230,7 @@ void gradient_product(const GradientProductArgs<T>& p) {
   for (Index s0 = 0; s0 < p.samples; s0 += most) {
     const Index block = p.samples - s0 < most ? p.samples - s0 : most;
     T* to = left;
-    for (int i = 0; i < count; to += pairs[i++].cols() * block)
+    for (int i = 0; i < count && !p.packed_before; to += pairs[i++].cols() * block)
       pack_left(pairs[i], p.per_step, s0, block, to);
     for (Index col = p.begin; col < p.end; col += width) {
       const Index valid = p.end - col < width ? p.end - col : width;
