@@ -23,21 +23,32 @@ enum class Projection {
 // matrices would drive each other out of the last.
 constexpr Index kFirstLevelCache = 32 * 1024, kLastLevelCache = 16 * 1024 * 1024;
 
-// Rows that make up for reading the input's weights in every step.
-constexpr Index kRowsInStep = 4;
+// Rows that make up for reading the input's weights in every step: from a cache, and from memory.
+constexpr Index kRowsInStep = 4, kRowsFromMemory = 32;
+
+/// Of the gates for one input, and of all weights.
+template <class T>
+struct WeightBytes {
+  Index per_row, input, recurrent;
+
+  explicit WeightBytes(const RecurrentWeights<T>& w)
+      : per_row(w.order.columns() * Index{sizeof(T)}),
+        input(w.inputs * per_row),
+        recurrent(w.plan.recurrent ? w.outputs() * per_row : 0) {}
+
+  bool fit_last_level() const { return input + recurrent < kLastLevelCache; }
+};
 
 template <class T>
 Projection choose_projection(const RecurrentRun<T>& run, Index rows) {
   const RecurrentWeights<T>& w = *run.weights;
   // Whole rows of sums are normalised; half a step's kernel has half the gates.
   if (w.plan.layer_norm || w.plan.phase_count > 1) return Projection::chunks;
-  const Index per_input = w.order.columns() * Index{sizeof(T)};
-  const Index recurrent = w.plan.recurrent ? w.outputs() * per_input : 0;
-  const Index all = recurrent + w.inputs * per_input;
-  if (rows >= kRowsInStep || recurrent <= kFirstLevelCache) return Projection::in_step;
-  return rows == 1 && !run.offsets && w.phases[0].cell->ahead_rows > 0 && all < kLastLevelCache
-             ? Projection::ahead
-             : Projection::chunks;
+  const WeightBytes<T> bytes(w);
+  const Index enough = bytes.fit_last_level() ? kRowsInStep : kRowsFromMemory;
+  if (rows >= enough || bytes.recurrent <= kFirstLevelCache) return Projection::in_step;
+  const bool ahead = rows == 1 && !run.offsets && w.phases[0].cell->ahead_rows > 0;
+  return ahead && bytes.fit_last_level() ? Projection::ahead : Projection::chunks;
 }
 
 // Steps by which a layer follows the one below: few, since it waits for them, but not one, since
@@ -52,12 +63,22 @@ Index choose_chunk(Projection projection, const RecurrentRun<T>& run) {
     case Projection::ahead: return w.phases[0].cell->ahead_rows;
     case Projection::chunks: break;
   }
-  return steps_per_chunk(run.samples, w.order.columns() * Index{sizeof(T)}, run.timesteps);
+  const WeightBytes<T> bytes(w);
+  const Index steps = steps_per_chunk(run.samples, bytes.per_row, run.timesteps);
+  if (bytes.fit_last_level()) return steps;
+  // Each chunk drives the recurrent weights out of the cache: few of them, which take no more
+  // memory than the input's weights.
+  return std::min(std::max(steps, w.inputs / run.samples), run.timesteps);
 }
 
-// Gates that are not kept: of the step under way, or of two chunks that take turns.
+// Gates that are not kept: of the step under way, of a chunk, or of two that take turns.
 Index scratch_steps(Projection projection, Index chunk) {
-  return projection == Projection::in_step ? 1 : 2 * chunk;
+  switch (projection) {
+    case Projection::in_step: return 1;
+    case Projection::ahead: return 2 * chunk;
+    case Projection::chunks: break;
+  }
+  return chunk;
 }
 
 template <class T>
@@ -141,9 +162,11 @@ struct Forward {
     return std::min(round_up(end, kStepsBehind), run.timesteps);
   }
 
-  /// Of the chunk at step t; those that are not kept take turns.
+  /// Of the chunk at step t. Of those that are not kept, two take turns where one is projected
+  /// beside the other's steps.
   Steps<T> chunk_gates(Index t, Index turn) const {
-    return run.gates ? gates.from(std::min(t, run.timesteps - 1)) : gates.from(turn * chunk);
+    if (run.gates) return gates.from(std::min(t, run.timesteps - 1));
+    return gates.from(projection == Projection::ahead ? turn * chunk : 0);
   }
 
   void set_strides(StepArgs<T>& args) const {
