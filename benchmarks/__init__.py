@@ -11,6 +11,7 @@ results.py       what was measured, ratios, JSON
 ourselves.py     ours beside ours: the Python layer, lengths, checkpoints
 report.py        lines, tables, summary
 plot.py          the figure
+profiling.py     where the time of a cell goes
 """
 
 import sys

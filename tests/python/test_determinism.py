@@ -31,6 +31,16 @@ def test_predict_does_not_depend_on_the_batch_size(isa, dtype, threads, batch_si
     p.assert_same_bits(model.predict(x, batch_size=batch_size), model.predict(x))
 
 
+def test_weights_that_no_cache_holds_are_read_in_chunks_and_make_the_same_bits(isa, threads):
+    """With 16 MiB of weights few rows project many steps at once, many rows none: as one by one."""
+    layer = ln.LSTM(64, input_size=16384, seed=3)
+    x = p.normal(np.random.default_rng(0), (33, 3, 16384), np.dtype("float32"))
+    whole = layer(x)[0]
+    for rows in (1, 2, 7):
+        p.assert_same_bits(layer(x[:rows])[0], whole[:rows])
+    p.assert_same_bits(layer(x[:2], lengths=np.array([3, 2]))[0][0], whole[0])
+
+
 def test_steps_that_follow_change_nothing_before_them(isa, dtype):
     """Padding behind a sequence, whatever it holds, does not reach back."""
     model = make_model(dtype)

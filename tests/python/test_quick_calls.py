@@ -278,3 +278,36 @@ time.sleep(0.2)
         **p.fresh_process(LSTM_NATIVE_NUM_THREADS="3"),
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [("quick_call", 3), ("quick_forward", 5)],
+)
+def test_the_short_way_checks_what_it_is_called_with(method, arguments):
+    """It parses its arguments by itself: a wrong call is an error, never memory read astray."""
+    native = ln.LSTM(2, input_size=3, seed=0)._built_native()
+    call = getattr(native, method)
+    for count in (0, arguments - 1, arguments + 1):
+        with pytest.raises(TypeError, match=f"expected {arguments} arguments, got {count}"):
+            call(*[None] * count)
+    with pytest.raises(TypeError):
+        call(x=None)
+    if method == "quick_forward":
+        x = np.zeros((1, 2, 3), dtype="float32")
+        with pytest.raises(TypeError):
+            call(x, None, None, "0", 0)
+        with pytest.raises(OverflowError):
+            call(x, None, None, -1, 0)
+
+
+def test_the_native_classes_cannot_be_derived_from():
+    """Their plain methods count on it: a subclass could hold another value."""
+    native = ln.LSTM(2, input_size=3, seed=0)._built_native()
+    with pytest.raises(TypeError):
+        type("Derived", (type(native),), {})
+    with pytest.raises(TypeError):
+        type(native).quick_call(object(), None, None, None)
+    empty = type(native).__new__(type(native))
+    with pytest.raises(TypeError, match="not initialised"):
+        empty.quick_call(None, None, None)
