@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Mapping
@@ -333,9 +334,13 @@ class Layer(Carrying):
         )
 
     def __repr__(self) -> str:
-        """Return the layer's options."""
-        options = ", ".join(f"{k}={v!r}" for k, v in self._spec().items() if k != "type")
-        return f"{type(self).__name__}({options})"
+        """Return the layer as it could be made, without the options that are as by default."""
+        options = []
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = getattr(self, name, parameter.default)
+            if value is not parameter.default and value != parameter.default:
+                options.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(options)})"
 
 
 def check_size(value: int, *, name: str) -> int:

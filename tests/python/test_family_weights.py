@@ -151,7 +151,7 @@ def test_every_option_comes_back_from_a_file(tmp_path, name, checkpoint):
     path = tmp_path / "model.safetensors"
     model.save(path)
     loaded = ln.load_model(path)
-    assert [repr(layer) for layer in loaded.layers] == [repr(layer) for layer in model.layers]
+    assert [layer._spec() for layer in loaded.layers] == [layer._spec() for layer in model.layers]
     assert type(loaded.layers[0]) is type(model.layers[0])
     p.assert_same_weights(loaded.state_dict(), model.state_dict())
     p.assert_same_bits(loaded.predict(problem.x), expected)

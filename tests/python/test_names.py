@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import product as p
 import pytest
 
@@ -61,3 +62,15 @@ def test_running_a_model_does_not_load_what_trains_one():
         "('lstm_native.training', 'lstm_native.optimizers', 'lstm_native.callbacks', 'csv')))"
     )
     assert printed(code) == "lstm_native._core"
+
+
+def test_a_layer_shows_what_is_not_as_by_default():
+    """Errors name the layer: one that has thirty options must not bury what is wrong."""
+    assert repr(ln.LSTM(8)) == "LSTM(hidden_size=8)"
+    layer = ln.LSTM(8, input_size=3, cell_activation=("leaky_relu", 0.1), dtype="float64")
+    assert repr(layer) == (
+        "LSTM(hidden_size=8, input_size=3, cell_activation=('leaky_relu', 0.1), dtype='float64')"
+    )
+    assert repr(ln.Residual([ln.Dense(2)])) == "Residual(layers=[Dense(units=2)])"
+    with pytest.raises(ValueError, match=r"^LSTM\(hidden_size=8, input_size=3\): expected 3 input"):
+        ln.LSTM(8, input_size=3)(np.zeros((1, 2, 4), dtype="float32"))
