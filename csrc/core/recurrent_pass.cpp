@@ -233,8 +233,7 @@ void RecurrentPass<T>::finish_layer(Index l, T* y) {
     if (length == 0) continue;
     for (Index d = 0; d < directions_; ++d) {
       const Run& r = run(l, d);
-      const T* h =
-          r.h_starts ? r.h_starts + row * loop.weights->padded_outputs() : r.loop.h_at(length, row);
+      const T* h = last_h(r, row);
       if (d > 0 && sums())
         for (Index j = 0; j < R; ++j) to[j] += h[j];
       else

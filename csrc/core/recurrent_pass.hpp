@@ -48,6 +48,15 @@ class RecurrentPass final : public Tape<T> {
     return runs_[static_cast<std::size_t>(layer * directions_ + direction)];
   }
   Stacked& stacked(Index layer) { return layers_[static_cast<std::size_t>(layer)]; }
+  /// A row's state behind its last step: with checkpoints it stands before the others.
+  const T* last_h(const Run& r, Index row) const {
+    if (r.h_starts) return r.h_starts + row * r.loop.weights->padded_outputs();
+    return r.loop.h_at(layout_.length(row), row);
+  }
+  const T* last_c(const Run& r, Index row) const {
+    if (r.c_starts) return r.c_starts + row * r.loop.weights->padded();
+    return r.loop.c_at(layout_.length(row), row);
+  }
   std::uint64_t seed_of(Use use, Index layer, Index direction) const;
   double dropout() const { return training_ ? options_.dropout : 0.0; }
   double input_dropout() const { return training_ ? options_.input_dropout : 0.0; }

@@ -84,13 +84,10 @@ template <class T>
 void RecurrentPass<T>::export_states(T* h, T* c) const {
   const Index H = layer_.plan_.hidden_size, R = outputs();
   for (const Run& r : runs_) {
-    const Index P = r.loop.weights->padded(), PR = r.loop.weights->padded_outputs();
     for (Index row = 0; row < samples(); ++row) {
-      const Index at = layout_.sample(row), steps = layout_.length(row);
-      if (h)
-        std::copy_n(r.h_starts ? r.h_starts + row * PR : r.loop.h_at(steps, row), R, h + at * R);
-      if (c)
-        std::copy_n(r.h_starts ? r.c_starts + row * P : r.loop.c_at(steps, row), H, c + at * H);
+      const Index at = layout_.sample(row);
+      if (h) std::copy_n(last_h(r, row), R, h + at * R);
+      if (c) std::copy_n(last_c(r, row), H, c + at * H);
     }
     if (h) h += samples() * R;
     if (c) c += samples() * H;

@@ -230,8 +230,8 @@ void gradient_product(const GradientProductArgs<T>& p) {
   for (Index s0 = 0; s0 < p.samples; s0 += most) {
     const Index block = p.samples - s0 < most ? p.samples - s0 : most;
     T* to = left;
-    for (int i = 0; i < count && !p.packed_before; to += pairs[i++].cols() * block)
-      pack_left(pairs[i], p.per_step, s0, block, to);
+    for (int i = 0; i < count; to += pairs[i++].cols() * block)
+      if (!p.packed_before) pack_left(pairs[i], p.per_step, s0, block, to);
     for (Index col = p.begin; col < p.end; col += width) {
       const Index valid = p.end - col < width ? p.end - col : width;
       switch ((valid + L - 1) / L) {

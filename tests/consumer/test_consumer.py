@@ -91,6 +91,8 @@ def test_an_incompatible_version_is_refused(cmake, installed_library, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.18)\nproject(p LANGUAGES CXX)\n"
         "find_package(lstm_native 99 CONFIG)\n"
-        "if(lstm_native_FOUND)\nmessage(FATAL_ERROR found)\nendif()\n"
+        'message(STATUS "found: ${lstm_native_FOUND}, of ${lstm_native_CONSIDERED_VERSIONS}")\n'
     )
-    cmake.run("cmake", "-S", tmp_path, "-B", tmp_path, f"-Dlstm_native_DIR={installed_library}")
+    directory = f"-Dlstm_native_DIR={installed_library}"
+    printed = cmake.run("cmake", "-S", tmp_path, "-B", tmp_path, directory)
+    assert f"found: 0, of {ln.__version__}" in printed

@@ -65,6 +65,7 @@ def test_lstm_sizes_beyond_one_tile(isa, dtype, threads, n, t, f, h):
     x = p.normal(rng, (n, t, f), dtype)
     y, state, _ = layer.forward(x, None, False, 0)
     expected, expected_state, _ = ref.lstm_forward(x.astype(np.float64), p.float64(weights), 2)
+    assert y.dtype == state[0].dtype == state[1].dtype == dtype
     close(y, expected)
     close(state[0], expected_state[0])
     close(state[1], expected_state[1])

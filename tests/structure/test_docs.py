@@ -72,6 +72,10 @@ def test_examples_run(page, cmake, tmp_path):
         script.write_text(text, encoding="utf-8")
         cmake.run(sys.executable, "-W", "error", script.name, cwd=tmp_path, MPLBACKEND="Agg")
     programs = blocks(page, "cpp")
+    # None was overlooked: no page passes because nothing of it was found.
+    lines = page.read_text(encoding="utf-8").splitlines()
+    expected = lines.count("```python") + lines.count("```cpp") - lines.count("<!-- not run -->")
+    assert len(scripts) + len(programs) == expected
     if programs:
         source = tmp_path / "cpp"
         source.mkdir()
