@@ -2,7 +2,8 @@
 
 Python blocks of a file run in order in one folder, as one script; then its C++ blocks are built
 against the installed library and run in the same folder, so that they can load what the Python
-wrote. A block after the line `<!-- not run -->` is left out.
+wrote. A block after the line `<!-- not run -->` is left out, and here one after
+`<!-- with peers -->` too.
 """
 
 from __future__ import annotations
@@ -12,16 +13,10 @@ import importlib
 import pkgutil
 import re
 import sys
-from pathlib import Path
 
 import pytest
+from pages import NOT_RUN, PAGES, ROOT, WITH_PEERS, blocks, script_of
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))] if path.is_file()]
-BLOCK = re.compile(
-    r"(?P<before>[^\n]*)\n(?P<blank>\s*\n)?```(?P<language>\w+)\n(?P<code>.*?)^```\s*$",
-    re.MULTILINE | re.DOTALL,
-)
 PROJECT = """
 cmake_minimum_required(VERSION 3.18)
 project(examples LANGUAGES CXX)
@@ -33,16 +28,6 @@ foreach(program IN LISTS programs)
   target_link_libraries(${name} PRIVATE lstm_native::lstm_native)
 endforeach()
 """
-
-
-def blocks(page: Path, language: str) -> list[tuple[int, str]]:
-    """(line number, code) of each block in that language that is to be run."""
-    text = page.read_text(encoding="utf-8")
-    return [
-        (text.count("\n", 0, match.start("code")) + 1, match["code"])
-        for match in BLOCK.finditer(text)
-        if match["language"] == language and match["before"].strip() != "<!-- not run -->"
-    ]
 
 
 def command(marker: str) -> str:
@@ -64,17 +49,14 @@ def test_ci_runs_the_readmes_two_commands():
 def test_examples_run(page, cmake, tmp_path):
     scripts = blocks(page, "python")
     if scripts:
-        # Blank lines keep the line numbers of the page in error messages.
-        text = ""
-        for line, code in scripts:
-            text += "\n" * (line - 1 - text.count("\n")) + code
         script = tmp_path / f"{page.stem}.py"
-        script.write_text(text, encoding="utf-8")
+        script.write_text(script_of(scripts), encoding="utf-8")
         cmake.run(sys.executable, "-W", "error", script.name, cwd=tmp_path, MPLBACKEND="Agg")
     programs = blocks(page, "cpp")
     # None was overlooked: no page passes because nothing of it was found.
     lines = page.read_text(encoding="utf-8").splitlines()
-    expected = lines.count("```python") + lines.count("```cpp") - lines.count("<!-- not run -->")
+    left_out = lines.count(NOT_RUN) + lines.count(WITH_PEERS)
+    expected = lines.count("```python") + lines.count("```cpp") - left_out
     assert len(scripts) + len(programs) == expected
     if programs:
         source = tmp_path / "cpp"
