@@ -62,16 +62,15 @@ def check_targets(
     if loss.takes_labels:
         return _check_classes(target, counts, output, loss, dtype, name)
     rows = output[:-1]
+    given = target
     if counts is not None and target.dtype.kind == "f" and target.shape in (output, rows):
         target = _blanked(target, counts, whole=target.shape == rows)
     if loss.takes_logits and target.dtype.kind in "biu":
         target = target.astype(dtype)  # 0 and 1 are meant, whatever they are written as
-    elif target.shape == rows != () and target.dtype.kind in "iu" and output[-1] > 1:
-        raise ValueError(_expected_values(target, output, loss, name))
     if output[-1] == 1 and target.shape == rows:
         target = target.reshape(output)
     if target.shape != output and target.size:
-        raise ValueError(_expected_values(target, output, loss, name))
+        raise ValueError(_expected_values(given, output, loss, name))
     values = as_values(target, name=name, dtype=dtype, shape=output)
     if loss.takes_logits and (values.min() < 0.0 or values.max() > 1.0):
         raise ValueError(
