@@ -177,9 +177,11 @@ class TestIgnoredLabels:
         model = make_model(CLASSES)
         with pytest.raises(ValueError, match=r"y: labels must lie in \[0, 3\).* is -1 at"):
             model.fit(x, np.where(y == 1, -1, y), loss=self.LOSS)
-        with pytest.raises(ValueError, match="y: no row counts.*ignore_index"):
+        with pytest.raises(ValueError, match=r"y: no row counts.*ignore_index"):
             model.fit(x, np.full(SAMPLES, -100), loss=self.LOSS)
-        with pytest.raises(ValueError, match="ignore_index needs class indices, such as y.argmax"):
+        with pytest.raises(
+            ValueError, match=r"ignore_index needs class indices, such as y\.argmax"
+        ):
             model.fit(x, np.eye(CLASSES)[y], loss=self.LOSS)
 
 
