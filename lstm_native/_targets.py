@@ -73,9 +73,10 @@ def check_targets(
         raise ValueError(_expected_values(given, output, loss, name))
     values = as_values(target, name=name, dtype=dtype, shape=output)
     if loss.takes_logits and (values.min() < 0.0 or values.max() > 1.0):
-        raise ValueError(
-            f"{name}: {loss.name} expects targets from 0 to 1, got {values.min()} to {values.max()}"
-        )
+        told = f"{loss.name} expects targets from 0 to 1, got {values.min()} to {values.max()}"
+        if values.min() == -1.0 and values.max() == 1.0:
+            told += f"; -1 and 1 become 0 and 1 with ({name} + 1) / 2"
+        raise ValueError(f"{name}: {told}")
     return values, counts
 
 
@@ -205,12 +206,9 @@ def row_weights(
     trained = _class_factors(class_weight, y, output, loss)
     if weights is not None:
         trained = trained * weights
-    trained = trained.astype(dtype)
-    if not trained.any():
-        raise ValueError(
-            "class_weight: all rows have weight 0, at least one must have a positive one"
-        )
-    return RowWeights(weights, trained)
+    return RowWeights(
+        weights, as_weights(trained, name="class_weight", shape=output[:-1], dtype=dtype)
+    )
 
 
 def _class_factors(

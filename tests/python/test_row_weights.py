@@ -199,12 +199,13 @@ class TestClassWeights:
             ({3: 1.0}, ValueError, "class_weight: class must be at most 2, got 3"),
             ([1.0, 2.0, 3.0], TypeError, r"such as \{0: 1.0, 1: 5.0\}, got \[1.0"),
             ("balanced", TypeError, "must map classes to weights, .* got 'balanced'"),
-            ({0: 0.0, 1: 0.0, 2: 0.0}, ValueError, "class_weight: all rows have weight 0"),
+            ({0: 0.0, 1: 0.0, 2: 0.0}, ValueError, "class_weight: all 20 weights are 0"),
+            ({0: 1e300}, ValueError, "class_weight must fit float32"),
         ],
     )
     def test_what_is_no_weight_is_refused(self, weights, error, told):
         with pytest.raises(error, match=told):
-            fit(make_model(3), self.X, self.Y, loss=CE, class_weight=weights)
+            fit(make_model(3, "float32"), self.X, self.Y, loss=CE, class_weight=weights)
 
     def test_soft_labels_have_no_class(self):
         soft = np.full((SAMPLES, 3), 1 / 3)
