@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 try:
     from lstm_native import _core
 except ImportError as error:  # most often: imported from a source tree that was never built
+    if "subinterpreter" in str(error):  # nothing that an installation mends
+        raise
     raise ImportError(
         f"the compiled core of lstm_native could not be loaded ({error}). "
         "Install the package with 'pip install .', and do not import it from its source folder."

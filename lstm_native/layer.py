@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import os
@@ -96,6 +97,13 @@ class Tape:
         given = layer._native_state(dstate, self._samples, name="dstate")
         dx, initial, grads = self._native.backward(dy, given)
         return dx, layer._public_state(initial), grads
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: it is one pass, with the memory of that pass."""
+        raise TypeError(
+            "Tape cannot be pickled or copied; call backward here and pass the gradients on, or "
+            "call forward on a copy of the layer"
+        )
 
 
 class Layer(Carrying):
@@ -326,12 +334,17 @@ class Layer(Carrying):
             {name: as_values(v, name=name, dtype=self.dtype) for name, v in state.items()}
         )
 
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied: the weights live in the core."""
-        raise TypeError(
-            f"{type(self).__name__} cannot be pickled or copied; copy the weights with "
-            "state_dict and load_state_dict, or save a model to a file"
-        )
+    # -- copies ----------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the parts of a copy: options, weights and all attributes."""
+        from lstm_native.files import reduce_layer
+
+        return reduce_layer(self)
+
+    def __copy__(self) -> Any:
+        """Return a deep copy: a shallow one would share its weights."""
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         """Return the layer as it could be made, without the options that are as by default."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -376,15 +376,20 @@ class Sequential(Stack):
     # -- files and summaries ---------------------------------------------------------------
 
     def save(
-        self, path: str | os.PathLike[str], *, metadata: Mapping[str, str] | None = None
+        self,
+        path: str | os.PathLike[str] | IO[bytes],
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Write the model to a file: weights, layers, metadata, and the optimiser's state.
 
-        The file is safetensors with JSON metadata, written whole or not at all.
+        The file is safetensors with JSON metadata, written whole or not at all. What callbacks
+        know of the training goes along.
 
         Parameters
         ----------
-        path : path-like
+        path : path-like, or binary file
+            An object with `write` gets the bytes.
         metadata : dict of str to str, optional
             Added to `model.metadata` in the file.
 
@@ -396,6 +401,23 @@ class Sequential(Stack):
         from lstm_native.files import save_model
 
         save_model(self, path, metadata or {})
+
+    def to_bytes(self, *, metadata: Mapping[str, str] | None = None) -> bytes:
+        """Return the bytes that `save` writes; `load_model` reads them.
+
+        A model may be pickled and deep-copied too, which takes its attributes along: history,
+        seeds, the states that stateful layers carry, and those of a subclass.
+
+        Examples
+        --------
+        >>> import lstm_native as ln
+        >>> model = ln.Sequential([ln.LSTM(8, input_size=3), ln.Dense(1)], seed=0)
+        >>> ln.load_model(model.to_bytes()).parameter_count
+        425
+        """
+        from lstm_native.files import model_bytes
+
+        return model_bytes(self, metadata or {})
 
     def summary(self) -> str:
         """Return a table of the layers, their output shapes and numbers of parameters.

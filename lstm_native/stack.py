@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -182,12 +183,23 @@ class Stack:
                 {k[len(prefix) :]: v for k, v in values.items() if k.startswith(prefix)}
             )
 
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied: the weights live in the core."""
-        raise TypeError(
-            "Sequential cannot be pickled or copied; write it with model.save(path) and read it "
-            "with load_model(path)"
-        )
+    # -- copies ----------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the parts of a copy: weights and training state as a model file has them."""
+        from lstm_native.files import reduce_model
+
+        return reduce_model(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes, as `__reduce__` gave them."""
+        from lstm_native.files import set_state
+
+        set_state(self, state)
+
+    def __copy__(self) -> Any:
+        """Return a deep copy: a shallow one would share its weights."""
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         """Return the layers and the dtype."""

@@ -290,7 +290,7 @@ void register_layer(py::module_& m, const std::string& suffix) {
   using Handle = LayerHandle<T>;
   py::class_<Handle, std::shared_ptr<Handle>> layer(m, ("Layer" + suffix).c_str(), py::is_final());
   layer
-      .def(py::init([](const std::string& spec, Index input_features, std::uint64_t seed) {
+      .def(py::init([](const std::string& spec, Index input_features, WeightSeed seed) {
              return LayerHandle<T>(make_layer<T>(parse_layer(spec), input_features, seed));
            }),
            py::arg("spec"), py::arg("input_features"), py::arg("seed"))

@@ -1,6 +1,9 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <mutex>
+#include <tuple>
+#include <variant>
 
 #include "bindings/carried.hpp"
 #include "bindings/fast_arrays.hpp"
@@ -139,6 +142,58 @@ struct TrainerHandle {
   }
 };
 
+/// (JSON, [(name, dtype as files have it, C-contiguous array)]): what is kept beside the model.
+struct GivenExtras {
+  std::string text;
+  std::vector<TensorSource> tensors;
+  std::vector<py::array> owners;
+
+  explicit GivenExtras(const py::tuple& extras) : text(extras[0].cast<std::string>()) {
+    for (const py::handle item : extras[1]) {
+      const auto [name, dtype, array] =
+          item.cast<std::tuple<std::string, std::string, py::array>>();
+      const auto size = static_cast<std::size_t>(array.nbytes());
+      if (!(array.flags() & py::array::c_style)) throw py::type_error(name + ": not contiguous");
+      if (byte_size(shape_of(array), element_size(dtype).value_or(0)) != size)
+        throw py::type_error(name + ": not of dtype " + dtype);
+      const char* data = static_cast<const char*>(array.data());
+      tensors.push_back({name, dtype, shape_of(array), [data, size](void* out) {
+                           std::copy_n(data, size, static_cast<char*>(out));
+                         }});
+      owners.push_back(array);
+    }
+  }
+};
+
+/// Calls write(content) without the GIL; no step of the trainer runs meanwhile.
+template <class T, class Write>
+auto with_content(const NetworkHandle<T>& network, const TrainerHandle<T>* trainer,
+                  std::map<std::string, std::string> metadata, const py::tuple& extras,
+                  const Write& write) {
+  const GivenExtras given(extras);
+  const GilRelease release;
+  std::unique_lock<std::mutex> lock;
+  if (trainer) lock = std::unique_lock<std::mutex>(*trainer->one_at_a_time);
+  return write(ModelContent<T>{network.network, trainer ? &trainer->trainer : nullptr,
+                               std::move(metadata), given.text, given.tensors});
+}
+
+template <class T>
+void save(const std::string& path, const NetworkHandle<T>& network, const TrainerHandle<T>* trainer,
+          std::map<std::string, std::string> metadata, const py::tuple& extras) {
+  with_content(network, trainer, std::move(metadata), extras,
+               [&](const ModelContent<T>& content) { save_model(path, content); });
+}
+
+template <class T>
+py::bytes bytes_of(const NetworkHandle<T>& network, const TrainerHandle<T>* trainer,
+                   std::map<std::string, std::string> metadata, const py::tuple& extras) {
+  const std::vector<std::byte> content =
+      with_content(network, trainer, std::move(metadata), extras,
+                   [](const ModelContent<T>& all) { return model_bytes(all); });
+  return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
 template <class T>
 void register_network(py::module_& m, const std::string& suffix) {
   using N = NetworkHandle<T>;
@@ -221,28 +276,34 @@ void register_network(py::module_& m, const std::string& suffix) {
                              [](const Tr& t) { return json_text(t.trainer.optimizer()); })
       .def_property_readonly("iterations", [](const Tr& t) { return t.trainer.iterations(); });
 
-  m.def(
-      "save_model",
-      [](const std::string& path, const N& n, const Tr* t,
-         const std::map<std::string, std::string>& metadata) {
-        const GilRelease release;
-        std::unique_lock<std::mutex> lock;
-        if (t) lock = std::unique_lock<std::mutex>(*t->one_at_a_time);
-        save_model(path, n.network, t ? &t->trainer : nullptr, metadata);
-      },
-      py::arg("path"), py::arg("network"), py::arg("trainer").none(true), py::arg("metadata"));
+  m.def("save_model", &save<T>, py::arg("path"), py::arg("network"), py::arg("trainer").none(true),
+        py::arg("metadata"), py::arg("extras"));
+  m.def("model_bytes", &bytes_of<T>, py::arg("network"), py::arg("trainer").none(true),
+        py::arg("metadata"), py::arg("extras"));
 }
 
 template <class T>
-py::tuple load(const std::string& path) {
-  LoadedModel<T> model = [&] {
-    const GilRelease release;
-    return load_model<T>(path);
-  }();
+py::object loaded(LoadedModel<T> model) {
   py::object trainer = py::none();
   if (model.trainer) trainer = py::cast(TrainerHandle<T>{std::move(*model.trainer)});
+  py::dict tensors;
+  for (const Extras::Tensor& t : model.extras.tensors)
+    tensors[py::str(t.name)] = py::make_tuple(
+        t.dtype, t.shape,
+        py::bytearray(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size()));
   return py::make_tuple(NetworkHandle<T>{std::move(model.network)}, trainer,
-                        std::move(model.metadata));
+                        std::move(model.metadata),
+                        py::make_tuple(model.extras.text, std::move(tensors)));
+}
+
+/// Reads and builds without the GIL; the arguments say from where.
+template <class... From>
+py::object load(const From&... from) {
+  AnyModel model = [&] {
+    const GilRelease release;
+    return ModelSource(from...).load_any(/*with_extras=*/true);
+  }();
+  return std::visit([](auto& found) { return loaded(std::move(found)); }, model);
 }
 
 }  // namespace
@@ -250,8 +311,10 @@ py::tuple load(const std::string& path) {
 void register_networks(py::module_& m) {
   register_network<float>(m, "32");
   register_network<double>(m, "64");
-  m.def("load_model", [](const std::string& path) {
-    return file_dtype(path) == "float64" ? load<double>(path) : load<float>(path);
+  m.def("load_model", [](const std::string& path) { return load(path); });
+  m.def("load_model_bytes", [](const py::buffer& buffer) {
+    const py::buffer_info bytes = buffer.request();  // stays as it is until this is released
+    return load(static_cast<const void*>(bytes.ptr), static_cast<std::size_t>(bytes.size));
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "lstm_native/error.hpp"
+
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -20,7 +22,8 @@ std::align_val_t alignment(std::size_t bytes) {
 }  // namespace
 
 void* allocate_aligned(std::size_t bytes) {
-  void* p = ::operator new(bytes, alignment(bytes));
+  void* p = ::operator new(bytes, alignment(bytes), std::nothrow);
+  if (!p) throw OutOfMemory(static_cast<double>(bytes), "what a pass computes or packed weights");
 #ifdef __linux__
   // Whole pages alone, so that none is filled for a rest. A wish: a refusal changes nothing.
   if (bytes >= kHugePage) madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);

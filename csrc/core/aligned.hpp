@@ -8,7 +8,7 @@ namespace lstm_native {
 
 inline constexpr std::size_t kCacheLine = 64;
 
-/// Not initialised. Throws std::bad_alloc.
+/// Not initialised. Throws OutOfMemory.
 void* allocate_aligned(std::size_t bytes);
 void free_aligned(void* p, std::size_t bytes) noexcept;
 

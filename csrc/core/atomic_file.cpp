@@ -70,6 +70,8 @@ bool replace_file(const std::string& from, const std::string& to) {
 }
 
 bool flush_directory(const std::string&) { return true; }  // MOVEFILE_WRITE_THROUGH has done it
+int create_nameless(const std::string&) { return -1; }
+bool name_file(int, const std::string&) { return false; }
 
 #else
 
@@ -100,6 +102,32 @@ int process_id() { return static_cast<int>(::getpid()); }
 
 bool replace_file(const std::string& from, const std::string& to) {
   return ::rename(from.c_str(), to.c_str()) == 0;
+}
+
+/// A file in this directory that has no name and vanishes with its last descriptor; -1 where there
+/// is no such thing.
+int create_nameless(const std::string& directory) {
+#ifdef O_TMPFILE
+  const int fd = ::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  // It gets its name by way of /proc, which not every container has.
+  if (fd >= 0 && ::access(("/proc/self/fd/" + std::to_string(fd)).c_str(), F_OK) == 0) return fd;
+  if (fd >= 0) ::close(fd);
+#else
+  static_cast<void>(directory);
+#endif
+  return -1;
+}
+
+/// Names such a file. False, with errno (EEXIST: the name is taken).
+bool name_file(int fd, const std::string& path) {
+#ifdef O_TMPFILE
+  const std::string open_file = "/proc/self/fd/" + std::to_string(fd);
+  return ::linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+#else
+  static_cast<void>(fd), static_cast<void>(path);
+  errno = ENOSYS;
+  return false;
+#endif
 }
 
 /// Makes the rename itself durable. File systems that cannot do it, and directories that may not
@@ -142,12 +170,18 @@ std::string directory_of(const std::string& path) {
   return directory.empty() ? "." : portable(directory);
 }
 
-/// The file that a symbolic link leads to, so that saving keeps the link.
-std::string follow_link(const std::string& path) {
+/// The file that a symbolic link leads to, be it there or not, so that saving keeps the link.
+std::string follow_links(const std::string& path) {
+  constexpr int kMaxLinks = 40;  // as Linux has it
   std::error_code error;
-  if (!fs::is_symlink(native(path), error)) return path;
-  const fs::path target = fs::weakly_canonical(native(path), error);
-  return error ? path : portable(target);
+  fs::path at = native(path);
+  for (int links = 0; fs::is_symlink(at, error); ++links) {
+    if (links == kMaxLinks) fail("write", path, ELOOP);
+    const fs::path target = fs::read_symlink(at, error);
+    if (error) fail("write", path, error.value());
+    at = at.parent_path() / target;  // which is the target alone where that is absolute
+  }
+  return portable(at);
 }
 
 }  // namespace
@@ -178,6 +212,13 @@ InputFile::InputFile(const std::string& path) : path_(path) {
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
+void InputBytes::read(std::uint64_t offset, void* out, std::size_t count) const {
+  if (offset > size_ || count > size_ - offset)
+    throw FormatError("expected at least " + std::to_string(offset + count) + " bytes, got " +
+                      std::to_string(size_));
+  std::copy_n(data_ + offset, count, static_cast<char*>(out));
+}
+
 void InputFile::read(std::uint64_t offset, void* out, std::size_t count) const {
   char* bytes = static_cast<char*>(out);
   while (count > 0) {
@@ -195,32 +236,46 @@ void InputFile::read(std::uint64_t offset, void* out, std::size_t count) const {
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   check_path(path);
-  target_ = follow_link(path);
+  target_ = follow_links(path);
   Status old;
   const bool exists = status_of(target_, &old) == 0;
   if (!exists && errno != ENOENT) fail("write", path);
   if (exists && is_directory(old)) fail("write", path, EISDIR);
   // Renaming over a device or FIFO would destroy it.
   if (exists && !is_regular(old)) fail("write to what is no regular file", path, EINVAL);
-  create_temporary(directory_of(target_));
+  file_.reset(uninterrupted([&] { return create_nameless(directory_of(target_)); }));
+  if (file_.get() < 0)
+    with_temporary_name([&](const std::string& name) {
+      file_.reset(uninterrupted([&] { return create_new(name); }));
+      return file_.get() >= 0;
+    });
   if (exists && copy_permissions(file_.get(), old) != 0) {
     const int error = errno;
-    remove_file(temporary_);
+    if (!temporary_.empty()) remove_file(temporary_);
     fail("set the permissions of", path, error);
   }
 }
 
-void AtomicFile::create_temporary(const std::string& directory) {
+/// Calls make(name), which says whether that went well, with names beside the target until one is
+/// not taken.
+template <class Make>
+void AtomicFile::with_temporary_name(const Make& make) {
+  const std::string directory = directory_of(target_);
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::string name = portable(native(directory) / temporary_name());
-    file_.reset(uninterrupted([&] { return create_new(name); }));
-    if (file_.get() >= 0) {
+    if (make(name)) {
       temporary_ = std::move(name);
       return;
     }
     if (errno != EEXIST) break;
   }
   fail("write", path_);
+}
+
+void AtomicFile::give_name() {
+  if (name_file(file_.get(), target_)) return;
+  if (errno != EEXIST) fail("write", path_);
+  with_temporary_name([&](const std::string& name) { return name_file(file_.get(), name); });
 }
 
 AtomicFile::~AtomicFile() {
@@ -242,8 +297,9 @@ void AtomicFile::write(const void* data, std::size_t count) {
 
 void AtomicFile::commit() {
   if (uninterrupted([&] { return flush_to_disk(file_.get()); }) != 0) fail("write", path_);
+  if (temporary_.empty()) give_name();
   if (!file_.close()) fail("write", path_);
-  if (!replace_file(temporary_, target_)) fail("replace", path_);
+  if (!temporary_.empty() && !replace_file(temporary_, target_)) fail("replace", path_);
   temporary_.clear();
   if (!flush_directory(directory_of(target_))) fail("write the directory entry of", path_);
 }

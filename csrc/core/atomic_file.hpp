@@ -24,17 +24,37 @@ class Descriptor {
   int fd_ = -1;
 };
 
+/// Bytes to be read in any order.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  virtual std::uint64_t size() const = 0;
+  /// Throws FileError, and FormatError when there are fewer than offset + count bytes.
+  virtual void read(std::uint64_t offset, void* out, std::size_t count) const = 0;
+};
+
+/// Bytes in memory, which must stay alive.
+class InputBytes : public ByteSource {
+ public:
+  InputBytes(const void* data, std::size_t size)
+      : data_(static_cast<const char*>(data)), size_(size) {}
+
+  std::uint64_t size() const override { return size_; }
+  void read(std::uint64_t offset, void* out, std::size_t count) const override;
+
+ private:
+  const char* data_;
+  std::size_t size_;
+};
+
 /// A regular file open for reading. Opening never waits, not even for a FIFO.
-class InputFile {
+class InputFile : public ByteSource {
  public:
   /// Throws FileError when it cannot be opened, FormatError when it is no regular file.
   explicit InputFile(const std::string& path);
 
-  const std::string& path() const { return path_; }
-  std::uint64_t size() const { return size_; }  // when it was opened
-
-  /// Throws FileError, and FormatError when the file ends before offset + count.
-  void read(std::uint64_t offset, void* out, std::size_t count) const;
+  std::uint64_t size() const override { return size_; }  // when it was opened
+  void read(std::uint64_t offset, void* out, std::size_t count) const override;
 
  private:
   std::string path_;
@@ -42,9 +62,13 @@ class InputFile {
   std::uint64_t size_ = 0;
 };
 
-/// A file that appears under its name complete, on `commit`, or not at all: until then the bytes
-/// are in a temporary file beside it, which goes away with this object. A file that was there is
-/// replaced and gives its permissions to the new one. All throw FileError.
+/// A file that appears under its name complete, on `commit`, or not at all. Until then the bytes
+/// are in a file without a name, which the system takes back even when the process is killed; on
+/// `commit` it gets the name if that is free, else a temporary one, by which it replaces what is
+/// there. Where the file system has no files without names, it has a temporary one from the start,
+/// which goes away with this object, but not when the process is killed.
+/// A file that was there gives its permissions to the new one; symbolic links are followed, to
+/// where there is nothing too. All throw FileError.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -56,11 +80,13 @@ class AtomicFile {
   void commit();
 
  private:
-  void create_temporary(const std::string& directory);
+  template <class Make>
+  void with_temporary_name(const Make& make);
+  void give_name();
 
   std::string path_;       // as the caller named it, for messages
   std::string target_;     // with a symbolic link followed
-  std::string temporary_;  // empty: there is none
+  std::string temporary_;  // its name, beside the target; empty: it has none
   Descriptor file_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 
 #include "core/random.hpp"
 #include "core/simple_layers.hpp"
@@ -12,11 +13,13 @@ namespace lstm_native {
 template <class T>
 Chain<T>::Chain(std::vector<std::shared_ptr<Layer<T>>> layers) : layers_(std::move(layers)) {
   if (layers_.empty()) throw InvalidArgument("network: expected at least one layer, got none");
-  for (std::size_t i = 1; i < layers_.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j)
-      if (layers_[i] == layers_[j])
-        throw InvalidArgument("layer " + std::to_string(i) + " is the same as layer " +
-                              std::to_string(j) + ": make one layer for each");
+  std::unordered_map<const Layer<T>*, std::size_t> known;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const auto [first, is_new] = known.emplace(layers_[i].get(), i);
+    if (!is_new)
+      throw InvalidArgument("layer " + std::to_string(i) + " is the same as layer " +
+                            std::to_string(first->second) + ": make one layer for each");
+    if (i == 0) continue;
     if (layers_[i]->takes_tokens())
       throw InvalidArgument("layer " + std::to_string(i) +
                             ": an Embedding takes tokens and can only come first");
@@ -28,12 +31,13 @@ Chain<T>::Chain(std::vector<std::shared_ptr<Layer<T>>> layers) : layers_(std::mo
                             std::to_string(actual));
   }
   tie_layers();
+  std::unordered_map<const Parameter<T>*, std::size_t> place_of;
   for (const auto& layer : layers_) {
     std::vector<std::size_t> places;
     for (Parameter<T>* p : layer->parameters()) {
-      const auto found = std::find(parameters_.begin(), parameters_.end(), p);
-      places.push_back(static_cast<std::size_t>(found - parameters_.begin()));
-      if (found == parameters_.end()) parameters_.push_back(p);
+      const auto [found, is_new] = place_of.emplace(p, parameters_.size());
+      places.push_back(found->second);
+      if (is_new) parameters_.push_back(p);
     }
     places_.push_back(std::move(places));
   }

@@ -19,10 +19,8 @@ ConvLSTMLayer<T>::ConvLSTMLayer(const ConvLSTMSpec& spec, Index inputs, WeightSe
   constexpr Index kGates = 4;
   const Index filters = spec.filters, taps = spec.kernel_height * spec.kernel_width;
   const auto add = [&](const char* name, std::vector<Index> shape) {
-    parameters_.push_back({{name, std::move(shape)}, {}});
-    Parameter<T>& p = parameters_.back();
-    p.value.resize(static_cast<std::size_t>(p.info.size()));
-    return p.value.data();
+    parameters_.push_back(make_parameter<T>(name, std::move(shape)));
+    return parameters_.back().value.data();
   };
   const auto add_kernel = [&](const char* name, Index from, Index first_seed) {
     T* w = add(name, {kGates * filters, from, spec.kernel_height, spec.kernel_width});

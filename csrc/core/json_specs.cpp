@@ -17,11 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-// A network of kMaxLayers layers has at most forty values a layer, and each layer that holds others
-// adds two levels to the five of a plain network.
-constexpr int kMaxJsonDepth = 16;
-constexpr Index kMaxJsonValues = 48 * kMaxLayers;
-
 template <class Enum>
 struct NamedValue {
   const char* name;
@@ -244,42 +239,7 @@ std::vector<LayerSpec> read_layers(const json& value, const std::string& path, i
   return layers;
 }
 
-/// "[json.exception.parse_error.101] parse error at ..." without the part in brackets.
-std::string plain_message(const json::exception& error) {
-  const std::string text = error.what();
-  const std::size_t end = text.find("] ");
-  return printable(end == std::string::npos ? text : text.substr(end + 2), 300);
-}
-
 }  // namespace
-
-json parse_json(const std::string& text, const std::string& what) {
-  // The parser would take a null for the end.
-  if (text.find('\0') != std::string::npos) refuse(what, "JSON", "text with a null character");
-  std::vector<std::set<std::string>> keys;  // of the objects that are open
-  Index values = 0;
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_end) {
-      keys.pop_back();
-    } else if (event == json::parse_event_t::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second)
-        throw InvalidArgument(what + ": expected each key once, got " + in_quotes(key) + " twice");
-    } else if (event != json::parse_event_t::array_end) {
-      if (++values > kMaxJsonValues)
-        refuse(what, "at most " + std::to_string(kMaxJsonValues) + " values", "more");
-      if (event == json::parse_event_t::object_start) keys.emplace_back();
-    }
-    if (depth >= kMaxJsonDepth)
-      refuse(what, "nesting of at most " + std::to_string(kMaxJsonDepth) + " levels", "more");
-    return true;
-  };
-  try {
-    return json::parse(text, watch);
-  } catch (const json::exception& error) {
-    throw InvalidArgument(what + ": expected JSON, got text with a " + plain_message(error));
-  }
-}
 
 json to_json(const LayerSpec& layer) { return std::visit(LayerToJson{}, layer.options); }
 

@@ -5,15 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "core/json_tree.hpp"
 #include "lstm_native/layers.hpp"
 #include "lstm_native/training.hpp"
 #include "lstm_native/types.hpp"
 
 namespace lstm_native {
-
-/// Parses text that may be hostile: nesting and the number of values are limited, repeated keys
-/// refused. `what` names the text in the message of the InvalidArgument that it throws.
-nlohmann::json parse_json(const std::string& text, const std::string& what);
 
 nlohmann::json to_json(const LayerSpec& layer);
 nlohmann::json to_json(const std::vector<LayerSpec>& layers);

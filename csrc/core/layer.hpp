@@ -2,11 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <new>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/random.hpp"
 #include "core/workspace.hpp"
+#include "lstm_native/error.hpp"
 #include "lstm_native/layers.hpp"
 #include "lstm_native/types.hpp"
 
@@ -17,6 +21,25 @@ struct Parameter {
   TensorInfo info;
   std::vector<T> value;
 };
+
+/// A parameter of zeros. Throws OutOfMemory.
+template <class T>
+Parameter<T> make_parameter(std::string name, std::vector<Index> shape) {
+  Parameter<T> parameter{{std::move(name), std::move(shape)}, {}};
+  const TensorInfo& info = parameter.info;
+  const auto refuse = [&] {
+    const double bytes = static_cast<double>(info.size()) * sizeof(T);
+    return OutOfMemory(bytes, ("parameter " + info.name).c_str());
+  };
+  try {
+    parameter.value.resize(static_cast<std::size_t>(info.size()));
+  } catch (const std::bad_alloc&) {
+    throw refuse();
+  } catch (const std::length_error&) {
+    throw refuse();
+  }
+  return parameter;
+}
 
 /// Recurrent state of a layer: `count` tensors of layers x samples x features (h and, for an LSTM,
 /// c). count 0: no state.

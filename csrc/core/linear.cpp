@@ -10,14 +10,13 @@ namespace lstm_native {
 template <class T>
 Linear<T>::Linear(Index inputs, Index outputs, bool bias)
     : inputs_(inputs), outputs_(outputs), has_bias_(bias), weight_(nullptr) {
-  bias_ = {{"bias", {outputs}}, std::vector<T>(static_cast<std::size_t>(outputs))};
+  bias_ = make_parameter<T>("bias", {outputs});
 }
 
 template <class T>
 Linear<T>::Linear(Index inputs, Index outputs, bool bias, WeightSeed seed)
     : Linear(inputs, outputs, bias) {
-  own_weight_ = {{"weight", {outputs, inputs}},
-                 std::vector<T>(static_cast<std::size_t>(inputs * outputs))};
+  own_weight_ = make_parameter<T>("weight", {outputs, inputs});
   glorot_uniform(inputs, outputs, seed, inputs * outputs, own_weight_.value.data());
   weight_ = &own_weight_;
 }

@@ -10,8 +10,9 @@
 
 namespace lstm_native {
 
-/// `text` as valid UTF-8 of at most about `limit` bytes: control and ill-formed bytes become
-/// "\xNN", and what is cut off becomes "...".
+/// `text` as valid UTF-8 of at most about `limit` bytes: ill-formed bytes and characters that a
+/// terminal obeys or hides (controls, marks of direction) become "\xNN", and what is cut off
+/// becomes "...".
 std::string printable(std::string_view text, std::size_t limit = 80);
 
 /// The same between double quotes.

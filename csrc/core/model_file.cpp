@@ -1,11 +1,14 @@
 #include "core/model_file.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/finite.hpp"
+#include "core/foreign_file.hpp"
 #include "core/json_specs.hpp"
 #include "core/message_text.hpp"
 #include "core/network_impl.hpp"
@@ -22,7 +25,10 @@ using Metadata = std::map<std::string, std::string>;
 
 const char* const kFormat = "lstm_native";
 const char* const kFormatVersion = "1";
+const char* const kExtrasVersion = "1.1";  // with tensors of callbacks
 constexpr std::string_view kUserPrefix = "user.";
+constexpr std::string_view kExtraPrefix = "callbacks.";
+const char* const kExtras = "callbacks";
 constexpr Index kMaxIterations = Index{1} << 53;  // leaves room to count on
 const char* const kStatePrefix = "optimizer.";
 
@@ -44,16 +50,22 @@ struct Description {
   std::vector<LayerSpec> layers;
   std::optional<TrainerDescription> trainer;
   Metadata user;
+  std::string extras;
+  bool extra_tensors = false;  // whether the version allows them
 };
 
 /// Runs `read`, whose complaints are all about this file.
 template <class Read>
-auto in_file(const std::string& path, Read read) {
+auto in_file(const std::string& name, Read read) {
   try {
     return read();
   } catch (const InvalidArgument& error) {
-    throw FormatError("model file '" + printable(path, 4096) + "': " + error.what());
+    throw FormatError(name + ": " + error.what());
   }
+}
+
+bool starts(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
 }
 
 const std::string* find(const Metadata& metadata, const std::string& key) {
@@ -61,22 +73,25 @@ const std::string* find(const Metadata& metadata, const std::string& key) {
   return found == metadata.end() ? nullptr : &found->second;
 }
 
-void check_format(const Metadata& metadata) {
+/// Returns whether there may be tensors of callbacks.
+bool check_format(const SafetensorsHeader& header) {
+  const Metadata& metadata = header.metadata;
   const auto shown = [](const std::string* text) { return text ? in_quotes(*text) : "none"; };
   const std::string* format = find(metadata, "format");
   if (!format || *format != kFormat)
     throw FormatError(std::string("expected metadata \"format\" of \"") + kFormat + "\", got " +
-                      shown(format) + ": a safetensors file, but no model of this library");
+                      shown(format) + ": " + foreign_tensors(header));
   const std::string* version = find(metadata, "format_version");
-  if (!version || *version != kFormatVersion)
-    throw FormatError(std::string("expected format_version \"") + kFormatVersion +
-                      "\", which lstm_native " + lstm_native::version() + " reads, got " +
-                      shown(version) + ", written by lstm_native " +
+  if (!version || (*version != kFormatVersion && *version != kExtrasVersion))
+    throw FormatError(std::string("expected format_version \"") + kFormatVersion + "\" or \"" +
+                      kExtrasVersion + "\", which lstm_native " + lstm_native::version() +
+                      " reads, got " + shown(version) + ", written by lstm_native " +
                       shown(find(metadata, "lstm_native_version")));
+  return *version == kExtrasVersion;
 }
 
 TrainerDescription parse_trainer(const std::string& text) {
-  const json value = parse_json(text, "trainer");
+  const JsonTree value = parse_json(text, "trainer");
   ObjectReader reader(value, "trainer");
   TrainerDescription trainer;
   trainer.iterations = reader.integer("iterations");
@@ -90,13 +105,16 @@ TrainerDescription parse_trainer(const std::string& text) {
   return trainer;
 }
 
-Description describe(const Metadata& metadata) {
-  check_format(metadata);
+/// Takes the user's metadata out of the file.
+Description describe(SafetensorsFile& file) {
+  const bool extra_tensors = check_format(file.header());
+  Metadata metadata = file.take_metadata();
   const std::string* network = find(metadata, "network");
   if (!network) throw FormatError("expected metadata \"network\", got none");
-  const json value = parse_json(*network, "network");
+  const JsonTree value = parse_json(*network, "network");
   ObjectReader reader(value, "network");
   Description description;
+  description.extra_tensors = extra_tensors;
   description.dtype = reader.string("dtype");
   if (description.dtype != dtype_name<float>() && description.dtype != dtype_name<double>())
     throw FormatError("network.dtype: expected \"float32\" or \"float64\", got " +
@@ -106,29 +124,41 @@ Description describe(const Metadata& metadata) {
   reader.finish();
   if (const std::string* trainer = find(metadata, "trainer"))
     description.trainer = parse_trainer(*trainer);
-  for (const auto& [key, text] : metadata)
-    if (key.compare(0, kUserPrefix.size(), kUserPrefix) == 0)
-      description.user.emplace(key.substr(kUserPrefix.size()), text);
+  if (const std::string* extras = find(metadata, kExtras)) description.extras = *extras;
+  while (!metadata.empty()) {
+    auto entry = metadata.extract(metadata.begin());  // moved, for there may be many
+    if (!starts(entry.key(), kUserPrefix)) continue;
+    entry.key().erase(0, kUserPrefix.size());
+    description.user.insert(description.user.end(), std::move(entry));
+  }
   return description;
 }
 
-/// A network of these layers is only worth allocating when the file can fill it.
+/// A network of these layers is only worth allocating when the file can fill it: with values, and
+/// with tensors, each of which costs memory beside its values.
 template <class T>
 void check_size(const Description& description, const SafetensorsFile& file) {
-  const Index count = parameter_count(description.layers, description.input_features);
-  if (static_cast<std::uint64_t>(count) <= file.data_size() / sizeof(T)) return;
-  throw FormatError("expected tensors of " + std::to_string(count) + " " + dtype_name<T>() +
-                    " values for the layers, got " + std::to_string(file.data_size()) + " bytes");
+  // So few cost nothing, and the message about the first that is missing is better.
+  constexpr Index kTensorsLeft = 1024;
+  const ParameterTotals needed = parameter_totals(description.layers, description.input_features);
+  if (static_cast<std::uint64_t>(needed.values) > file.data_size() / sizeof(T))
+    throw FormatError("expected tensors of " + std::to_string(needed.values) + " " +
+                      dtype_name<T>() + " values for the layers, got " +
+                      std::to_string(file.data_size()) + " bytes");
+  const auto there = static_cast<Index>(file.header().tensors.size());
+  if (needed.tensors > there + kTensorsLeft)
+    throw FormatError("expected " + std::to_string(needed.tensors) +
+                      " tensors for the layers, got " + std::to_string(there));
 }
 
 /// Hands out the file's tensors by name, and knows in the end which nobody asked for.
-template <class T>
 class TensorReader {
  public:
   explicit TensorReader(const SafetensorsFile& file) : file_(file) {}
 
-  /// The values live until the next call.
-  const T* read(const std::string& name, const std::vector<Index>& shape) {
+  /// Fills `values` with the tensor, which must have as many of the type.
+  template <class T>
+  void read(const std::string& name, const std::vector<Index>& shape, std::vector<T>& values) {
     const auto& tensors = file_.header().tensors;
     const auto found = tensors.find(name);
     if (found == tensors.end())
@@ -138,116 +168,198 @@ class TensorReader {
       throw FormatError("tensor " + in_quotes(name) + ": expected " + safetensors_dtype<T>() + ' ' +
                         shape_text(shape) + ", got " + tensor.dtype + ' ' +
                         shape_text(tensor.shape));
-    names_.insert(name);
-    values_.resize(static_cast<std::size_t>(tensor.end - tensor.begin) / sizeof(T));
-    file_.read(tensor, values_.data());
-    return values_.data();
+    file_.read(tensor, values.data());
+    read_.push_back(&tensor);
   }
 
-  void finish() const {
+  /// The extras are not asked for by name; `to` may be null.
+  void read_extras(std::vector<Extras::Tensor>* to) {
+    const auto& tensors = file_.header().tensors;
+    for (auto entry = tensors.lower_bound(std::string(kExtraPrefix));
+         entry != tensors.end() && starts(entry->first, kExtraPrefix); ++entry) {
+      const StoredTensor& tensor = entry->second;
+      read_.push_back(&tensor);
+      if (!to) continue;
+      to->push_back({entry->first.substr(kExtraPrefix.size()), tensor.dtype, tensor.shape, {}});
+      to->back().bytes.resize(static_cast<std::size_t>(tensor.end - tensor.begin));
+      file_.read(tensor, to->back().bytes.data());
+    }
+  }
+
+  void finish() {
+    if (read_.size() == file_.header().tensors.size()) return;
+    std::sort(read_.begin(), read_.end());
     for (const auto& entry : file_.header().tensors)
-      if (names_.count(entry.first) == 0)
+      if (!std::binary_search(read_.begin(), read_.end(), &entry.second))
         throw FormatError("expected the tensors of the layers and the optimizer only, got " +
                           in_quotes(entry.first));
   }
 
  private:
   const SafetensorsFile& file_;
-  std::set<std::string> names_;
-  std::vector<T> values_;
+  std::vector<const StoredTensor*> read_;  // each once
 };
 
+template <class Error, class T>
+void check_finite(const std::string& name, const std::vector<T>& values) {
+  if (all_finite(values.data(), static_cast<Index>(values.size()))) return;
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [](T v) { return !std::isfinite(v); });
+  throw Error("tensor " + in_quotes(name) + ": expected finite weights, got " +
+              number_text(static_cast<double>(*bad)) + " at position " +
+              std::to_string(bad - values.begin()));
+}
+
 template <class T>
-LoadedModel<T> build(const Description& description, const SafetensorsFile& file) {
+LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool with_extras) {
   check_size<T>(description, file);
-  TensorReader<T> tensors(file);
+  TensorReader tensors(file);
   Network<T> network(std::make_shared<NetworkImpl<T>>(
       make_layers<T>(description.layers, description.input_features, std::nullopt)));
-  for (const TensorInfo& info : network.parameters())
-    network.set_parameter(info.name, tensors.read(info.name, info.shape), info.size());
-  LoadedModel<T> model{network, std::nullopt, description.user};
+  for (const auto& [name, parameter] : network.impl()->parameters()) {
+    tensors.read(name, parameter->info.shape, parameter->value);
+    check_finite<FormatError>(name, parameter->value);
+  }
+  network.impl()->parameters_changed();
+  LoadedModel<T> model{network, std::nullopt, std::move(description.user), {}};
   if (description.trainer) {
     const TrainerDescription& saved = *description.trainer;
     Trainer<T>& trainer = model.trainer.emplace(
         std::make_shared<TrainerImpl<T>>(network, saved.loss, saved.optimizer, /*from_file=*/true));
     trainer.set_iterations(saved.iterations);
-    for (const TensorInfo& info : trainer.state())
-      trainer.set_state(info.name, tensors.read(kStatePrefix + info.name, info.shape), info.size());
+    for (const auto& slot : trainer.impl()->optimizer().slots())
+      tensors.read(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
   }
+  if (description.extra_tensors) tensors.read_extras(with_extras ? &model.extras.tensors : nullptr);
   tensors.finish();
+  if (with_extras) model.extras.text = std::move(description.extras);
   return model;
+}
+
+/// What a file holds, as its writer wants it. The sources refer to the content.
+template <class T>
+struct FileContent {
+  Metadata metadata;
+  std::vector<TensorSource> tensors;
+
+  explicit FileContent(const ModelContent<T>& content) {
+    const Network<T>& network = content.network;
+    const Trainer<T>* trainer = content.trainer;
+    if (trainer && trainer->network().impl() != network.impl())
+      throw InvalidArgument("trainer: expected one of this network, got one of another network");
+    const json description = {{"dtype", dtype_name<T>()},
+                              {"input_features", network.input_features()},
+                              {"layers", to_json(network.layers())}};
+    metadata = {{"format", kFormat},
+                {"format_version", content.extra_tensors.empty() ? kFormatVersion : kExtrasVersion},
+                {"lstm_native_version", lstm_native::version()},
+                {"network", description.dump()}};
+    for (const auto& [name, parameter] : network.impl()->parameters()) {
+      check_finite<InvalidArgument>(name, parameter->value);  // nobody could load it
+      add(name, parameter->info.shape, parameter->value);
+    }
+    if (trainer) {
+      const json state = {{"iterations", trainer->iterations()},
+                          {"loss", to_json(trainer->loss())},
+                          {"optimizer", to_json(trainer->optimizer())}};
+      metadata["trainer"] = state.dump();
+      for (const auto& slot : trainer->impl()->optimizer().slots())
+        add(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
+    }
+    for (const auto& [key, text] : content.metadata)
+      metadata[std::string(kUserPrefix) + key] = text;
+    if (!content.extra_text.empty()) metadata[kExtras] = content.extra_text;
+    for (TensorSource tensor : content.extra_tensors) {
+      tensor.name.insert(0, kExtraPrefix);
+      tensors.push_back(std::move(tensor));
+    }
+  }
+
+ private:
+  void add(const std::string& name, const std::vector<Index>& shape, const std::vector<T>& values) {
+    tensors.push_back({name, safetensors_dtype<T>(), shape, [&values](void* out) {
+                         std::copy(values.begin(), values.end(), static_cast<T*>(out));
+                       }});
+  }
+};
+
+}  // namespace
+
+template <class T>
+void save_model(const std::string& path, const ModelContent<T>& content) {
+  const FileContent<T> file(content);
+  write_safetensors(path, file.tensors, file.metadata);
+}
+
+template <class T>
+std::vector<std::byte> model_bytes(const ModelContent<T>& content) {
+  const FileContent<T> file(content);
+  return safetensors_content(file.tensors, file.metadata);
+}
+
+ModelSource::ModelSource(const std::string& path)
+    : name_("model file '" + printable(path, 400) + "'") {
+  in_file(name_, [&] { return &file_.emplace(path); });
+}
+
+ModelSource::ModelSource(const void* data, std::size_t size) : name_("model bytes") {
+  in_file(name_, [&] { return &file_.emplace(data, size); });
+}
+
+AnyModel ModelSource::load_any(bool with_extras) {
+  Description description = in_file(name_, [&] { return describe(*file_); });
+  return in_file(name_, [&]() -> AnyModel {
+    if (description.dtype == dtype_name<double>())
+      return build<double>(description, *file_, with_extras);
+    return build<float>(description, *file_, with_extras);
+  });
+}
+
+template <class T>
+LoadedModel<T> ModelSource::load(bool with_extras) {
+  Description description = in_file(name_, [&] { return describe(*file_); });
+  // Asking for the wrong dtype is the caller's mistake, not the file's.
+  if (description.dtype != dtype_name<T>())
+    throw InvalidArgument(name_ + ": expected dtype " + dtype_name<T>() + ", got " +
+                          description.dtype);
+  return in_file(name_, [&] { return build<T>(description, *file_, with_extras); });
+}
+
+namespace {
+
+template <class T>
+BasicModel<T> without_trainer(LoadedModel<T> loaded) {
+  return {std::move(loaded.network), std::move(loaded.metadata)};
 }
 
 }  // namespace
 
 template <class T>
-void save_model(const std::string& path, const Network<T>& network, const Trainer<T>* trainer,
-                const std::map<std::string, std::string>& metadata) {
-  if (trainer && trainer->network().impl() != network.impl())
-    throw InvalidArgument("trainer: expected one of this network, got one of another network");
-  const json description = {{"dtype", dtype_name<T>()},
-                            {"input_features", network.input_features()},
-                            {"layers", to_json(network.layers())}};
-  Metadata all = {{"format", kFormat},
-                  {"format_version", kFormatVersion},
-                  {"lstm_native_version", lstm_native::version()},
-                  {"network", description.dump()}};
-  std::vector<TensorSource> tensors;
-  for (const TensorInfo& info : network.parameters())
-    tensors.push_back(
-        {info.name, safetensors_dtype<T>(), info.shape, [&network, name = info.name](void* out) {
-           network.get_parameter(name, static_cast<T*>(out));
-         }});
-  if (trainer) {
-    const json state = {{"iterations", trainer->iterations()},
-                        {"loss", to_json(trainer->loss())},
-                        {"optimizer", to_json(trainer->optimizer())}};
-    all["trainer"] = state.dump();
-    for (const TensorInfo& info : trainer->state())
-      tensors.push_back({kStatePrefix + info.name, safetensors_dtype<T>(), info.shape,
-                         [trainer, name = info.name](void* out) {
-                           trainer->get_state(name, static_cast<T*>(out));
-                         }});
-  }
-  for (const auto& [key, text] : metadata) all[std::string(kUserPrefix) + key] = text;
-  write_safetensors(path, tensors, all);
-}
-
-template <class T>
-LoadedModel<T> load_model(const std::string& path) {
-  std::optional<SafetensorsFile> file;
-  const Description description = in_file(path, [&] {
-    file.emplace(path);
-    return describe(file->header().metadata);
-  });
-  // Asking for the wrong dtype is the caller's mistake, not the file's.
-  if (description.dtype != dtype_name<T>())
-    throw InvalidArgument("model file '" + printable(path, 4096) + "': expected dtype " +
-                          dtype_name<T>() + ", got " + description.dtype);
-  return in_file(path, [&] { return build<T>(description, *file); });
-}
-
-std::string file_dtype(const std::string& path) {
-  return in_file(path, [&] { return describe(SafetensorsFile(path).header().metadata).dtype; });
-}
-
-template <class T>
 BasicModel<T> BasicModel<T>::load(const std::string& path) {
-  LoadedModel<T> loaded = load_model<T>(path);
-  return {std::move(loaded.network), std::move(loaded.metadata)};
+  return without_trainer(ModelSource(path).load<T>());
+}
+
+template <class T>
+BasicModel<T> BasicModel<T>::load(const void* data, std::size_t size) {
+  return without_trainer(ModelSource(data, size).load<T>());
 }
 
 template <class T>
 void BasicModel<T>::save(const std::string& path) const {
-  save_model<T>(path, network, nullptr, metadata);
+  save_model(path, ModelContent<T>{network, nullptr, metadata, {}, {}});
 }
 
-template void save_model(const std::string&, const Network<float>&, const Trainer<float>*,
-                         const std::map<std::string, std::string>&);
-template void save_model(const std::string&, const Network<double>&, const Trainer<double>*,
-                         const std::map<std::string, std::string>&);
-template LoadedModel<float> load_model(const std::string&);
-template LoadedModel<double> load_model(const std::string&);
+template <class T>
+std::vector<std::byte> BasicModel<T>::to_bytes() const {
+  return model_bytes(ModelContent<T>{network, nullptr, metadata, {}, {}});
+}
+
+template void save_model(const std::string&, const ModelContent<float>&);
+template void save_model(const std::string&, const ModelContent<double>&);
+template std::vector<std::byte> model_bytes(const ModelContent<float>&);
+template std::vector<std::byte> model_bytes(const ModelContent<double>&);
+template LoadedModel<float> ModelSource::load(bool);
+template LoadedModel<double> ModelSource::load(bool);
 template struct BasicModel<float>;
 template struct BasicModel<double>;
 

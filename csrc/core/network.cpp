@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/message_text.hpp"
 #include "core/network_impl.hpp"
 #include "core/spec_checks.hpp"
 #include "core/stream.hpp"
@@ -19,9 +20,19 @@ void check_count(const std::string& name, const TensorInfo& info, Index count) {
 
 template <class T>
 Parameter<T>& NetworkImpl<T>::parameter(const std::string& name) const {
-  for (const auto& [known, parameter] : parameters_)
-    if (known == name) return *parameter;
-  throw InvalidArgument("no parameter named '" + name + "'");
+  const std::size_t place = place_of(name);
+  if (place == parameters_.size())
+    throw InvalidArgument("no parameter named '" + printable(name) + "'");
+  return *parameters_[place].second;
+}
+
+template <class T>
+std::size_t NetworkImpl<T>::place_of(std::string_view name) const {
+  const auto found = std::lower_bound(
+      by_name_.begin(), by_name_.end(), name,
+      [this](std::size_t place, std::string_view to) { return parameters_[place].first < to; });
+  const bool known = found != by_name_.end() && parameters_[*found].first == name;
+  return known ? *found : parameters_.size();
 }
 
 template <class T>

@@ -1,6 +1,9 @@
 // What stands behind the public Network and Trainer handles.
 #pragma once
 
+#include <algorithm>
+#include <string_view>
+
 #include "core/chain.hpp"
 #include "core/loss_end.hpp"
 #include "core/losses.hpp"
@@ -15,7 +18,13 @@ class NetworkImpl {
  public:
   explicit NetworkImpl(std::vector<std::shared_ptr<Layer<T>>> layers)
       : chain_(std::move(layers)), parameters_(chain_.parameters()) {
-    for (const auto& [name, p] : parameters_) parameter_count_ += p->info.size();
+    for (const auto& [name, p] : parameters_) {
+      by_name_.push_back(by_name_.size());
+      parameter_count_ += p->info.size();
+    }
+    std::sort(by_name_.begin(), by_name_.end(), [this](std::size_t a, std::size_t b) {
+      return parameters_[a].first < parameters_[b].first;
+    });
   }
 
   const Chain<T>& chain() const { return chain_; }
@@ -25,6 +34,8 @@ class NetworkImpl {
   }
   Index parameter_count() const { return parameter_count_; }
   Parameter<T>& parameter(const std::string& name) const;  // throws InvalidArgument
+  /// Where it stands in `parameters`; their number for an unknown name.
+  std::size_t place_of(std::string_view name) const;
 
   void predict(const Batch<T>& x, T* y, ChainStates<T>* states = nullptr) const;
 
@@ -34,6 +45,7 @@ class NetworkImpl {
  private:
   Chain<T> chain_;
   std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
+  std::vector<std::size_t> by_name_;  // places in parameters_, for looking up
   Index parameter_count_ = 0;
   mutable WorkspacePool workspaces_;
 };

@@ -62,15 +62,33 @@ Optimizer<T>::Optimizer(const OptimizerSpec& spec,
 }
 
 template <class T>
-std::vector<typename Optimizer<T>::Slot> Optimizer<T>::slots() {
+const char* Optimizer<T>::first_name() const {
   const bool adam = spec_.kind == OptimizerKind::adam || spec_.kind == OptimizerKind::adamw;
+  return adam ? "exp_avg" : "momentum_buffer";
+}
+
+template <class T>
+const char* Optimizer<T>::second_name() const {
+  return spec_.kind == OptimizerKind::rmsprop ? "square_avg" : "exp_avg_sq";
+}
+
+template <class T>
+std::vector<T>* Optimizer<T>::slot(std::string_view name, std::size_t place) {
+  if (place >= parameters_.size()) return nullptr;
+  if (name == first_name() && !first_[place].empty()) return &first_[place];
+  if (name == second_name() && !second_[place].empty()) return &second_[place];
+  return nullptr;
+}
+
+template <class T>
+std::vector<typename Optimizer<T>::Slot> Optimizer<T>::slots() {
+  const std::string first = first_name() + std::string("."),
+                    second = second_name() + std::string(".");
   std::vector<Slot> list;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto& [name, p] = parameters_[i];
-    if (!first_[i].empty())
-      list.push_back({(adam ? "exp_avg." : "momentum_buffer.") + name, p, &first_[i]});
-    if (!second_[i].empty())
-      list.push_back({(adam ? "exp_avg_sq." : "square_avg.") + name, p, &second_[i]});
+    if (!first_[i].empty()) list.push_back({first + name, p, &first_[i]});
+    if (!second_[i].empty()) list.push_back({second + name, p, &second_[i]});
   }
   return list;
 }

@@ -1,6 +1,8 @@
 // Optimisers: the state they keep for each parameter, and one update.
 #pragma once
 
+#include <string_view>
+
 #include "core/layer.hpp"
 #include "lstm_native/training.hpp"
 
@@ -34,8 +36,13 @@ class Optimizer {
     std::vector<T>* values;
   };
   std::vector<Slot> slots();
+  /// The slot ("exp_avg") of the parameter at a place of `params`; null when there is none.
+  std::vector<T>* slot(std::string_view name, std::size_t place);
 
  private:
+  const char* first_name() const;
+  const char* second_name() const;
+
   OptimizerSpec spec_;
   std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
   std::vector<std::vector<T>> first_, second_;  // one per parameter, empty when unused

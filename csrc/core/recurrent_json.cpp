@@ -149,6 +149,9 @@ bool read_recurrent(const std::string& type, ObjectReader& reader, LayerSpec& la
     Read read{reader};
     common_fields(spec, standard, read);
     own_fields(spec, standard, read);
+    // C++ once took it, and wrote it to files: with one layer, which has none behind it, it never
+    // had an effect.
+    if (spec.num_layers == 1 && spec.dropout > 0 && spec.dropout < 1) spec.dropout = 0;
     layer.options = spec;
     found = true;
   });

@@ -73,10 +73,8 @@ void RecurrentLayer<T>::add_run(const std::string& suffix, Index inputs, WeightS
   RunParameters<T> p;
   std::vector<T**> fields;
   for_each_parameter(plan_, inputs, p, [&](const char* name, std::vector<Index> shape, T*& field) {
-    parameters_.push_back({{name + suffix, std::move(shape)}, {}});
-    Parameter<T>& added = parameters_.back();
-    added.value.resize(static_cast<std::size_t>(added.info.size()));
-    field = added.value.data();
+    parameters_.push_back(make_parameter<T>(name + suffix, std::move(shape)));
+    field = parameters_.back().value.data();
   });
   const Index H = plan_.hidden_size, R = plan_.output_size(), rows = plan_.gates * H;
   const auto gate_seed = [&](std::uint64_t kind, Index gate) {

@@ -1,10 +1,12 @@
 #include "core/safetensors.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 
+#include "core/foreign_file.hpp"
 #include "core/message_text.hpp"
 #include "lstm_native/error.hpp"
 
@@ -99,23 +101,33 @@ std::string header_text(const std::vector<const TensorSource*>& order,
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
+SafetensorsFile::SafetensorsFile(const std::string& path)
+    : SafetensorsFile(std::make_unique<InputFile>(path)) {}
+
+SafetensorsFile::SafetensorsFile(const void* data, std::size_t size)
+    : SafetensorsFile(std::make_unique<InputBytes>(data, size)) {}
+
+SafetensorsFile::SafetensorsFile(std::unique_ptr<const ByteSource> source)
+    : source_(std::move(source)) {
+  const std::string foreign = foreign_file(*source_);
+  if (!foreign.empty()) throw FormatError(foreign);
   std::uint64_t length = 0;
-  const std::string size = "a file of " + std::to_string(file_.size()) + " bytes";
-  if (file_.size() < sizeof length) refuse("header", "a length of 8 bytes", size);
-  file_.read(0, &length, sizeof length);
-  const std::uint64_t limit = std::min(kMaxHeader, file_.size() - sizeof length);
+  const std::string size = "a file of " + std::to_string(source_->size()) + " bytes";
+  if (source_->size() < sizeof length) refuse("header", "a length of 8 bytes", size);
+  source_->read(0, &length, sizeof length);
+  const std::uint64_t limit = std::min(kMaxHeader, source_->size() - sizeof length);
   if (length > limit)
     refuse("header", "a length of at most " + std::to_string(limit) + " in " + size,
            std::to_string(length));
   std::string text(static_cast<std::size_t>(length), '\0');
-  file_.read(sizeof length, text.data(), text.size());
+  source_->read(sizeof length, text.data(), text.size());
   data_begin_ = sizeof length + length;
   header_ = parse_safetensors_header(text, data_size());
 }
 
 void SafetensorsFile::read(const StoredTensor& tensor, void* out) const {
-  file_.read(data_begin_ + tensor.begin, out, static_cast<std::size_t>(tensor.end - tensor.begin));
+  source_->read(data_begin_ + tensor.begin, out,
+                static_cast<std::size_t>(tensor.end - tensor.begin));
 }
 
 void write_safetensors(const std::string& path, const std::vector<TensorSource>& tensors,
@@ -135,6 +147,25 @@ void write_safetensors(const std::string& path, const std::vector<TensorSource>&
     file.write(buffer.data(), static_cast<std::size_t>(checked_byte_size(*tensor)));
   }
   file.commit();
+}
+
+std::vector<std::byte> safetensors_content(const std::vector<TensorSource>& tensors,
+                                           const std::map<std::string, std::string>& metadata) {
+  const std::vector<const TensorSource*> order = file_order(tensors);
+  const std::string header = header_text(order, metadata);
+  const std::uint64_t length = header.size();
+  std::uint64_t total = sizeof length + length;
+  for (const TensorSource* tensor : order) total += checked_byte_size(*tensor);
+  std::vector<std::byte> content(static_cast<std::size_t>(total));
+  std::memcpy(content.data(), &length, sizeof length);
+  std::memcpy(content.data() + sizeof length, header.data(), header.size());
+  // As aligned as in the file: the header's end and the order see to that.
+  std::byte* at = content.data() + sizeof length + length;
+  for (const TensorSource* tensor : order) {
+    tensor->copy(at);
+    at += checked_byte_size(*tensor);
+  }
+  return content;
 }
 
 }  // namespace lstm_native

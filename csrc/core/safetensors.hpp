@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/atomic_file.hpp"
@@ -42,24 +44,30 @@ struct SafetensorsHeader {
 };
 
 /// Reads a header that may be hostile: every key, type, length and offset is checked, and the
-/// tensors must fill `data_size` bytes without hole or overlap. Memory stays within about ten times
-/// the length of `text`. Throws FormatError.
+/// tensors must fill `data_size` bytes without hole or overlap. Memory stays within about twelve
+/// times the length of `text`, which a header of nothing but tiny entries needs. Throws
+/// FormatError.
 SafetensorsHeader parse_safetensors_header(const std::string& text, std::uint64_t data_size);
 
 /// A file whose header has been read and checked; tensors are read on request.
 class SafetensorsFile {
  public:
-  /// Throws FileError and FormatError.
+  /// Throw FileError and FormatError. Bytes in memory must stay alive.
   explicit SafetensorsFile(const std::string& path);
+  SafetensorsFile(const void* data, std::size_t size);
 
   const SafetensorsHeader& header() const { return header_; }
-  std::uint64_t data_size() const { return file_.size() - data_begin_; }
+  /// The metadata, to be kept by somebody else.
+  std::map<std::string, std::string> take_metadata() { return std::move(header_.metadata); }
+  std::uint64_t data_size() const { return source_->size() - data_begin_; }
 
   /// Copies the tensor's end - begin bytes to `out`.
   void read(const StoredTensor& tensor, void* out) const;
 
  private:
-  InputFile file_;
+  explicit SafetensorsFile(std::unique_ptr<const ByteSource> source);
+
+  std::unique_ptr<const ByteSource> source_;
   std::uint64_t data_begin_ = 0;
   SafetensorsHeader header_;
 };
@@ -77,5 +85,9 @@ struct TensorSource {
 /// and InvalidArgument for a repeated name, an unknown dtype or text that is not UTF-8.
 void write_safetensors(const std::string& path, const std::vector<TensorSource>& tensors,
                        const std::map<std::string, std::string>& metadata);
+
+/// The bytes of that file.
+std::vector<std::byte> safetensors_content(const std::vector<TensorSource>& tensors,
+                                           const std::map<std::string, std::string>& metadata);
 
 }  // namespace lstm_native

@@ -174,8 +174,7 @@ bool look_up(const T* table, const EmbeddingSpec& spec, const Batch<T>& x, T* y)
 template <class T>
 EmbeddingLayer<T>::EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed) : spec_(spec) {
   const Index size = spec.vocabulary * spec.features;
-  weight_ = {{"weight", {spec.vocabulary, spec.features}},
-             std::vector<T>(static_cast<std::size_t>(size))};
+  weight_ = make_parameter<T>("weight", {spec.vocabulary, spec.features});
   normal_values(1.0, seed, size, weight_.value.data());
 }
 

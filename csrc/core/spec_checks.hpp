@@ -27,9 +27,16 @@ void validate(const OptimizerSpec& optimizer, const std::string& path = "optimiz
 /// All layers of a network, their number, and that an embedding comes first or not at all.
 void validate(const std::vector<LayerSpec>& layers, const std::string& path = "layers");
 
-/// Values in all parameters of the network that these layers make, without making it.
-/// `input_features` is ignored when the first layer is an embedding. Throws InvalidArgument when
-/// `validate` would, when input_features is out of range, and when the number overflows.
+/// The parameters of the network that these layers make, without making it: their values in all,
+/// and in how many tensors. `input_features` is ignored when the first layer is an embedding.
+/// Throws InvalidArgument when `validate` would, when input_features is out of range, and when a
+/// number overflows.
+struct ParameterTotals {
+  Index values = 0, tensors = 0;
+};
+ParameterTotals parameter_totals(const std::vector<LayerSpec>& layers, Index input_features);
+
+/// The values alone.
 Index parameter_count(const std::vector<LayerSpec>& layers, Index input_features);
 
 /// Whether the layer is one of the recurrent ones, whose options begin with RecurrentOptions.

@@ -3,6 +3,7 @@
 
 #include "core/activations.hpp"
 #include "core/finite.hpp"
+#include "core/message_text.hpp"
 #include "core/network_impl.hpp"
 #include "core/random.hpp"
 #include "core/spec_checks.hpp"
@@ -326,9 +327,13 @@ namespace {
 
 template <class T>
 std::vector<T>& find_slot(TrainerImpl<T>& trainer, const std::string& name) {
-  for (const auto& slot : trainer.optimizer().slots())
-    if (slot.name == name) return *slot.values;
-  throw InvalidArgument("no optimiser state named '" + name + "'");
+  const std::size_t dot = name.find('.');
+  if (dot != std::string::npos) {
+    const std::size_t place = trainer.network().impl()->place_of(name.substr(dot + 1));
+    if (std::vector<T>* values = trainer.optimizer().slot(name.substr(0, dot), place))
+      return *values;
+  }
+  throw InvalidArgument("no optimiser state named '" + printable(name) + "'");
 }
 
 }  // namespace

@@ -11,8 +11,11 @@
 #include <vector>
 
 #ifndef _WIN32
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #endif
@@ -33,6 +36,17 @@ TensorSource floats(const std::string& name, std::vector<Index> shape, std::vect
 
 /// The header of a file whose only entry is this tensor.
 std::string one(const std::string& description) { return "{\"a\":" + description + "}"; }
+
+#ifndef _WIN32
+bool has_nameless_files(const std::string& directory) {
+#ifdef O_TMPFILE
+  const int fd = open(directory.c_str(), O_TMPFILE | O_WRONLY, 0600);
+  return fd >= 0 && close(fd) == 0;
+#else
+  return directory.empty();
+#endif
+}
+#endif
 
 int error_number_of(const std::string& path, bool write) {
   try {
@@ -271,5 +285,46 @@ TEST_CASE("safetensors: permissions and links stay as a user expects") {
   CHECK(std::filesystem::is_symlink(link));
   CHECK(SafetensorsFile(path).header().tensors.count("b") == 1);
   CHECK(directory.entries() == 2);
+}
+
+TEST_CASE("safetensors: a link is followed where nothing is yet, and over several links") {
+  const TemporaryDirectory directory;
+  const auto write = [](const std::string& path) {
+    write_safetensors(path, {floats("a", {1}, {1})}, {});
+  };
+  std::filesystem::create_directory(directory / "models");
+  std::filesystem::create_symlink("models/new", directory / "link");
+  std::filesystem::create_symlink(directory / "link", directory / "second");
+  write(directory / "second");
+  CHECK(std::filesystem::is_symlink(directory / "second"));
+  CHECK(std::filesystem::is_symlink(directory / "link"));
+  CHECK_FALSE(std::filesystem::is_symlink(directory / "models/new"));
+  CHECK(SafetensorsFile(directory / "models/new").header().tensors.count("a") == 1);
+
+  std::filesystem::create_symlink("nowhere/new", directory / "broken");
+  CHECK(error_number_of(directory / "broken", true) == ENOENT);
+  CHECK(std::filesystem::is_symlink(directory / "broken"));
+  std::filesystem::create_symlink("circle", directory / "circle");
+  CHECK(error_number_of(directory / "circle", true) == ELOOP);
+  CHECK(directory.entries() == 5);
+}
+
+TEST_CASE("safetensors: a save that is killed leaves nothing behind") {
+  const TemporaryDirectory directory;
+  if (!has_nameless_files(directory.path())) return;
+  const std::string path = directory / "a.safetensors";
+  write_bytes(path, "old");
+  const pid_t child = fork();
+  if (child == 0) {
+    // Killed when the first tensor is in the file, and the second is asked for.
+    const TensorSource fatal{"z", "F32", {1}, [](void*) { kill(getpid(), SIGKILL); }};
+    write_safetensors(path, {floats("a", {5000}, std::vector<float>(5000)), fatal}, {});
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(read_bytes(path) == "old");
+  CHECK(directory.entries() == 1);
 }
 #endif

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,12 +155,26 @@ def test_any_file_name_will_do(tmp_path, name):
     p.assert_same_weights(ln.load_model(str(path)).state_dict(), make_model().state_dict())
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.0, 1e-45])
-def test_weights_are_data(model_path, value):
-    tensors = load_file(model_path)
+def with_bias(path: Path, value: float) -> np.ndarray:
+    """Changes one weight of the file; returns the tensor."""
+    tensors = load_file(path)
     tensors["2.bias"][0] = value
-    save_file(tensors, model_path, metadata=read_metadata(model_path))
-    p.assert_same_bits(ln.load_model(model_path).state_dict()["2.bias"], tensors["2.bias"])
+    save_file(tensors, path, metadata=read_metadata(path))
+    return tensors["2.bias"]
+
+
+@pytest.mark.parametrize("value", [-0.0, 1e-45, 3e38])
+def test_weights_are_data(model_path, value):
+    bias = with_bias(model_path, value)
+    p.assert_same_bits(ln.load_model(model_path).state_dict()["2.bias"], bias)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_no_numbers_are_refused_as_load_state_dict_does(model_path, value):
+    with_bias(model_path, value)
+    message = rf'tensor "2.bias": expected finite weights, got {value} at position 0'
+    with pytest.raises(ValueError, match=message):
+        ln.load_model(model_path)
 
 
 # -- damaged, hostile and foreign files ----------------------------------------------------
@@ -256,7 +273,10 @@ def missing_state(tensors: dict, metadata: dict) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (other_version, r'expected format_version "1", .* got "2", written by lstm_native "7.1"'),
+        (
+            other_version,
+            r'expected format_version "1" or "1.1", .* got "2", written by lstm_native "7.1"',
+        ),
         (other_program, r'got "pt": a safetensors file, but no model'),
         (missing_tensor, r'expected tensor "0.bias_hh_l0", got none'),
         (extra_tensor, r'got "3.bias"'),
@@ -269,6 +289,81 @@ def test_a_refusal_says_what_is_wrong(model_path, change, message):
     rewrite(model_path, change)
     with pytest.raises(ValueError, match=message):
         ln.load_model(model_path)
+
+
+LIMITED = """
+import resource, sys, time
+import lstm_native as ln
+path, refused = sys.argv[1], sys.argv[2] == "refused"
+start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    model = ln.load_model(path)
+    model.save(path + ".again")
+except ValueError:
+    assert refused
+else:
+    assert not refused
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start
+seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+print(grown, seconds)
+"""
+
+
+def load_measured(path: Path, outcome: str) -> tuple[float, float]:
+    """Load in a process of its own: how many times the file's size it grew, and its seconds."""
+    pytest.importorskip("resource")
+    found = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path), outcome],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert found.returncode == 0, found.stderr
+    kib, seconds = map(float, found.stdout.split())
+    return kib * 1024 / path.stat().st_size, seconds
+
+
+def claim(layers: list[dict], tensors: int, values: int) -> bytes:
+    """A file of so many small tensors that claims to be a network of these layers."""
+    header = model_header({"dtype": "float32", "input_features": 1, "layers": layers})
+    for i in range(tensors):
+        header[f"{i}"] = {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]}
+    left = values - tensors
+    header["z"] = {"dtype": "F32", "shape": [left], "data_offsets": [4 * tensors, 4 * values]}
+    return raw_file(header, bytes(4 * values))
+
+
+THIN = {"type": "rnn", "hidden_size": 1, "num_layers": 1024}
+
+
+@pytest.mark.parametrize(
+    ("layers", "tensors"),
+    [
+        pytest.param([THIN] * 120, 0, id="claimed"),
+        pytest.param([THIN] * 9, 36_000, id="there, of other names"),
+        pytest.param([{"type": "highway", "window": 1, "layers": [THIN] * 119}], 0, id="nested"),
+    ],
+)
+def test_a_hostile_file_of_many_tensors_costs_no_more_than_its_size(tmp_path, layers, tensors):
+    """Of 2 MB: looked up one after another they took 48 seconds and 169 MB."""
+    path = tmp_path / "model"
+    path.write_bytes(claim(layers, tensors, 500_000))
+    growth, seconds = load_measured(path, "refused")
+    assert growth < 16
+    assert seconds < 4  # of which the import takes most
+
+
+def test_a_valid_file_of_many_tensors_loads_and_saves_in_no_time(tmp_path):
+    layers: list[ln.Layer] = [ln.LSTM(1, num_layers=1000, input_size=1)]
+    layers += [ln.RNN(1, num_layers=1000, bidirectional=True) for _ in range(8)]
+    model = ln.Sequential(layers, seed=0)
+    assert len(model.state_dict()) == 68_000
+    path = tmp_path / "model"
+    model.save(path)
+    assert path.stat().st_size > 5_000_000
+    _, seconds = load_measured(path, "valid")
+    assert seconds < 6
+    assert (tmp_path / "model.again").read_bytes() == path.read_bytes()
 
 
 # -- the operating system ------------------------------------------------------------------
@@ -314,6 +409,79 @@ def test_saving_where_no_file_can_be_is_an_os_error(model_path):
     with pytest.raises(NotADirectoryError):
         make_model().save(model_path / "model")
     assert os.listdir(model_path.parent) == [model_path.name]
+
+
+def test_a_link_to_what_is_not_there_yet_stays_a_link(tmp_path):
+    (tmp_path / "models").mkdir()
+    link, target = tmp_path / "latest", tmp_path / "models" / "m-001"
+    link.symlink_to(Path("models") / "m-001")
+    for _ in range(2):  # the second finds a file
+        make_model().save(link)
+        assert link.is_symlink()
+        assert not target.is_symlink()
+        p.assert_same_weights(ln.load_model(link).state_dict(), make_model().state_dict())
+    link.unlink()
+    link.symlink_to(tmp_path / "missing" / "m-001")
+    with pytest.raises(FileNotFoundError):
+        make_model().save(link)
+    assert link.is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["latest", "models"]
+    assert os.listdir(tmp_path / "models") == ["m-001"]
+
+
+KILLED = """
+import ctypes, os, signal, sys, threading, time
+import numpy as np
+import lstm_native as ln
+model = ln.Sequential([ln.Dense(3000, input_size=3000)], seed=0)
+threading.Timer(float(sys.argv[2]), os.kill, (os.getpid(), signal.SIGKILL)).start()
+print("ready", flush=True)
+while True:
+    model.save(sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="needs files without a name")
+def test_a_killed_save_leaves_no_temporary_file(tmp_path):
+    """Killed at several moments of saving 36 MB over and over."""
+    path = tmp_path / "model"
+    for delay in ("0.01", "0.07", "0.15"):
+        found = subprocess.run([sys.executable, "-c", KILLED, path, delay], capture_output=True)
+        assert found.returncode == -signal.SIGKILL
+        assert set(os.listdir(tmp_path)) <= {"model"}
+        if path.exists():
+            ln.load_model(path)
+
+
+def test_a_subinterpreter_is_told_at_once():
+    """Before Python 3.12 the import waited for ever."""
+    pytest.importorskip("_testcapi")
+    code = """
+import _testcapi
+inner = '''
+try:
+    import lstm_native
+except ImportError as error:
+    print(error)
+'''
+assert _testcapi.run_in_subinterp(inner) == 0
+import lstm_native
+print(lstm_native.LSTM(3))
+"""
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert found.returncode == 0, found.stderr
+    assert "not in a subinterpreter: use processes" in found.stdout
+    assert "pip install" not in found.stdout
+    assert "LSTM(hidden_size=3)" in found.stdout
+
+
+def test_a_memory_error_says_how_much_was_asked_for_and_for_what():
+    with pytest.raises(MemoryError, match=r"could not get 2\.0 PiB for parameter weight"):
+        ln.Dense(2**24, input_size=2**24, dtype="float64")._built_native()
+    with pytest.raises(MemoryError, match="PiB for parameter weight_ih_l0"):
+        ln.LSTM(2**24, input_size=2**24 - 1, seed=0)._built_native()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
-
 import numpy as np
 import product as p
 import pytest
@@ -146,15 +143,6 @@ class TestUndo:
         x, y = data()
         with pytest.raises(ValueError, match="epsilon: expected a value that float32 can hold"):
             fit(make_model(dtype="float32"), x, y, optimizer=ln.Adam(epsilon=1e-50))
-
-
-@pytest.mark.parametrize("copy", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_copies_are_refused_with_the_way_to_make_one(copy):
-    """Half a copy would share weights with the original."""
-    with pytest.raises(TypeError, match="save"):
-        copy(make_model())
-    with pytest.raises(TypeError, match="state_dict"):
-        copy(ln.LSTM(3))
 
 
 class TestTape:

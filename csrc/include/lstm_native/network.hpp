@@ -1,6 +1,7 @@
 // Networks that run, train, save and load: the same ones Python uses.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -168,9 +169,14 @@ struct BasicModel {
 
   /// Throws FileError, FormatError, or InvalidArgument when the file holds another dtype.
   static BasicModel load(const std::string& path);
+  /// The same from the bytes of such a file, which are needed during the call alone.
+  static BasicModel load(const void* data, std::size_t size);
 
-  /// Atomic: a temporary file beside the target, fsync, rename.
+  /// Atomic: a file without a name beside the target, fsync, then the name. Throws FileError, and
+  /// InvalidArgument for weights that are not finite or metadata that is not UTF-8.
   void save(const std::string& path) const;
+  /// The bytes that `save` writes.
+  std::vector<std::byte> to_bytes() const;
 
   void predict(const Batch<T>& x, T* y) const { network.predict(x, y); }
   Stream<T> stream(Index batch_size = 1) const { return network.stream(batch_size); }
