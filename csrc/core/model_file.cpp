@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/handles.hpp"
 #include "core/json_specs.hpp"
 #include "core/message_text.hpp"
 #include "core/network_impl.hpp"
@@ -161,7 +162,7 @@ template <class T>
 LoadedModel<T> build(const Description& description, const SafetensorsFile& file) {
   check_size<T>(description, file);
   TensorReader<T> tensors(file);
-  Network<T> network(std::make_shared<NetworkImpl<T>>(
+  auto network = Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(
       make_layers<T>(description.layers, description.input_features, std::nullopt)));
   for (const TensorInfo& info : network.parameters())
     network.set_parameter(info.name, tensors.read(info.name, info.shape), info.size());
@@ -182,7 +183,7 @@ LoadedModel<T> build(const Description& description, const SafetensorsFile& file
 template <class T>
 void save_model(const std::string& path, const Network<T>& network, const Trainer<T>* trainer,
                 const std::map<std::string, std::string>& metadata) {
-  if (trainer && trainer->network().impl() != network.impl())
+  if (trainer && &Access::impl(trainer->network()) != &Access::impl(network))
     throw InvalidArgument("trainer: expected one of this network, got one of another network");
   const json description = {{"dtype", dtype_name<T>()},
                             {"input_features", network.input_features()},
@@ -193,10 +194,9 @@ void save_model(const std::string& path, const Network<T>& network, const Traine
                   {"network", description.dump()}};
   std::vector<TensorSource> tensors;
   for (const TensorInfo& info : network.parameters())
-    tensors.push_back(
-        {info.name, safetensors_dtype<T>(), info.shape, [&network, name = info.name](void* out) {
-           network.get_parameter(name, static_cast<T*>(out));
-         }});
+    tensors.push_back({info.name, safetensors_dtype<T>(), info.shape, [&network, info](void* out) {
+                         network.get_parameter(info.name, static_cast<T*>(out), info.size());
+                       }});
   if (trainer) {
     const json state = {{"iterations", trainer->iterations()},
                         {"loss", to_json(trainer->loss())},
@@ -204,8 +204,8 @@ void save_model(const std::string& path, const Network<T>& network, const Traine
     all["trainer"] = state.dump();
     for (const TensorInfo& info : trainer->state())
       tensors.push_back({kStatePrefix + info.name, safetensors_dtype<T>(), info.shape,
-                         [trainer, name = info.name](void* out) {
-                           trainer->get_state(name, static_cast<T*>(out));
+                         [trainer, info](void* out) {
+                           trainer->get_state(info.name, static_cast<T*>(out), info.size());
                          }});
   }
   for (const auto& [key, text] : metadata) all[std::string(kUserPrefix) + key] = text;
