@@ -23,6 +23,16 @@ function(ln_compile_options target)
   endif()
 endfunction()
 
+# LN_BUILD_TYPE: the build type in lower case, and LN_OPTIMISATION: what to compile the core with.
+# A build type that nobody gave means a fast library, also in a project that has none.
+set(LN_BUILD_TYPE "$<LOWER_CASE:$<CONFIG>>")
+set(LN_OPTIMISATION $<$<CONFIG:Release>:-O2>)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  message(STATUS "lstm_native: no CMAKE_BUILD_TYPE is given: compiled as Release (-O2 -DNDEBUG)")
+  set(LN_BUILD_TYPE release)
+  set(LN_OPTIMISATION -O2 -DNDEBUG)
+endif()
+
 # LN_ISAS: the instruction sets to compile kernels for, fastest first.
 # LN_ISA_FLAGS_<set>: how. LN_BASELINE_FLAGS: what everything else is compiled for.
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" _processor)
@@ -31,14 +41,31 @@ if(_processor MATCHES "^(x86_64|amd64)$")
   set(LSTM_NATIVE_BASELINE "x86-64-v2" CACHE STRING
       "Oldest x86-64 processor to run on (a value of -march)")
   set(LN_BASELINE_FLAGS -march=${LSTM_NATIVE_BASELINE})
-  set(LN_ISAS avx512 avx2 generic)
+  set(_isas avx512 avx2 generic)
   set(LN_ISA_FLAGS_generic ${LN_BASELINE_FLAGS})
   set(LN_ISA_FLAGS_avx2 -march=x86-64-v3)
   set(LN_ISA_FLAGS_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
 elseif(_processor MATCHES "^(aarch64|arm64)$")
-  set(LN_ISAS neon)  # part of every 64-bit Arm processor
+  set(_isas neon)  # part of every 64-bit Arm processor
 else()
-  set(LN_ISAS generic)
+  set(_isas generic)
+endif()
+set(LSTM_NATIVE_ISAS "${_isas}" CACHE STRING
+    "Instruction sets to compile kernels for, of: ${_isas}. The best that the processor has is used")
+foreach(_isa IN LISTS LSTM_NATIVE_ISAS)
+  if(NOT _isa IN_LIST _isas)
+    message(FATAL_ERROR "LSTM_NATIVE_ISAS: expected some of \"${_isas}\" for the processor "
+            "'${CMAKE_SYSTEM_PROCESSOR}', got \"${LSTM_NATIVE_ISAS}\"")
+  endif()
+endforeach()
+set(LN_ISAS "")
+foreach(_isa IN LISTS _isas)
+  if(_isa IN_LIST LSTM_NATIVE_ISAS)
+    list(APPEND LN_ISAS ${_isa})
+  endif()
+endforeach()
+if(NOT LN_ISAS)
+  message(FATAL_ERROR "LSTM_NATIVE_ISAS: expected at least one of \"${_isas}\", got none")
 endif()
 
 # ln_core_options(<target>): for the core and whatever includes its headers. All of these must see
@@ -46,7 +73,7 @@ endif()
 # user's own Eigen, and compiled for the same processor, which decides the alignment of its types.
 function(ln_core_options target)
   ln_compile_options(${target})
-  target_compile_options(${target} PRIVATE ${LN_BASELINE_FLAGS} $<$<CONFIG:Release>:-O2>)
+  target_compile_options(${target} PRIVATE ${LN_BASELINE_FLAGS} ${LN_OPTIMISATION})
   target_compile_definitions(${target} PRIVATE Eigen=Eigen_core)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
   target_include_directories(${target} SYSTEM PRIVATE ${LN_EIGEN_INCLUDE} ${LN_JSON_INCLUDE})

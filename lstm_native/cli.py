@@ -1,7 +1,8 @@
 """The command `lstm-native`.
 
-Exit codes: 0 done; 1 the data or a file is at fault; 2 the command line is; 130 interrupted;
-141 the reader of the output went away. Results go to stdout, all else to stderr.
+Exit codes: 0 done; 1 the data or a file is at fault (also when only the picture could not be
+drawn); 2 the command line is; 130 interrupted; 141 the reader of the output went away. Results go
+to stdout, all else to stderr.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from lstm_native.forecast.backtest import Score
-    from lstm_native.forecast.forecaster import Forecaster
+    from lstm_native.forecast.forecaster import Forecast, Forecaster
+    from lstm_native.forecast.outputs import Outputs
     from lstm_native.forecast.series import Series
 
 _DATA_ERROR = 1
@@ -232,11 +234,13 @@ def _forecast(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.out.is_dir():
         return _fail(f"--out {options.out} is a file, not a folder", _DATA_ERROR)
     options.out.mkdir(parents=True, exist_ok=True)
-    if forecaster is None:
-        _train(options, series)
-    else:
-        _write_forecast(options, series, forecaster, None)
-    return 0
+    from lstm_native.forecast.outputs import Outputs
+
+    with Outputs(options.out) as outputs:
+        if forecaster is None:
+            return _train(options, series, outputs)
+        forecast, _ = _write_forecast(options, series, forecaster, outputs)
+        return _finish(options, series, outputs, forecast, None)
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -251,7 +255,7 @@ def _check_options(options: argparse.Namespace) -> None:
                 options.parser.error(f"--{name} cannot go with --model, whose file has settled it")
 
 
-def _train(options: argparse.Namespace, series: Series) -> None:
+def _train(options: argparse.Namespace, series: Series, outputs: Outputs) -> int:
     from lstm_native.forecast import job, report
     from lstm_native.forecast.forecaster import Forecaster
 
@@ -274,48 +278,65 @@ def _train(options: argparse.Namespace, series: Series) -> None:
             f"{test['origins']} origins, {test['first_origin']} to {test['last_origin']}\n"
         )
         print(report.score_table(result.scores), end="\n\n")
-    path = options.out / "model.safetensors"
+    path = outputs.path("model.safetensors")
     result.forecaster.save(path)
     # What is shown comes from the file, as it will when the file is used again.
-    forecast = _write_forecast(options, series, Forecaster.load(path), result.scores)
+    forecast, rows = _write_forecast(options, series, Forecaster.load(path), outputs)
     seconds = {**result.summary["seconds"], "total": time.perf_counter() - began}
     content = {
         **result.summary,
-        "forecast": forecast,
+        "forecast": rows,
         "seconds": seconds,
         "versions": report.versions(),
     }
-    report.write_json(options.out / "report.json", content)
+    report.write_json(outputs.path("report.json"), content)
+    code = _finish(options, series, outputs, forecast, result.scores)
     if not options.quiet:
-        print(f"report: {options.out / 'report.json'}\nmodel: {path}")
+        print(f"report: {options.out / 'report.json'}\nmodel: {options.out / 'model.safetensors'}")
         print(f"{seconds['total']:.1f} s")
+    return code
 
 
 def _write_forecast(
-    options: argparse.Namespace,
-    series: Series,
-    forecaster: Forecaster,
-    scores: dict[str, Score] | None,
-) -> list[dict[str, Any]]:
-    """Print and write the forecast, and return it for the report."""
-    from lstm_native.forecast import plot, report
+    options: argparse.Namespace, series: Series, forecaster: Forecaster, outputs: Outputs
+) -> tuple[Forecast, list[dict[str, Any]]]:
+    """Print and write the forecast; return it, and its rows for the report."""
+    from lstm_native.forecast import report
 
     forecast = forecaster.forecast(series.values, source=series.source)
     stamps = series.time.future(forecaster.horizon)
-    path, picture = options.out / "forecast.csv", options.out / "forecast.png"
     if not options.quiet:
         last = series.time.label(len(series) - 1)
         print(f"{series.name} after {last}, from a network trained on all rows then known:")
         print(report.forecast_table(stamps, forecast), end="\n\n")
-    report.write_forecast(path, stamps=stamps, forecast=forecast)
+    report.write_forecast(outputs.path("forecast.csv"), stamps=stamps, forecast=forecast)
+    return forecast, report.forecast_rows(stamps, forecast)
+
+
+def _finish(
+    options: argparse.Namespace,
+    series: Series,
+    outputs: Outputs,
+    forecast: Forecast,
+    scores: dict[str, Score] | None,
+) -> int:
+    """Draw the picture, put all files in place whatever becomes of it, and return the exit code."""
+    from lstm_native.forecast import plot
+
+    code = 0
     try:
-        plot.write_plot(picture, series, forecast, scores)
-        drawn = f"plot: {picture}"
+        plot.write_plot(outputs.path("forecast.png"), series, forecast, scores)
+        drawn = f"plot: {options.out / 'forecast.png'}"
     except ImportError:
         drawn = plot.INSTALL_HINT
+    except Exception as error:
+        drawn = ""
+        code = _fail(f"no plot: {error or type(error).__name__}", _DATA_ERROR)
+    finally:  # also when interrupted
+        outputs.publish()
     if not options.quiet:
-        print(f"forecast: {path}\n{drawn}")
-    return report.forecast_rows(stamps, forecast)
+        print(f"forecast: {options.out / 'forecast.csv'}", *filter(None, [drawn]), sep="\n")
+    return code
 
 
 def _note(text: str) -> None:

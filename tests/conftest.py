@@ -130,12 +130,30 @@ def native_program(cmake: CMake, native_build: Path) -> Callable[[str], Path]:
     return build
 
 
-@pytest.fixture(scope="session", params=["cmake --install", "wheel"])
+@pytest.fixture(scope="session")
+def subproject_build(cmake: CMake, build_folder: Path) -> Path:
+    """tests/consumer/subproject: no build type, a static library, not the first instruction set."""
+    core = pytest.importorskip("lstm_native._core")
+    sets = core.build_info()["isas_compiled"]
+    return cmake.build(
+        ROOT / "tests" / "consumer" / "subproject",
+        build_folder.parent / "subproject",
+        LSTM_NATIVE_SOURCE_DIR=ROOT,
+        LSTM_NATIVE_ISAS=";".join(sets[1:] or sets),
+        LSTM_NATIVE_INSTALL="ON",
+        CMAKE_EXPORT_COMPILE_COMMANDS="ON",
+        Python_EXECUTABLE=sys.executable,
+    )
+
+
+@pytest.fixture(scope="session", params=["cmake --install", "wheel", "static"])
 def installed_library(request: pytest.FixtureRequest, cmake: CMake) -> Path:
     """The CMake package folder of each kind of install."""
     if request.param == "wheel":
         return Path(cmake.run(sys.executable, "-m", "lstm_native", "--cmake-dir").strip())
-    build = request.getfixturevalue("native_build")
+    build = request.getfixturevalue(
+        "subproject_build" if request.param == "static" else "native_build"
+    )
     prefix = request.getfixturevalue("tmp_path_factory").mktemp("prefix")
     cmake.run("cmake", "--install", build, "--prefix", prefix)
     return next(prefix.rglob("lstm_nativeConfig.cmake")).parent

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "bindings/arrays.hpp"
+#include "core/handles.hpp"
 #include "core/network_impl.hpp"
 
 namespace lstm_native::python {
@@ -24,7 +25,7 @@ template <class T>
 class CarriedStates {
  public:
   CarriedStates(const Network<T>& network, const py::object& given)
-      : layers_(network.impl()->chain().layers()) {
+      : layers_(Access::impl(network).chain().layers()) {
     if (given.is_none()) return;
     entries_ = py::cast<py::list>(given);
     if (static_cast<std::size_t>(py::len(entries_)) != layers_.size())
@@ -51,7 +52,7 @@ class CarriedStates {
       py::tuple tensors(static_cast<std::size_t>(shape.count));
       for (Index i = 0; i < shape.count; ++i) {
         auto array = new_array<T>({shape.layers, states_->batch_size(), shape.features(i)});
-        const std::vector<T>& values = states_->impl().now()[l].values[i];
+        const std::vector<T>& values = Access::impl(*states_).now()[l].values[i];
         std::copy(values.begin(), values.end(), array.mutable_data());
         tensors[static_cast<std::size_t>(i)] = std::move(array);
       }
@@ -77,7 +78,7 @@ class CarriedStates {
       if (!states_->batch_size() && array.ndim() == 3) states_->reset(array.shape(1));
       const T* from =
           data_of(array, {shape.layers, states_->batch_size(), shape.features(i)}, name.c_str());
-      std::vector<T>& to = states_->impl().now()[l].values[i];
+      std::vector<T>& to = Access::impl(*states_).now()[l].values[i];
       std::copy_n(from, to.size(), to.begin());
     }
   }

@@ -13,6 +13,7 @@
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
 #include "core/finite.hpp"
+#include "core/handles.hpp"
 #include "core/json_specs.hpp"
 #include "core/losses.hpp"
 #include "core/model_file.hpp"
@@ -26,13 +27,14 @@ template <class T>
 NetworkHandle<T> network_of(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
   std::vector<std::shared_ptr<Layer<T>>> layers;
   for (const auto& h : handles) layers.push_back(h->layer);
-  return {Network<T>(std::make_shared<NetworkImpl<T>>(std::move(layers)))};
+  return {Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(std::move(layers)))};
 }
 
 template <class T>
 std::vector<LayerHandle<T>> layers_of(const NetworkHandle<T>& handle) {
   std::vector<LayerHandle<T>> handles;
-  for (const auto& layer : handle.network.impl()->chain().layers()) handles.emplace_back(layer);
+  for (const auto& layer : Access::impl(handle.network).chain().layers())
+    handles.emplace_back(layer);
   return handles;
 }
 
@@ -60,7 +62,7 @@ py::object predict(const NetworkHandle<T>& handle, const py::object& x, const py
 template <class T>
 py::object quick_predict(NetworkHandle<T>& handle, const Arguments<2>& given) {
   PyObject* const x = given[0];
-  const NetworkImpl<T>& network = *handle.network.impl();
+  const NetworkImpl<T>& network = Access::impl(handle.network);
   Batch<T> batch;
   if (!plain_batch(x, network.first(), batch) ||
       static_cast<std::uint64_t>(batch.samples) > given.number(1))
@@ -214,15 +216,15 @@ void register_network(py::module_& m, const std::string& suffix) {
       .def_property_readonly(
           "end_activation",
           [](const N& n) {
-            return activation_name(network_end(n.network.impl()->chain()).activation);
+            return activation_name(network_end(Access::impl(n.network).chain()).activation);
           })
       .def("reads_probabilities",
            [](const N& n, const std::string& loss) {
-             return loss_end(parse_loss(loss), n.network.impl()->chain()).layer != kNoLayer;
+             return loss_end(parse_loss(loss), Access::impl(n.network).chain()).layer != kNoLayer;
            })
       .def("why_not_in_windows",
            [](const N& n) {
-             const auto& layers = n.network.impl()->chain().layers();
+             const auto& layers = Access::impl(n.network).chain().layers();
              for (std::size_t l = 0; l < layers.size(); ++l) {
                const std::string why = why_not_in_windows(layers[l]->spec());
                if (!why.empty()) return "layer " + std::to_string(l) + ": " + why;

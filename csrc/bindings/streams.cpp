@@ -7,6 +7,7 @@
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
 #include "core/finite.hpp"
+#include "core/handles.hpp"
 #include "core/stream.hpp"
 
 namespace lstm_native::python {
@@ -31,7 +32,7 @@ struct StreamHandle {
   StreamImpl<T>& idle() {
     if (busy)
       throw std::runtime_error("this stream is in a step in another thread: one call at a time");
-    return stream.impl();
+    return Access::impl(stream);
   }
 
   /// Whether x can be stepped with as it is.

@@ -9,6 +9,7 @@
 
 #include "core/finite.hpp"
 #include "core/foreign_file.hpp"
+#include "core/handles.hpp"
 #include "core/json_specs.hpp"
 #include "core/message_text.hpp"
 #include "core/network_impl.hpp"
@@ -214,20 +215,20 @@ template <class T>
 LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool with_extras) {
   check_size<T>(description, file);
   TensorReader tensors(file);
-  Network<T> network(std::make_shared<NetworkImpl<T>>(
+  auto network = Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(
       make_layers<T>(description.layers, description.input_features, std::nullopt)));
-  for (const auto& [name, parameter] : network.impl()->parameters()) {
+  for (const auto& [name, parameter] : Access::impl(network).parameters()) {
     tensors.read(name, parameter->info.shape, parameter->value);
     check_finite<FormatError>(name, parameter->value);
   }
-  network.impl()->parameters_changed();
+  Access::impl(network).parameters_changed();
   LoadedModel<T> model{network, std::nullopt, std::move(description.user), {}};
   if (description.trainer) {
     const TrainerDescription& saved = *description.trainer;
-    Trainer<T>& trainer = model.trainer.emplace(
-        std::make_shared<TrainerImpl<T>>(network, saved.loss, saved.optimizer, /*from_file=*/true));
+    Trainer<T>& trainer = model.trainer.emplace(Access::make<Trainer<T>>(
+        std::make_shared<TrainerImpl<T>>(network, saved.loss, saved.optimizer, /*from_file=*/true)));
     trainer.set_iterations(saved.iterations);
-    for (const auto& slot : trainer.impl()->optimizer().slots())
+    for (const auto& slot : Access::impl(trainer).optimizer().slots())
       tensors.read(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
   }
   if (description.extra_tensors) tensors.read_extras(with_extras ? &model.extras.tensors : nullptr);
@@ -245,7 +246,7 @@ struct FileContent {
   explicit FileContent(const ModelContent<T>& content) {
     const Network<T>& network = content.network;
     const Trainer<T>* trainer = content.trainer;
-    if (trainer && trainer->network().impl() != network.impl())
+    if (trainer && &Access::impl(trainer->network()) != &Access::impl(network))
       throw InvalidArgument("trainer: expected one of this network, got one of another network");
     const json description = {{"dtype", dtype_name<T>()},
                               {"input_features", network.input_features()},
@@ -254,7 +255,7 @@ struct FileContent {
                 {"format_version", content.extra_tensors.empty() ? kFormatVersion : kExtrasVersion},
                 {"lstm_native_version", lstm_native::version()},
                 {"network", description.dump()}};
-    for (const auto& [name, parameter] : network.impl()->parameters()) {
+    for (const auto& [name, parameter] : Access::impl(network).parameters()) {
       check_finite<InvalidArgument>(name, parameter->value);  // nobody could load it
       add(name, parameter->info.shape, parameter->value);
     }
@@ -263,7 +264,7 @@ struct FileContent {
                           {"loss", to_json(trainer->loss())},
                           {"optimizer", to_json(trainer->optimizer())}};
       metadata["trainer"] = state.dump();
-      for (const auto& slot : trainer->impl()->optimizer().slots())
+      for (const auto& slot : Access::impl(*trainer).optimizer().slots())
         add(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
     }
     for (const auto& [key, text] : content.metadata)

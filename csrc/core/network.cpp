@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/handles.hpp"
 #include "core/message_text.hpp"
 #include "core/network_impl.hpp"
 #include "core/spec_checks.hpp"
@@ -7,16 +8,6 @@
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
-namespace {
-
-template <class T>
-void check_count(const std::string& name, const TensorInfo& info, Index count) {
-  if (count != info.size())
-    throw InvalidArgument("'" + name + "': expected " + std::to_string(info.size()) +
-                          " values, got " + std::to_string(count));
-}
-
-}  // namespace
 
 template <class T>
 Parameter<T>& NetworkImpl<T>::parameter(const std::string& name) const {
@@ -58,61 +49,96 @@ template <class T>
 Network<T>::Network(std::shared_ptr<NetworkImpl<T>> impl) : impl_(std::move(impl)) {}
 
 template <class T>
+Network<T> Network<T>::clone() const {
+  const NetworkImpl<T>& from = Access::impl(*this);
+  auto copy =
+      std::make_shared<NetworkImpl<T>>(make_layers<T>(layers(), input_features(), std::nullopt));
+  for (std::size_t i = 0; i < from.parameters().size(); ++i)
+    copy->parameters()[i].second->value = from.parameters()[i].second->value;
+  copy->parameters_changed();
+  return Network(std::move(copy));
+}
+
+template <class T>
 std::vector<LayerSpec> Network<T>::layers() const {
   std::vector<LayerSpec> specs;
-  for (const auto& layer : impl_->chain().layers()) specs.push_back(layer->spec());
+  for (const auto& layer : Access::impl(*this).chain().layers()) specs.push_back(layer->spec());
   return specs;
 }
 
 template <class T>
 Index Network<T>::input_features() const {
-  return impl_->first().input_features();
+  return Access::impl(*this).first().input_features();
 }
 
 template <class T>
 bool Network<T>::takes_tokens() const {
-  return impl_->first().takes_tokens();
+  return Access::impl(*this).first().takes_tokens();
 }
 
 template <class T>
 OutputShape Network<T>::output_shape(Index timesteps) const {
-  return impl_->chain().output_shape(timesteps);
+  return Access::impl(*this).chain().output_shape(timesteps);
 }
 
 template <class T>
 void Network<T>::predict(const Batch<T>& x, T* y, NetworkStates<T>* states) const {
-  impl_->predict(x, y, states ? &states->impl() : nullptr);
+  Access::impl(*this).predict(x, y, states ? &states->of(*this) : nullptr);
+}
+
+template <class T>
+void Network<T>::predict(const Batch<T>& x, std::vector<T>& y, NetworkStates<T>* states) const {
+  const NetworkImpl<T>& impl = Access::impl(*this);
+  check_shape(impl.first(), x);  // before memory is asked for
+  y.resize(static_cast<std::size_t>(x.samples * output_shape(x.timesteps).row_size()));
+  predict(x, y.data(), states);
+}
+
+template <class T>
+std::vector<T> Network<T>::predict(const Batch<T>& x) const {
+  std::vector<T> y;
+  predict(x, y);
+  return y;
 }
 
 template <class T>
 std::vector<TensorInfo> Network<T>::parameters() const {
   std::vector<TensorInfo> list;
-  for (const auto& [name, p] : impl_->parameters()) list.push_back({name, p->info.shape});
+  for (const auto& [name, p] : Access::impl(*this).parameters())
+    list.push_back({name, p->info.shape});
   return list;
 }
 
 template <class T>
 Index Network<T>::parameter_count() const {
-  return impl_->parameter_count();
+  return Access::impl(*this).parameter_count();
 }
 
 template <class T>
-void Network<T>::get_parameter(const std::string& name, T* out) const {
-  const std::vector<T>& value = impl_->parameter(name).value;
-  std::copy(value.begin(), value.end(), out);
+std::vector<T> Network<T>::get_parameter(const std::string& name) const {
+  return Access::impl(*this).parameter(name).value;
+}
+
+template <class T>
+void Network<T>::get_parameter(const std::string& name, T* out, Index count) const {
+  const Parameter<T>& p = Access::impl(*this).parameter(name);
+  check_count(name, p.info.size(), count);
+  std::copy(p.value.begin(), p.value.end(), out);
 }
 
 template <class T>
 void Network<T>::set_parameter(const std::string& name, const T* values, Index count) {
-  Parameter<T>& p = impl_->parameter(name);
-  check_count<T>(name, p.info, count);
+  NetworkImpl<T>& impl = Access::impl(*this);
+  Parameter<T>& p = impl.parameter(name);
+  check_count(name, p.info.size(), count);
   std::copy_n(values, count, p.value.begin());
-  impl_->parameters_changed();
+  impl.parameters_changed();
 }
 
 template <class T>
 Stream<T> Network<T>::stream(Index batch_size) const {
-  return Stream<T>(std::make_unique<StreamImpl<T>>(impl_->chain().layers(), batch_size));
+  return Access::make<Stream<T>>(
+      std::make_unique<StreamImpl<T>>(Access::impl(*this).chain().layers(), batch_size));
 }
 
 template class NetworkImpl<float>;

@@ -63,6 +63,9 @@ class TrainerImpl {
   StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                       T* output, const StepOptions<T>& options);
 
+  /// Takes over the state of the trainer of another network of the same layers.
+  void continue_from(TrainerImpl& other);
+
   const Network<T>& network() const { return network_; }
   const LossSpec& loss() const { return loss_; }
   Optimizer<T>& optimizer() { return optimizer_; }

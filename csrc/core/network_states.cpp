@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/handles.hpp"
 #include "core/network_impl.hpp"
 #include "lstm_native/error.hpp"
 
@@ -16,8 +17,10 @@ void ChainStates<T>::check(Index samples) const {
 template <class T>
 NetworkStates<T>::NetworkStates(const Network<T>& network)
     : network_(network),
-      impl_(std::make_unique<ChainStates<T>>(network.impl()->chain().layers().size())) {}
+      impl_(std::make_unique<ChainStates<T>>(Access::impl(network).chain().layers().size())) {}
 
+template <class T>
+NetworkStates<T>::NetworkStates() noexcept = default;
 template <class T>
 NetworkStates<T>::~NetworkStates() = default;
 template <class T>
@@ -26,27 +29,36 @@ template <class T>
 NetworkStates<T>& NetworkStates<T>::operator=(NetworkStates&&) noexcept = default;
 
 template <class T>
+ChainStates<T>& NetworkStates<T>::of(const Network<T>& network) {
+  ChainStates<T>& states = Access::impl(*this);
+  if (&Access::impl(network_) != &Access::impl(network))
+    throw InvalidArgument("states: expected those of this network, got another network's");
+  return states;
+}
+
+template <class T>
 Index NetworkStates<T>::batch_size() const {
-  return impl_->samples();
+  return Access::impl(*this).samples();
 }
 
 template <class T>
 void NetworkStates<T>::reset(Index batch_size) {
   if (batch_size < 0)
     throw InvalidArgument("batch_size: expected >= 0, got " + std::to_string(batch_size));
-  impl_->reset(network_.impl()->chain().layers(), batch_size);
+  Access::impl(*this).reset(Access::impl(network_).chain().layers(), batch_size);
 }
 
 template <class T>
 std::vector<TensorInfo> NetworkStates<T>::tensors() const {
   static const char* const names[] = {"h", "c"};
+  const Index batch = batch_size();  // throws when this is empty
   std::vector<TensorInfo> list;
-  const auto& layers = network_.impl()->chain().layers();
+  const auto& layers = Access::impl(network_).chain().layers();
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const StateShape shape = layers[l]->state_shape();
     for (Index i = 0; i < shape.count; ++i)
       list.push_back(
-          {std::to_string(l) + "." + names[i], {shape.layers, batch_size(), shape.features(i)}});
+          {std::to_string(l) + "." + names[i], {shape.layers, batch, shape.features(i)}});
   }
   return list;
 }
@@ -57,15 +69,23 @@ T* NetworkStates<T>::find(const std::string& name, Index& count) const {
     if (info.name != name) continue;
     count = info.size();
     const std::size_t dot = name.find('.');
-    return impl_->now()[std::stoul(name)].values[name[dot + 1] == 'h' ? 0 : 1].data();
+    return Access::impl(*this).now()[std::stoul(name)].values[name[dot + 1] == 'h' ? 0 : 1].data();
   }
   throw InvalidArgument("no state named '" + name + "'");
 }
 
 template <class T>
-void NetworkStates<T>::get(const std::string& name, T* out) const {
+std::vector<T> NetworkStates<T>::get(const std::string& name) const {
   Index count = 0;
   const T* values = find(name, count);
+  return {values, values + count};
+}
+
+template <class T>
+void NetworkStates<T>::get(const std::string& name, T* out, Index count) const {
+  Index expected = 0;
+  const T* values = find(name, expected);
+  check_count(name, expected, count);
   std::copy_n(values, count, out);
 }
 
@@ -73,9 +93,7 @@ template <class T>
 void NetworkStates<T>::set(const std::string& name, const T* values, Index count) {
   Index expected = 0;
   T* to = find(name, expected);
-  if (count != expected)
-    throw InvalidArgument("'" + name + "': expected " + std::to_string(expected) + " values, got " +
-                          std::to_string(count));
+  check_count(name, expected, count);
   std::copy_n(values, count, to);
 }
 

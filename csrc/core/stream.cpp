@@ -1,5 +1,6 @@
 #include "core/stream.hpp"
 
+#include "core/handles.hpp"
 #include "core/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/stream.hpp"
@@ -124,6 +125,8 @@ StreamTensor<T> find_state(const StreamImpl<T>& stream, const std::string& name)
 template <class T>
 Stream<T>::Stream(std::unique_ptr<StreamImpl<T>> impl) : impl_(std::move(impl)) {}
 template <class T>
+Stream<T>::Stream() noexcept = default;
+template <class T>
 Stream<T>::~Stream() = default;
 template <class T>
 Stream<T>::Stream(Stream&&) noexcept = default;
@@ -132,58 +135,66 @@ Stream<T>& Stream<T>::operator=(Stream&&) noexcept = default;
 
 template <class T>
 Index Stream<T>::batch_size() const {
-  return impl_->batch();
+  return Access::impl(*this).batch();
 }
 
 template <class T>
 Index Stream<T>::input_features() const {
-  return impl_->input_features();
+  return Access::impl(*this).input_features();
 }
 
 template <class T>
 Index Stream<T>::output_features() const {
-  return impl_->output_features();
+  return Access::impl(*this).output_features();
 }
 
 template <class T>
 bool Stream<T>::takes_tokens() const {
-  return impl_->takes_tokens();
+  return Access::impl(*this).takes_tokens();
 }
 
 template <class T>
 bool Stream<T>::step(const T* x, T* y) noexcept {
-  return impl_->step(x, y);
+  return impl_ && impl_->step(x, y);
 }
 
 template <class T>
 bool Stream<T>::step(const std::int64_t* tokens, T* y) noexcept {
-  return impl_->step(tokens, y);
+  return impl_ && impl_->step(tokens, y);
 }
 
 template <class T>
 void Stream<T>::reset() noexcept {
-  impl_->reset();
+  if (impl_) impl_->reset();
 }
 
 template <class T>
 std::vector<TensorInfo> Stream<T>::state() const {
   std::vector<TensorInfo> list;
-  for (StreamTensor<T>& found : state_tensors(*impl_)) list.push_back(std::move(found.info));
+  for (StreamTensor<T>& found : state_tensors(Access::impl(*this)))
+    list.push_back(std::move(found.info));
   return list;
 }
 
 template <class T>
-void Stream<T>::get_state(const std::string& name, T* out) const {
-  const StreamTensor<T> found = find_state(*impl_, name);
+std::vector<T> Stream<T>::get_state(const std::string& name) const {
+  const StreamTensor<T> found = find_state(Access::impl(*this), name);
+  std::vector<T> values(static_cast<std::size_t>(found.info.size()));
+  found.run->get_state(found.index, values.data());
+  return values;
+}
+
+template <class T>
+void Stream<T>::get_state(const std::string& name, T* out, Index count) const {
+  const StreamTensor<T> found = find_state(Access::impl(*this), name);
+  check_count(name, found.info.size(), count);
   found.run->get_state(found.index, out);
 }
 
 template <class T>
 void Stream<T>::set_state(const std::string& name, const T* values, Index count) {
-  const StreamTensor<T> found = find_state(*impl_, name);
-  if (count != found.info.size())
-    throw InvalidArgument("'" + name + "': expected " + std::to_string(found.info.size()) +
-                          " values, got " + std::to_string(count));
+  const StreamTensor<T> found = find_state(Access::impl(*this), name);
+  check_count(name, found.info.size(), count);
   found.run->set_state(found.index, values);
 }
 

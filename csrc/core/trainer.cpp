@@ -3,6 +3,7 @@
 
 #include "core/activations.hpp"
 #include "core/finite.hpp"
+#include "core/handles.hpp"
 #include "core/message_text.hpp"
 #include "core/network_impl.hpp"
 #include "core/random.hpp"
@@ -88,7 +89,7 @@ template <class T>
 TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
                             const OptimizerSpec& optimizer, bool from_file)
     : network_(std::move(network)),
-      impl_(*network_.impl()),
+      impl_(Access::impl(network_)),
       loss_(loss),
       optimizer_(optimizer, impl_.parameters()) {
   validate(loss);
@@ -127,6 +128,9 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
         throw InvalidArgument("rows: expected indices from 0 to " + std::to_string(x.samples - 1) +
                               ", got " + std::to_string(rows[i]));
     part.samples = row_count;
+  } else if (row_count != x.samples) {
+    throw InvalidArgument("row_count: without rows expected " + std::to_string(x.samples) +
+                          ", the samples of x, got " + std::to_string(row_count));
   }
   Part target = part;
   target.timesteps = target.steps = rows_of(1, s.shape.timesteps);
@@ -153,7 +157,7 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
   s.output_rows = rows_of(s.x.samples, s.shape.timesteps);
   s.y.weights = weights_without_ignored(loss_, s.output_rows, s.y, workspace_);
   check_targets(loss_, s.output_rows, s.shape.features, s.y);
-  if (options.states) options.states->impl().check(s.x.samples);
+  if (options.states) options.states->of(network_).check(s.x.samples);
   return s;
 }
 
@@ -188,12 +192,22 @@ void TrainerImpl<T>::restore_weights() {
 }
 
 template <class T>
+void TrainerImpl<T>::continue_from(TrainerImpl& other) {
+  optimizer_.iterations() = other.optimizer_.iterations();
+  const auto to = optimizer_.slots(), from = other.optimizer_.slots();
+  for (std::size_t i = 0; i < to.size(); ++i) *to[i].values = *from[i].values;
+  const bool can_undo = other.last_good_version_ == other.impl_.chain().version();
+  last_good_ = other.last_good_;
+  last_good_version_ = can_undo ? impl_.chain().version() : -1;
+}
+
+template <class T>
 StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                                 Index row_count, std::uint64_t seed, T* output,
                                 const StepOptions<T>& options) {
   workspace_.reset();
   const Selected s = select(x, y, rows, row_count, options);
-  ChainStates<T>* states = options.states ? &options.states->impl() : nullptr;
+  ChainStates<T>* states = options.states ? &options.states->of(network_) : nullptr;
   const Index size = s.output_rows * s.shape.features;
   T* predictions = workspace_.take<T>(size);
   Pass pass{workspace_, /*remember=*/true, /*training=*/true,
@@ -244,7 +258,7 @@ StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, cons
                                     Index row_count, T* output, const StepOptions<T>& options) {
   workspace_.reset();
   const Selected s = select(x, y, rows, row_count, options);
-  ChainStates<T>* states = options.states ? &options.states->impl() : nullptr;
+  ChainStates<T>* states = options.states ? &options.states->of(network_) : nullptr;
   const bool direct = output && end_.layer == kNoLayer;
   T* predictions = direct ? output : workspace_.take<T>(s.output_rows * s.shape.features);
   impl_.chain().forward(s.x, predictions, Pass{workspace_}, states, end_.layer);
@@ -264,61 +278,65 @@ Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpe
     : impl_(std::make_shared<TrainerImpl<T>>(std::move(network), loss, optimizer)) {}
 
 template <class T>
-Trainer<T>::Trainer(std::shared_ptr<TrainerImpl<T>> impl) : impl_(std::move(impl)) {}
+Trainer<T> Trainer<T>::clone() const {
+  Trainer copy(network().clone(), loss(), optimizer());
+  Access::impl(copy).continue_from(Access::impl(*this));
+  return copy;
+}
 
 template <class T>
 StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                             Index row_count, std::uint64_t seed, T* output,
                             const StepOptions<T>& options) {
-  return impl_->step(x, y, rows, row_count, seed, output, options);
+  return Access::impl(*this).step(x, y, rows, row_count, seed, output, options);
 }
 
 template <class T>
 StepResult Trainer<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                                 Index row_count, T* output, const StepOptions<T>& options) const {
-  return impl_->evaluate(x, y, rows, row_count, output, options);
+  return Access::impl(*this).evaluate(x, y, rows, row_count, output, options);
 }
 
 template <class T>
 void Trainer<T>::set_learning_rate(double learning_rate) {
-  OptimizerSpec spec = impl_->optimizer().spec();
+  OptimizerSpec spec = Access::impl(*this).optimizer().spec();
   spec.learning_rate = learning_rate;
   validate(spec);
   check_representable<T>("learning_rate", learning_rate);
-  impl_->optimizer().spec() = spec;
+  Access::impl(*this).optimizer().spec() = spec;
 }
 
 template <class T>
 const LossSpec& Trainer<T>::loss() const {
-  return impl_->loss();
+  return Access::impl(*this).loss();
 }
 
 template <class T>
 const OptimizerSpec& Trainer<T>::optimizer() const {
-  return impl_->optimizer().spec();
+  return Access::impl(*this).optimizer().spec();
 }
 
 template <class T>
 const Network<T>& Trainer<T>::network() const {
-  return impl_->network();
+  return Access::impl(*this).network();
 }
 
 template <class T>
 Index Trainer<T>::iterations() const {
-  return impl_->optimizer().iterations();
+  return Access::impl(*this).optimizer().iterations();
 }
 
 template <class T>
 void Trainer<T>::set_iterations(Index iterations) {
   if (iterations < 0)
     throw InvalidArgument("iterations: expected >= 0, got " + std::to_string(iterations));
-  impl_->optimizer().iterations() = iterations;
+  Access::impl(*this).optimizer().iterations() = iterations;
 }
 
 template <class T>
 std::vector<TensorInfo> Trainer<T>::state() const {
   std::vector<TensorInfo> list;
-  for (const auto& slot : impl_->optimizer().slots())
+  for (const auto& slot : Access::impl(*this).optimizer().slots())
     list.push_back({slot.name, slot.parameter->info.shape});
   return list;
 }
@@ -339,17 +357,21 @@ std::vector<T>& find_slot(TrainerImpl<T>& trainer, const std::string& name) {
 }  // namespace
 
 template <class T>
-void Trainer<T>::get_state(const std::string& name, T* out) const {
-  const std::vector<T>& values = find_slot(*impl_, name);
+std::vector<T> Trainer<T>::get_state(const std::string& name) const {
+  return find_slot(Access::impl(*this), name);
+}
+
+template <class T>
+void Trainer<T>::get_state(const std::string& name, T* out, Index count) const {
+  const std::vector<T>& values = find_slot(Access::impl(*this), name);
+  check_count(name, static_cast<Index>(values.size()), count);
   std::copy(values.begin(), values.end(), out);
 }
 
 template <class T>
 void Trainer<T>::set_state(const std::string& name, const T* values, Index count) {
-  std::vector<T>& slot = find_slot(*impl_, name);
-  if (count != static_cast<Index>(slot.size()))
-    throw InvalidArgument("'" + name + "': expected " + std::to_string(slot.size()) +
-                          " values, got " + std::to_string(count));
+  std::vector<T>& slot = find_slot(Access::impl(*this), name);
+  check_count(name, static_cast<Index>(slot.size()), count);
   std::copy_n(values, count, slot.begin());
 }
 

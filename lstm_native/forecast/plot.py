@@ -38,7 +38,11 @@ def write_plot(
     _draw_forecast(panels[0, 0], series, forecast)
     if scores:
         _draw_errors(panels[0, 1], scores)
-    figure.savefig(path, dpi=120)
+    try:
+        figure.savefig(path, dpi=120)
+    except BaseException:
+        path.unlink(missing_ok=True)  # half a picture is none
+        raise
 
 
 def _draw_forecast(axes: Any, series: Series, forecast: Forecast) -> None:

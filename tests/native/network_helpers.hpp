@@ -41,7 +41,7 @@ std::vector<T> weights_of(const lstm_native::Network<T>& network) {
   std::vector<T> all(static_cast<std::size_t>(network.parameter_count()));
   T* out = all.data();
   for (const auto& p : network.parameters()) {
-    network.get_parameter(p.name, out);
+    network.get_parameter(p.name, out, p.size());
     out += p.size();
   }
   return all;
@@ -59,11 +59,7 @@ void set_weights(lstm_native::Network<T> network, const std::vector<T>& all) {
 template <class T>
 std::vector<T> parameter(const lstm_native::Network<T>& network, const std::string& name) {
   for (const auto& p : network.parameters())
-    if (p.name == name) {
-      std::vector<T> value(static_cast<std::size_t>(p.size()));
-      network.get_parameter(name, value.data());
-      return value;
-    }
+    if (p.name == name) return network.get_parameter(name);
   return {};
 }
 
@@ -72,9 +68,8 @@ template <class T>
 std::vector<T> state_of(const lstm_native::Trainer<T>& trainer) {
   std::vector<T> all;
   for (const auto& slot : trainer.state()) {
-    const std::size_t at = all.size();
-    all.resize(at + static_cast<std::size_t>(slot.size()));
-    trainer.get_state(slot.name, all.data() + at);
+    const std::vector<T> values = trainer.get_state(slot.name);
+    all.insert(all.end(), values.begin(), values.end());
   }
   return all;
 }

@@ -72,11 +72,11 @@ TEST_CASE("residual: a stream names the states inside it") {
   const std::vector<float> x(6, 0.5f);
   std::vector<float> y(6), state(10), again(10);
   stream.step(x.data(), y.data());
-  stream.get_state(names[0], state.data());
+  stream.get_state(names[0], state.data(), 10);
   CHECK(std::any_of(state.begin(), state.end(), [](float v) { return v != 0; }));
   Stream<float> other = network.stream(2);
   other.set_state(names[0], state.data(), 10);
-  other.get_state(names[0], again.data());
+  other.get_state(names[0], again.data(), 10);
   CHECK(same_bits(state, again));
 }
 

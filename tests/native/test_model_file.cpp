@@ -65,11 +65,8 @@ std::vector<T> predict(const Network<T>& network) {
 template <class T>
 std::map<std::string, std::vector<T>> weights(const Network<T>& network) {
   std::map<std::string, std::vector<T>> all;
-  for (const TensorInfo& info : network.parameters()) {
-    auto& values = all[info.name];
-    values.resize(static_cast<std::size_t>(info.size()));
-    network.get_parameter(info.name, values.data());
-  }
+  for (const TensorInfo& info : network.parameters())
+    all[info.name] = network.get_parameter(info.name);
   return all;
 }
 

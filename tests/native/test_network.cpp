@@ -188,7 +188,7 @@ TEST_CASE("network: parameters are set by name, all or nothing; copies share the
       "'1.weight': expected 8 values, got 7"));
   double value = 0;
   CHECK_FALSE(
-      message_of<InvalidArgument>([&] { network.get_parameter("0.bias", &value); }).empty());
+      message_of<InvalidArgument>([&] { network.get_parameter("0.bias", &value, 1); }).empty());
   CHECK(weights_of(network) == before);
   CHECK(same_bits(predict(network, data.batch()), y));
 

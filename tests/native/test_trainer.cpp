@@ -207,10 +207,8 @@ TEST_CASE("trainer: resumed from weights, state and number of updates, it goes o
     const Network<float> other(small_layers(0.3), 2, 99);
     Trainer<float> resumed(other, LossSpec{}, trainer.optimizer());
     set_weights(other, weights_of(network));
-    std::vector<float> values;
     for (const TensorInfo& slot : trainer.state()) {
-      values.resize(static_cast<std::size_t>(slot.size()));
-      trainer.get_state(slot.name, values.data());
+      const std::vector<float> values = trainer.get_state(slot.name);
       resumed.set_state(slot.name, values.data(), slot.size());
     }
     resumed.set_iterations(trainer.iterations());
@@ -265,7 +263,7 @@ TEST_CASE("trainer: a refused batch says what was expected and what came, and ch
   const auto refused = [&](Trainer<float>& t, const Batch<float>& x, const Targets<float>& y,
                            const std::vector<Index>& rows) {
     const Index* chosen = rows.empty() ? nullptr : rows.data();
-    const Index count = static_cast<Index>(rows.size());
+    const Index count = rows.empty() ? x.samples : static_cast<Index>(rows.size());
     const auto of = [&](auto&& call) { return message_of<InvalidArgument>(call); };
     const std::string evaluated = of([&] { t.evaluate(x, y, chosen, count); });
     const std::string stepped = of([&] { t.step(x, y, chosen, count, 0); });
@@ -287,6 +285,9 @@ TEST_CASE("trainer: a refused batch says what was expected and what came, and ch
   const Index none = 0;
   CHECK(contains(message_of<InvalidArgument>([&] { trainer.step(x, y, &none, 0, 0); }),
                  "at least one"));
+  // As from the data() and size() of an empty vector: not a wish for all.
+  CHECK(contains(message_of<InvalidArgument>([&] { trainer.step(x, y, nullptr, 0, 0); }),
+                 "row_count: without rows expected 5, the samples of x, got 0"));
   for (const double bad : {-1.0, kNaN, std::numeric_limits<double>::infinity()}) {
     const std::vector<float> weight = {1, 1, 1, static_cast<float>(bad), 1};
     CHECK(contains(refused(trainer, x, {y.values, nullptr, weight.data()}, {}), "in row 3"));

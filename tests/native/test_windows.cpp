@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/handles.hpp"
 #include "core/network_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "network_helpers.hpp"
@@ -85,7 +86,7 @@ TEST_CASE("states: read, written, and refused where they do not fit") {
     CHECK(info.shape ==
           std::vector<Index>{info.name[0] == '0' ? 2 : 1, 3, info.name[0] == '0' ? 5 : 4});
     std::vector<double> values(static_cast<std::size_t>(info.size()));
-    states.get(info.name, values.data());
+    states.get(info.name, values.data(), info.size());
     other.set(info.name, values.data(), info.size());
   }
   CHECK(names == std::vector<std::string>{"0.h", "0.c", "2.h", "2.c"});
@@ -98,7 +99,7 @@ TEST_CASE("states: read, written, and refused where they do not fit") {
         "states: expected a batch of 3 sequences, as many as the pass before had, got 2; reset the "
         "states to change that");
   CHECK(message_of([&] { states.set("0.h", y.data(), 7); }) == "'0.h': expected 30 values, got 7");
-  CHECK(message_of([&] { states.get("1.h", y.data()); }) == "no state named '1.h'");
+  CHECK(message_of([&] { states.get("1.h", y.data(), 1); }) == "no state named '1.h'");
   states.reset();
   network.predict(two.batch(), y.data(), &states);
   CHECK(states.batch_size() == 2);
@@ -163,7 +164,7 @@ TEST_CASE("windows: the workspace does not grow with the length of the series") 
       StepOptions<float> options{&states, begin, 50};
       trainer.step(all.batch(), all.targets(), nullptr, 1, 0, nullptr, options);
     }
-    return trainer.impl()->workspace_bytes();
+    return Access::impl(trainer).workspace_bytes();
   };
   CHECK(bytes(20000) == bytes(200));
 }
@@ -174,13 +175,11 @@ TEST_CASE("windows: a step that is not finite leaves the state as it was") {
   Trainer<double> trainer(network, LossSpec{}, sgd(0.1));
   NetworkStates<double> states(network);
   trainer.step(all.batch(), all.targets(), nullptr, 2, 0, nullptr, {&states, 0, 2});
-  std::vector<double> before(20), after(20);
-  states.get("0.h", before.data());
+  const std::vector<double> before = states.get("0.h");
   std::fill(all.y.begin(), all.y.end(), 1e300);
   CHECK_FALSE(
       trainer.step(all.batch(), all.targets(), nullptr, 2, 0, nullptr, {&states, 2, 2}).finite);
-  states.get("0.h", after.data());
-  CHECK(same_bits(before, after));
+  CHECK(same_bits(before, states.get("0.h")));
 }
 
 TEST_CASE("windows: layers and outputs that cannot be cut are refused, by name and reason") {

@@ -7,6 +7,7 @@ which may then put AVX-512 code where an old processor runs it. `nm` shows what 
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -70,17 +71,73 @@ def test_every_symbol_carries_the_name_of_its_set(objects):
         assert not strange, f"the {isa} object defines {strange[:20]}"
 
 
-def test_only_the_product_is_exported(root):
-    """The shared library shows namespace lstm_native, and of that no kernel."""
-    package = pytest.importorskip("lstm_native")
-    library = next(Path(package.__file__).parent.glob("lib/liblstm_native.*"))
-    if library.suffix != ".so" or shutil.which("nm") is None:
+# The mangled beginnings of what cmake/exports.map.in lists, kept apart from it.
+PUBLIC_CLASSES = ("Network", "NetworkStates", "Stream", "Trainer", "BasicModel")
+EXCEPTIONS = ("InvalidArgument", "FormatError", "FileError")
+HEADERS = ROOT / "csrc/include/lstm_native"
+
+
+def mangled(name: str) -> str:
+    return f"{len(name)}{name}"
+
+
+def public_functions() -> set[str]:
+    """Names of the free functions that public headers declare and do not define."""
+    lines = (line for path in HEADERS.glob("*.hpp") for line in path.read_text().splitlines())
+    found = (re.match(r"(?!using|typedef|return)[\w:<>]+[ *&]+(\w+)\([^{]*\);$", n) for n in lines)
+    return {match[1] for match in found if match}
+
+
+def is_public(name: str) -> bool:
+    """Whether a mangled name belongs to what the public headers show."""
+    begin = re.match(r"_Z(N|NK|T[ISV]N)11lstm_native", name)
+    if not begin:
+        return False
+    rest = name[begin.end() :]
+    if begin[1].startswith("T"):
+        return rest in {f"{mangled(e)}E" for e in EXCEPTIONS}
+    return rest.startswith(tuple(f"{mangled(c)}I" for c in PUBLIC_CLASSES)) or rest.startswith(
+        tuple(f"{mangled(f)}E" for f in public_functions())
+    )
+
+
+def exported(library: Path) -> dict[str, set[str]]:
+    """What a shared library exports, by the version it has."""
+    if library.suffix == ".dylib" or shutil.which("nm") is None:
         pytest.skip("reads ELF with nm")
     output = subprocess.run(
-        ["nm", "-D", "--defined-only", str(library)], check=True, capture_output=True, text=True
+        ["nm", "-D", "--defined-only", "--with-symbol-versions", str(library)],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
-    names = {line.split()[-1].split("@")[0] for line in output.splitlines()}
-    assert names
-    assert not {name for name in names if "11lstm_native" not in name[:20]}
+    versions: dict[str, set[str]] = {}
+    for line in output.splitlines():
+        name, _, version = line.split()[-1].partition("@@")
+        if version:  # not the names of the versions themselves
+            versions.setdefault(version, set()).add(name)
+    return versions
+
+
+def test_only_the_public_interface_is_exported(native_build):
+    library = next((native_build / "csrc").glob("liblstm_native.*"))
+    (version, names), *others = exported(library).items()
+    assert re.fullmatch(r"LSTM_NATIVE_\d+\.\d+", version)
+    assert not others
+    assert not {name for name in names if not is_public(name)}
+    assert 150 <= len(names) <= 250
+    for function in public_functions():
+        assert any(mangled(function) in name for name in names), (
+            f"{function} stands in a public header, but not in cmake/exports.map.in"
+        )
+
+
+def test_what_python_needs_beyond_has_a_version_of_its_own(native_build):
+    """In the wheel; what it shows under the public version is what any build shows."""
+    module = pytest.importorskip("lstm_native._core")
+    wheel = exported(next(Path(module.__file__).parent.glob("lib/liblstm_native.*")))
+    private = wheel.pop("LSTM_NATIVE_PRIVATE")
+    assert wheel == exported(next((native_build / "csrc").glob("liblstm_native.*")))
+    assert not {name for name in private if "11lstm_native" not in name[:20]}
     for isa in ("avx512", "avx2", "generic", "neon"):
-        assert not {name for name in names if f"11lstm_native{len(isa)}{isa}" in name}
+        assert not {name for name in private if f"11lstm_native{len(isa)}{isa}" in name}

@@ -51,6 +51,7 @@ def test_files_belong_to_the_package(files):
         r"lstm_native/lib/liblstm_native\.\w+",
         r"lstm_native/lib/cmake/lstm_native/lstm_nativeConfig\.cmake",
         r"lstm_native/lib/cmake/lstm_native/lstm_nativeConfigVersion\.cmake",
+        r"lstm_native/lib/pkgconfig/lstm_native\.pc",
         r"lstm_native/include/lstm_native/lstm_native\.hpp",
         r"lstm_native/licenses/eigen/COPYING\.MPL2",
         r"lstm_native/licenses/nlohmann_json/LICENSE.*",

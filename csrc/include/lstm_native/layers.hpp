@@ -1,6 +1,8 @@
 // What a layer is, as plain data. A network is built from a list of these.
 #pragma once
 
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -145,12 +147,24 @@ struct ConvLSTMSpec {
   bool reverse = false;   // runs from the end of the sequence
 };
 
-/// Any of the above.
+namespace detail {
+template <class T, class Variant>
+struct is_one_of;
+template <class T, class... Known>
+struct is_one_of<T, std::variant<Known...>> : std::disjunction<std::is_same<T, Known>...> {};
+}  // namespace detail
+
+/// Any of the above; made of one of them, as in Network<float>({lstm, dense}, 1).
 struct LayerSpec {
-  std::variant<LSTMSpec, DenseSpec, EmbeddingSpec, DropoutSpec, LayerNormSpec, ActivationSpec,
-               HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, ActivityRegularizationSpec,
-               ResidualSpec, ConvLSTMSpec>
-      options;
+  using Options = std::variant<LSTMSpec, DenseSpec, EmbeddingSpec, DropoutSpec, LayerNormSpec,
+                               ActivationSpec, HighwaySpec, GRUSpec, RNNSpec, MinLSTMSpec,
+                               MinGRUSpec, ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec>;
+  Options options;
+
+  LayerSpec() = default;
+  LayerSpec(Options any) : options(std::move(any)) {}
+  template <class Spec, class = std::enable_if_t<detail::is_one_of<Spec, Options>::value>>
+  LayerSpec(Spec spec) : options(std::move(spec)) {}
 };
 
 }  // namespace lstm_native

@@ -15,6 +15,7 @@
 
 namespace lstm_native {
 
+struct Access;
 template <class T>
 class NetworkImpl;
 template <class T>
@@ -26,8 +27,13 @@ class ChainStates;
 
 /// A stack of layers with its weights. T is float or double.
 ///
-/// A handle: copies share one network. `predict` may be called from several threads at once;
-/// anything that changes weights may not run beside it.
+/// A handle: copies share one network with its weights, and what changes them through one, a
+/// Trainer among them, is seen through all, also where another one is const. `clone` makes a
+/// network of its own. `predict` may be called from several threads at once; anything that changes
+/// weights may not run beside it.
+///
+/// A handle that was moved from or default-constructed is empty: every member but the test for it,
+/// assignment and destruction throws InvalidArgument. So it is with the classes below.
 template <class T>
 class Network {
  public:
@@ -36,7 +42,12 @@ class Network {
   /// input_features is ignored when the first layer is an Embedding.
   /// Throws InvalidArgument for sizes that do not fit.
   Network(const std::vector<LayerSpec>& layers, Index input_features, std::uint64_t seed = 0);
-  explicit Network(std::shared_ptr<NetworkImpl<T>> impl);
+  Network() noexcept = default;
+
+  explicit operator bool() const noexcept { return impl_ != nullptr; }  // whether it is not empty
+
+  /// The same layers and weights in memory of their own.
+  Network clone() const;
 
   std::vector<LayerSpec> layers() const;
   Index input_features() const;  // 0 when the input is tokens
@@ -47,8 +58,15 @@ class Network {
 
   /// Writes samples x output_shape(timesteps).row_size() values to y; zeros behind the end of a
   /// sequence, where x has lengths and the output a time axis. The recurrent layers begin with
-  /// `states` and leave there how they end; null: they begin with zeros.
+  /// `states`, which must be those of this network, and leave there how they end; null: they begin
+  /// with zeros. Throws InvalidArgument for shapes that do not fit and tokens out of range.
+  ///
+  /// Values are not looked at: from a NaN on, the outputs of its sequence are NaN, those of the
+  /// others are untouched. Where input may hold some, ask std::isfinite of the input or the output.
   void predict(const Batch<T>& x, T* y, NetworkStates<T>* states = nullptr) const;
+  /// Makes y as long as the output, whatever it held: no allocation where it was long enough.
+  void predict(const Batch<T>& x, std::vector<T>& y, NetworkStates<T>* states = nullptr) const;
+  std::vector<T> predict(const Batch<T>& x) const;
 
   /// The network one step at a time, for so many sequences side by side. Throws InvalidArgument
   /// when a layer cannot run so (Highway), or one behind a return_sequences=false needs a time
@@ -58,25 +76,30 @@ class Network {
   /// Parameters in a fixed order, named "0.weight_ih_l0": layer index, then name in the layer.
   std::vector<TensorInfo> parameters() const;
   Index parameter_count() const;
-  void get_parameter(const std::string& name, T* out) const;
+  /// Unknown names, and counts that are not the parameter's, throw InvalidArgument.
+  std::vector<T> get_parameter(const std::string& name) const;
+  void get_parameter(const std::string& name, T* out, Index count) const;
   void set_parameter(const std::string& name, const T* values, Index count);
 
-  const std::shared_ptr<NetworkImpl<T>>& impl() const { return impl_; }
-
  private:
+  friend struct Access;
+  explicit Network(std::shared_ptr<NetworkImpl<T>> impl);
   std::shared_ptr<NetworkImpl<T>> impl_;
 };
 
 /// What the recurrent layers of a network carry from one pass to the next: for sequences that come
 /// in pieces. Zeros at first, for any number of sequences. Layers inside a Highway carry nothing.
-/// One pass at a time may use it.
+/// One pass at a time may use it. Moved, not copied.
 template <class T>
 class NetworkStates {
  public:
   explicit NetworkStates(const Network<T>& network);
+  NetworkStates() noexcept;
   ~NetworkStates();
   NetworkStates(NetworkStates&&) noexcept;
   NetworkStates& operator=(NetworkStates&&) noexcept;
+
+  explicit operator bool() const noexcept { return impl_ != nullptr; }  // whether it is not empty
 
   /// Sequences side by side, the same in every pass; 0: zeros, for any number.
   Index batch_size() const;
@@ -86,12 +109,15 @@ class NetworkStates {
   /// The tensors by name: "0.h", "0.c" for an LSTM that is layer 0, each of (stacked layers x
   /// directions, batch_size, units). Unknown names and wrong counts throw InvalidArgument.
   std::vector<TensorInfo> tensors() const;
-  void get(const std::string& name, T* out) const;
+  std::vector<T> get(const std::string& name) const;
+  void get(const std::string& name, T* out, Index count) const;
   void set(const std::string& name, const T* values, Index count);
 
-  ChainStates<T>& impl() { return *impl_; }
-
  private:
+  friend struct Access;
+  friend class Network<T>;
+  friend class TrainerImpl<T>;
+  ChainStates<T>& of(const Network<T>& network);  // throws InvalidArgument for another network
   T* find(const std::string& name, Index& count) const;
   Network<T> network_;
   std::unique_ptr<ChainStates<T>> impl_;
@@ -114,17 +140,24 @@ struct StepOptions {
   double mean_weight = 0.0;
 };
 
-/// Minimises a loss over a network; owns the optimiser's state.
+/// Minimises a loss over a network; owns the optimiser's state. A handle, as Network is: copies
+/// share one trainer.
 template <class T>
 class Trainer {
  public:
   /// Throws InvalidArgument for settings out of range, and for a loss that contradicts how the
   /// network ends (see OutputReading).
   Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer);
-  explicit Trainer(std::shared_ptr<TrainerImpl<T>> impl);
+  Trainer() noexcept = default;
+
+  explicit operator bool() const noexcept { return impl_ != nullptr; }  // whether it is not empty
+
+  /// A trainer of a clone of the network, which goes on as this one would.
+  Trainer clone() const;
 
   /// Forward, loss, backward and one update.
-  ///   rows   which samples of x and y form the batch: indices into them; null takes all in order
+  ///   rows   which samples of x and y form the batch: row_count indices into them; null takes all
+  ///          in order, and row_count is their number
   ///   seed   with the number of updates so far, decides the dropout masks
   /// A loss or gradient that is not finite makes no update and undoes the one before, so that the
   /// network keeps the last weights known to be good; an update that makes a weight not finite is
@@ -135,11 +168,20 @@ class Trainer {
   /// an output without time axis, and for layers that cannot run so (bidirectional, reverse).
   StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                   std::uint64_t seed, T* output = nullptr, const StepOptions<T>& options = {});
+  /// All samples of x and y in order.
+  StepResult step(const Batch<T>& x, const Targets<T>& y, std::uint64_t seed = 0,
+                  const StepOptions<T>& options = {}) {
+    return step(x, y, nullptr, x.samples, seed, nullptr, options);
+  }
 
   /// The loss alone, without dropout. Like step, one call at a time on one trainer. `output`, when
   /// given, receives the predictions.
   StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                       T* output = nullptr, const StepOptions<T>& options = {}) const;
+  StepResult evaluate(const Batch<T>& x, const Targets<T>& y,
+                      const StepOptions<T>& options = {}) const {
+    return evaluate(x, y, nullptr, x.samples, nullptr, options);
+  }
 
   void set_learning_rate(double learning_rate);
   const LossSpec& loss() const;
@@ -151,17 +193,20 @@ class Trainer {
   Index iterations() const;
   void set_iterations(Index iterations);
   std::vector<TensorInfo> state() const;
-  void get_state(const std::string& name, T* out) const;
+  std::vector<T> get_state(const std::string& name) const;
+  void get_state(const std::string& name, T* out, Index count) const;
   void set_state(const std::string& name, const T* values, Index count);
 
-  const std::shared_ptr<TrainerImpl<T>>& impl() const { return impl_; }
-
  private:
+  friend struct Access;
+  explicit Trainer(std::shared_ptr<TrainerImpl<T>> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<TrainerImpl<T>> impl_;
 };
 
 /// A model file: safetensors tensors plus JSON metadata. Reading one runs no code, reads no
 /// byte outside the file and allocates no more than the file's size justifies.
+///
+/// A copy shares the network with its weights, also a copy of a const model; `clone` does not.
 template <class T>
 struct BasicModel {
   Network<T> network;
@@ -178,7 +223,11 @@ struct BasicModel {
   /// The bytes that `save` writes.
   std::vector<std::byte> to_bytes() const;
 
+  BasicModel clone() const { return {network.clone(), metadata}; }
+
   void predict(const Batch<T>& x, T* y) const { network.predict(x, y); }
+  void predict(const Batch<T>& x, std::vector<T>& y) const { network.predict(x, y); }
+  std::vector<T> predict(const Batch<T>& x) const { return network.predict(x); }
   Stream<T> stream(Index batch_size = 1) const { return network.stream(batch_size); }
 };
 

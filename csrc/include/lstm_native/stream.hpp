@@ -10,6 +10,7 @@
 
 namespace lstm_native {
 
+struct Access;
 template <class T>
 class StreamImpl;
 
@@ -23,13 +24,18 @@ class StreamImpl;
 /// A step allocates nothing, locks nothing, throws nothing and starts no thread. The stream keeps
 /// the weights and the instruction set of its making, whatever becomes of the network. One stream
 /// takes one call at a time; several streams, also of one network, may run beside each other.
+///
+/// Moved, not copied. One that was moved from or default-constructed is empty: `step` returns
+/// false, `reset` does nothing, and all other members throw InvalidArgument.
 template <class T>
 class Stream {
  public:
-  explicit Stream(std::unique_ptr<StreamImpl<T>> impl);
+  Stream() noexcept;
   ~Stream();
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
+
+  explicit operator bool() const noexcept { return impl_ != nullptr; }  // whether it is not empty
 
   Index batch_size() const;       // sequences that run side by side
   Index input_features() const;   // 0 when the input is tokens
@@ -38,8 +44,9 @@ class Stream {
 
   /// One step of every sequence. x: batch_size x input_features values, or batch_size tokens, only
   /// read; y: receives batch_size x output_features values, and may not overlap x.
-  /// Returns false, and changes nothing, when the network takes the other kind of input or a token
-  /// is out of range.
+  /// Returns false, and changes nothing, when the stream is empty, the network takes the other kind
+  /// of input or a token is out of range. Values are not looked at: a NaN gets into the state of
+  /// its sequence, and stays there until `reset` or `set_state`.
   bool step(const T* x, T* y) noexcept;
   bool step(const std::int64_t* tokens, T* y) noexcept;
 
@@ -48,14 +55,16 @@ class Stream {
 
   /// The state tensors by name: "0.h", "0.c" for an LSTM that is layer 0, each of (stacked layers,
   /// batch_size, hidden units). A stream that is given the state of another with the same weights
-  /// goes on as that one would. Unknown names and wrong counts throw InvalidArgument.
+  /// goes on as that one would. Unknown names and wrong counts throw InvalidArgument. All of these
+  /// allocate.
   std::vector<TensorInfo> state() const;
-  void get_state(const std::string& name, T* out) const;
+  std::vector<T> get_state(const std::string& name) const;
+  void get_state(const std::string& name, T* out, Index count) const;
   void set_state(const std::string& name, const T* values, Index count);
 
-  StreamImpl<T>& impl() { return *impl_; }
-
  private:
+  friend struct Access;
+  explicit Stream(std::unique_ptr<StreamImpl<T>> impl);
   std::unique_ptr<StreamImpl<T>> impl_;
 };
 

@@ -1,0 +1,140 @@
+"""The command's files: whole, of one run, and not lost with the picture."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from lstm_native import cli
+from lstm_native.forecast import plot
+from lstm_native.forecast.forecaster import Forecaster
+from lstm_native.forecast.outputs import Outputs
+from lstm_native.forecast.series import read_csv
+
+FILES = ["forecast.csv", "forecast.png", "model.safetensors", "report.json"]
+
+
+@pytest.fixture
+def series(tmp_path):
+    rng = np.random.default_rng(1)
+    rows = [f"{2000 + i // 12}-{i % 12 + 1:02d},{50 + rng.normal():.2f}" for i in range(60)]
+    path = tmp_path / "series.csv"
+    path.write_text("\n".join(["month,units", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture
+def run(series, tmp_path):
+    def run(seed=0, folder="out", *options):
+        words = ["forecast", series, "--horizon", 2, "--epochs", 1, "--seed", seed, "--quiet"]
+        return cli.main([str(w) for w in [*words, "--out", tmp_path / folder, *options]])
+
+    return run
+
+
+def drawn(path, *ignored):
+    path.write_bytes(b"a picture")
+
+
+def assert_of_one_run(folder, seed):
+    """Report, forecast and network belong together: the network gives the report's forecast."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert report["settings"]["seed"] == seed
+    with open(folder / "forecast.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = [float(row["forecast"]) for row in report["forecast"]]
+    assert [float(row["forecast"]) for row in rows] == wanted
+    series = read_csv(folder.parent / "series.csv")
+    forecaster = Forecaster.load(folder / "model.safetensors")
+    assert forecaster.forecast(series.values, source="").values.tolist() == wanted
+
+
+def test_two_runs_in_one_folder_do_not_mix(run, tmp_path, monkeypatch):
+    """The second one does all it does while the first is between saving and drawing."""
+
+    def other_run(path, *rest):
+        monkeypatch.setattr(plot, "write_plot", drawn)
+        assert run(seed=2) == 0
+        assert_of_one_run(tmp_path / "out", 2)
+        drawn(path)
+
+    monkeypatch.setattr(plot, "write_plot", other_run)
+    assert run(seed=1) == 0
+    assert_of_one_run(tmp_path / "out", 1)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+
+
+def test_a_failed_picture_loses_nothing_else(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plot, "write_plot", drawn)
+    assert run(seed=1) == 0
+
+    def broken(path, *rest):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(plot, "write_plot", broken)
+    assert run(seed=2) == 1
+    assert capsys.readouterr().err == "lstm-native: no plot: no font\n"
+    assert_of_one_run(tmp_path / "out", 2)
+    # An older picture would show another forecast.
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        name for name in FILES if name != "forecast.png"
+    ]
+
+
+def test_an_interrupt_while_drawing_loses_nothing_else(run, tmp_path, monkeypatch):
+    def interrupted(path, *rest):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plot, "write_plot", interrupted)
+    assert run(seed=3) == 130
+    assert_of_one_run(tmp_path / "out", 3)
+
+
+@pytest.mark.parametrize("writer", ["write_forecast", "write_json"])
+def test_a_failed_write_leaves_the_files_of_the_run_before(run, tmp_path, monkeypatch, writer):
+    from lstm_native.forecast import report
+
+    monkeypatch.setattr(plot, "write_plot", drawn)
+    assert run(seed=1) == 0
+
+    def full(path, *args, **kwargs):
+        path.write_text("half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(report, writer, full)
+    assert run(seed=2) == 1
+    assert_of_one_run(tmp_path / "out", 1)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+
+
+def test_half_a_picture_is_none(tmp_path, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure")
+
+    def full(self, path, **options):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(figure.Figure, "savefig", full)
+    monkeypatch.setattr(plot, "_draw_forecast", lambda *given: None)
+    with pytest.raises(OSError, match="No space"):
+        plot.write_plot(tmp_path / "forecast.png", None, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_a_files_place_stays_one(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.json").symlink_to(tmp_path / "elsewhere.json")
+    with Outputs(tmp_path / "out") as outputs:
+        outputs.path("report.json").write_text("{}")
+        outputs.publish()
+    assert (tmp_path / "out" / "report.json").is_symlink()
+    assert (tmp_path / "elsewhere.json").read_text() == "{}"
+
+
+def test_what_is_not_published_goes(tmp_path):
+    with Outputs(tmp_path) as outputs:
+        outputs.path("report.json").write_text("{}")
+    assert list(tmp_path.iterdir()) == []
