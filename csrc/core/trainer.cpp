@@ -347,7 +347,7 @@ template <class T>
 std::vector<T>& find_slot(TrainerImpl<T>& trainer, const std::string& name) {
   const std::size_t dot = name.find('.');
   if (dot != std::string::npos) {
-    const std::size_t place = trainer.network().impl()->place_of(name.substr(dot + 1));
+    const std::size_t place = Access::impl(trainer.network()).place_of(name.substr(dot + 1));
     if (std::vector<T>* values = trainer.optimizer().slot(name.substr(0, dot), place))
       return *values;
   }
