@@ -88,13 +88,18 @@ class Ragged:
 
     def part(self, rows: slice) -> Ragged:
         """Return some of the samples."""
-        y = self.y.part(rows) if isinstance(self.y, Sequences) else self.y[rows]
-        weights, trained = (
-            of.part(rows) if isinstance(of, Sequences) else None if of is None else of[rows]
-            for of in (self.weights, self.trained)
-        )
+
+        def of_part(of: Any) -> Any:
+            return of.part(rows) if isinstance(of, Sequences) else None if of is None else of[rows]
+
+        weights = of_part(self.weights)
         return Ragged(
-            self.x.part(rows), y, weights, self.lengths[rows], trained, self.probabilities
+            self.x.part(rows),
+            of_part(self.y),
+            weights,
+            self.lengths[rows],
+            weights if self.trained is self.weights else of_part(self.trained),
+            self.probabilities,
         )
 
     def without_classes(self) -> Ragged:
@@ -119,17 +124,20 @@ class Ragged:
         lengths = self.lengths[rows]
         steps = max(int(lengths.max()), 1)
 
-        def of_batch(array: Sequences | NDArray[Any]) -> NDArray[Any]:
-            return array.padded(rows, steps) if isinstance(array, Sequences) else array[rows]
+        def of_batch(array: Any) -> Any:
+            if isinstance(array, Sequences):
+                return array.padded(rows, steps)
+            return None if array is None else array[rows]
 
+        weights = of_batch(self.weights)
         return Batch(
             of_batch(self.x),
             of_batch(self.y),
-            None if self.weights is None else of_batch(self.weights),
+            weights,
             None if (lengths == steps).all() else lengths,
             steps if isinstance(self.y, Sequences) else 0,
             None,
-            None if self.trained is None else of_batch(self.trained),
+            weights if self.trained is self.weights else of_batch(self.trained),
         )
 
     def in_order(self, size: int) -> Iterator[Rows]:
@@ -218,12 +226,13 @@ def check_ragged(
             return of
         return Sequences(of, targets.starts)
 
+    measured = in_sequences(weights.measured)
     return Ragged(
         Sequences.of(parts),
         targets,
-        in_sequences(weights.measured),
+        measured,
         lengths,
-        in_sequences(weights.trained),
+        measured if weights.trained is weights.measured else in_sequences(weights.trained),
         probabilities,
     )
 

@@ -67,6 +67,11 @@ def check_targets(
         target = _blanked(target, counts, whole=target.shape == rows)
     if loss.takes_logits and target.dtype.kind in "biu":
         target = target.astype(dtype)  # 0 and 1 are meant, whatever they are written as
+    if loss.takes_logits and target.dtype.kind in "US":
+        raise TypeError(
+            f"{name}: {loss.name} expects targets from 0 to 1, got {target.dtype}; names become 0 "
+            f"and 1 with {name} == 'the name of class 1'"
+        )
     if output[-1] == 1 and target.shape == rows:
         target = target.reshape(output)
     if target.shape != output and target.size:

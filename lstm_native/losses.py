@@ -210,13 +210,17 @@ _LOSSES: dict[str, type[Loss]] = {
 #: The canonical names.
 NAMES: tuple[str, ...] = tuple(_LOSSES)
 
-# What Keras users type, without underscores and in lower case.
+# What users of Keras and PyTorch type, without underscores and in lower case.
 _ALIASES = {
     "meansquarederror": "mse",
     "meanabsoluteerror": "mae",
     "huberloss": "huber",
     "bce": "binary_crossentropy",
     "sparsecategoricalcrossentropy": "categorical_crossentropy",
+    "crossentropy": "categorical_crossentropy",
+    "crossentropyloss": "categorical_crossentropy",
+    "mseloss": "mse",
+    "l1loss": "mae",
     **{name.replace("_", ""): name for name in NAMES},
 }
 
@@ -228,8 +232,8 @@ def parse(loss: Any) -> Loss:
     ----------
     loss : str or Loss
         A canonical name ("mse", "mae", "huber", "binary_crossentropy",
-        "categorical_crossentropy"), a name as Keras spells it ("mean_squared_error",
-        "MeanSquaredError", "sparse_categorical_crossentropy", ...), or an object.
+        "categorical_crossentropy"), a name as Keras or PyTorch spells it ("mean_squared_error",
+        "MeanSquaredError", "CrossEntropyLoss", ...), or an object.
 
     Raises
     ------
@@ -248,7 +252,11 @@ def parse(loss: Any) -> Loss:
     if isinstance(loss, Loss) and type(loss) is not Loss:
         return loss
     if not isinstance(loss, str):
-        raise TypeError(f"loss must be a name ({', '.join(NAMES)}) or a loss object, got {loss!r}")
+        made = isinstance(loss, type) and issubclass(loss, Loss)
+        hint = f"; write {loss.__name__}()" if made else ""
+        raise TypeError(
+            f"loss must be a name ({', '.join(NAMES)}) or a loss object, got {loss!r}{hint}"
+        )
     name = _ALIASES.get(loss.replace("_", "").lower())
     if name is None:
         raise ValueError(f"unknown loss '{loss}'; known are {', '.join(NAMES)}")

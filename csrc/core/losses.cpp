@@ -180,6 +180,7 @@ void check_targets(const LossSpec& spec, Index rows, Index features, const Targe
         throw InvalidArgument("weights: expected finite values >= 0, got " +
                               std::to_string(targets.weights[r]) + " in row " + std::to_string(r));
   const bool unit = classes || spec.kind == LossKind::binary_crossentropy;
+  if (!targets.labels && !unit) return;
   for (Index r = 0; r < rows; ++r) {
     if (targets.weights && targets.weights[r] == 0) continue;
     if (targets.values && unit) check_row(spec, r, features, targets.values + r * features);

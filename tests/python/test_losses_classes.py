@@ -244,6 +244,14 @@ def test_labels_under_another_loss_say_which_takes_them(units, loss, y, told):
         fit(make_model(units), X, y, loss=loss)
 
 
+def test_binary_targets_of_other_kinds_say_how_they_become_zero_and_one():
+    loss = "binary_crossentropy"
+    with pytest.raises(TypeError, match="expects targets from 0 to 1, got <U3; names become"):
+        fit(make_model(1), X, np.where(LABELS > 0, "yes", "no"), loss=loss)
+    with pytest.raises(ValueError, match=r"-1 and 1 become 0 and 1 with \(y \+ 1\) / 2"):
+        fit(make_model(1), X, np.where(LABELS > 0, 1.0, -1.0), loss=loss)
+
+
 @pytest.mark.parametrize("kind", [int, bool])
 def test_integers_for_values_name_the_argument(kind):
     y = LABELS[:, None].astype(kind)
