@@ -85,10 +85,19 @@ struct LayerCheck {
       if (!std::isfinite(value)) refuse(path + name, "finite parameters", number_text(value));
   }
 
-  void operator()(const LSTMSpec& spec) const {
-    check_options(spec);
+  template <class Spec>
+  void check_forget_bias(const Spec& spec) const {
     if (!std::isfinite(spec.forget_bias))
       refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+    const double standard = Spec{}.forget_bias;
+    if (!spec.bias && spec.forget_bias != standard)
+      refuse(path + ".forget_bias", number_text(standard) + ", as it is by default, without bias",
+             number_text(spec.forget_bias));
+  }
+
+  void operator()(const LSTMSpec& spec) const {
+    check_options(spec);
+    check_forget_bias(spec);
     check_integer(path + ".proj_size", spec.proj_size, 0, spec.hidden_size - 1);
     check_fraction(path + ".cell_zoneout", spec.cell_zoneout);
     check_not_negative(path + ".cell_clip", spec.cell_clip);
@@ -162,8 +171,7 @@ struct LayerCheck {
     // A larger kernel has weights that see no pixel.
     check_integer(path + ".kernel_height", spec.kernel_height, 1, 2 * spec.height - 1);
     check_integer(path + ".kernel_width", spec.kernel_width, 1, 2 * spec.width - 1);
-    if (!std::isfinite(spec.forget_bias))
-      refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+    check_forget_bias(spec);
   }
 
   void operator()(const ActivityRegularizationSpec& spec) const {
@@ -214,7 +222,8 @@ struct ParameterCount {
                  Index others) {
     const Index directions = spec.bidirectional ? 2 : 1;
     const Index width = (spec.merge == Merge::concat ? directions : 1) * outputs;
-    const Index rows = directions * gates * spec.hidden_size, biases = recur ? 2 : 1;
+    const Index rows = directions * gates * spec.hidden_size;
+    const Index biases = !spec.bias ? 0 : recur ? 2 : 1;
     total = add(total, multiply(rows, features + recur + biases));
     if (spec.num_layers > 1)
       total = add(total, multiply(multiply(rows, width + recur + biases), spec.num_layers - 1));
@@ -227,7 +236,7 @@ struct ParameterCount {
     const Index H = spec.hidden_size, R = plan.output_size();
     Index others = plan.peepholes * H;
     if (spec.proj_size) others = add(others, multiply(R, H));
-    if (spec.layer_norm) others = add(others, (2 * plan.gates + 2) * H);
+    if (spec.layer_norm) others = add(others, (2 * plan.gates + (spec.bias ? 2 : 1)) * H);
     recurrent(spec, plan.gates, R, R, others);
   }
   void operator()(const GRUSpec& spec) {
@@ -270,7 +279,7 @@ struct ParameterCount {
 
   void operator()(const ConvLSTMSpec& spec) {
     const Index taps = multiply(spec.kernel_height, spec.kernel_width);
-    const Index row = add(multiply(taps, spec.channels + spec.filters), 1);
+    const Index row = add(multiply(taps, spec.channels + spec.filters), spec.bias ? 1 : 0);
     total = add(total, multiply(4 * spec.filters, row));
     features = spec.height * spec.width * spec.filters;
     if (spec.peephole) total = add(total, 3 * features);
