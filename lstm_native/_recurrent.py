@@ -14,6 +14,8 @@ from lstm_native.layer import Layer, check_rate, check_size, optional_size
 
 _MERGES = ("concat", "sum")
 
+FORGET_BIAS = 1.0  # by default
+
 # What the constructors hand on, by name.
 SHARED_OPTIONS = (
     "input_size",
@@ -27,6 +29,7 @@ SHARED_OPTIONS = (
     "reverse",
     "stateful",
     "checkpoint",
+    "bias",
     "dtype",
     "seed",
 )
@@ -66,6 +69,7 @@ class Recurrent(Layer):
         reverse: bool,
         stateful: bool,
         checkpoint: bool,
+        bias: bool,
         dtype: str,
         seed: int | None,
     ) -> None:
@@ -105,6 +109,7 @@ class Recurrent(Layer):
                 "state of what comes before its end"
             )
         self.checkpoint = check_bool(checkpoint, name="checkpoint")
+        self.bias = check_bool(bias, name="bias")
 
     def _spec(self) -> dict[str, Any]:
         return {
@@ -120,6 +125,7 @@ class Recurrent(Layer):
             "input_dropout": self.input_dropout,
             "stateful": self.stateful,
             "checkpoint": self.checkpoint,
+            "bias": self.bias,
         }
 
     @classmethod
@@ -188,6 +194,16 @@ class Recurring(Recurrent):
             if name in spec:
                 spec[name] = spec[name] or None
         return super()._from_spec(spec)
+
+
+def check_forget_bias(value: float, *, bias: bool) -> float:
+    """Return the initial bias of the forget gate: without biases the default alone."""
+    value = check_real(value, name="forget_bias")
+    if not bias and value != FORGET_BIAS:
+        raise ValueError(
+            f"forget_bias={value} is an initial value of a bias, but bias=False; leave it out"
+        )
+    return value
 
 
 def check_limit(value: float | None, *, name: str) -> float | None:

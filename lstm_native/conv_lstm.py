@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._carried import State
-from lstm_native._checks import as_values, check_bool, check_real
+from lstm_native._checks import as_values, check_bool
 from lstm_native._inputs import flat_images
+from lstm_native._recurrent import FORGET_BIAS, check_forget_bias
 from lstm_native.layer import Layer, Tape, check_size
 
 
@@ -47,12 +48,15 @@ class ConvLSTM(Layer):
     return_sequences : bool
         Output of every step, or of the last alone.
     forget_bias : float
-        Initial bias of the forget gate.
+        Initial bias of the forget gate. Another value than the default is a ValueError with
+        `bias=False`.
     peephole : bool
         Whether i, f and o look at the cell state, each value with a weight of its own.
     reverse : bool
         Whether to run from the end of each sequence to its start. The output stands in the order
         of the input; the last step is the first of the sequence. Cannot be streamed.
+    bias : bool
+        False: nothing is added to the sums, and the parameter `bias` does not exist.
     dtype : {"float32", "float64"}
     seed : int, optional
         For the initial kernels, Glorot uniform per gate (Glorot & Bengio 2010); peepholes begin at
@@ -67,8 +71,8 @@ class ConvLSTM(Layer):
     -----
     Parameters, gates in the order i, f, g, o: `weight_ih` (4 filters, channels, kernel height,
     kernel width), `weight_hh` (4 filters, filters, kernel height, kernel width) as PyTorch's conv2d
-    has them, `bias` (4 filters,) and with `peephole` `peephole` (3, height, width, filters) of i,
-    f and o.
+    has them, `bias` (4 filters,) unless `bias=False`, and with `peephole` `peephole` (3, height,
+    width, filters) of i, f and o.
 
     Examples
     --------
@@ -89,9 +93,10 @@ class ConvLSTM(Layer):
         *,
         input_shape: tuple[int, int, int],
         return_sequences: bool = True,
-        forget_bias: float = 1.0,
+        forget_bias: float = FORGET_BIAS,
         peephole: bool = False,
         reverse: bool = False,
+        bias: bool = True,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
@@ -109,7 +114,8 @@ class ConvLSTM(Layer):
                     f"{name} {side}, got {size}"
                 )
         self.return_sequences = check_bool(return_sequences, name="return_sequences")
-        self.forget_bias = check_real(forget_bias, name="forget_bias")
+        self.bias = check_bool(bias, name="bias")
+        self.forget_bias = check_forget_bias(forget_bias, bias=self.bias)
         self.peephole = check_bool(peephole, name="peephole")
         self.reverse = check_bool(reverse, name="reverse")
 
@@ -127,6 +133,7 @@ class ConvLSTM(Layer):
             "forget_bias": self.forget_bias,
             "peephole": self.peephole,
             "reverse": self.reverse,
+            "bias": self.bias,
         }
 
     @classmethod

@@ -6,8 +6,15 @@ from typing import Any
 
 from lstm_native import _activations
 from lstm_native._activations import Activation, check_activation
-from lstm_native._checks import check_bool, check_real
-from lstm_native._recurrent import RECURRING_OPTIONS, Recurring, check_limit, pick
+from lstm_native._checks import check_bool
+from lstm_native._recurrent import (
+    FORGET_BIAS,
+    RECURRING_OPTIONS,
+    Recurring,
+    check_forget_bias,
+    check_limit,
+    pick,
+)
 from lstm_native.layer import Layer, check_rate, optional_size
 
 
@@ -76,7 +83,8 @@ class LSTM(Recurring):
     gate_clip : float, optional
         The sums before the gates' functions are limited likewise (`clip` in ONNX).
     forget_bias : float
-        Initial bias of the forget gate (Jozefowicz et al. 2015 recommend 1).
+        Initial bias of the forget gate (Jozefowicz et al. 2015 recommend 1). Another value than
+        the default is a ValueError with `bias=False`.
     residual : bool
         Stacked layers from the second on add their input to their output.
     reverse : bool
@@ -87,6 +95,10 @@ class LSTM(Recurring):
     checkpoint : bool
         Training keeps the state of about sqrt(T) steps alone and computes the others again on the
         way back (Chen et al. 2016): the same bits in less memory, at about 4/3 of the time.
+    bias : bool
+        False: nothing is added to the sums, and the parameters `bias_ih_*` and `bias_hh_*` do not
+        exist, as with PyTorch's `bias=False`; the forget gate begins about half open. With
+        `layer_norm` the gains stay, and `norm_c_bias_*` goes too.
     dtype : {"float32", "float64"}
     seed : int, optional
         For the initial weights: input weights Glorot uniform per gate (Glorot & Bengio 2010),
@@ -103,9 +115,9 @@ class LSTM(Recurring):
     `weight_ih_l0` (G H, F), `weight_hh_l0` (G H, R), `bias_ih_l0` (G H,), `bias_hh_l0` (G H,), and
     so on for `_l1`, whose `weight_ih_l1` is (G H, D R). Then, where they exist, `peephole_l0`
     (K, H) with rows for those of i, f, o there are, `weight_hr_l0` (R, H), `norm_ih_l0` (G H,),
-    `norm_hh_l0` (G H,), `norm_c_l0` (H,), `norm_c_bias_l0` (H,). Of two directions the second has
-    `weight_ih_l0_reverse` and so on, and follows the first in the state_dict and in the state,
-    layer by layer.
+    `norm_hh_l0` (G H,), `norm_c_l0` (H,), `norm_c_bias_l0` (H,). With `bias=False` those whose name
+    has `bias` in it are missing. Of two directions the second has `weight_ih_l0_reverse` and so on,
+    and follows the first in the state_dict and in the state, layer by layer.
 
     Examples
     --------
@@ -147,11 +159,12 @@ class LSTM(Recurring):
         zoneout: float | tuple[float, float] = 0.0,
         cell_clip: float | None = None,
         gate_clip: float | None = None,
-        forget_bias: float = 1.0,
+        forget_bias: float = FORGET_BIAS,
         residual: bool = False,
         reverse: bool = False,
         stateful: bool = False,
         checkpoint: bool = False,
+        bias: bool = True,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
@@ -187,7 +200,7 @@ class LSTM(Recurring):
         else:
             self.zoneout = check_rate(zoneout, name="zoneout")
         self.cell_clip = check_limit(cell_clip, name="cell_clip")
-        self.forget_bias = check_real(forget_bias, name="forget_bias")
+        self.forget_bias = check_forget_bias(forget_bias, bias=self.bias)
 
     def _spec(self) -> dict[str, Any]:
         hidden, cell = self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,) * 2

@@ -41,7 +41,8 @@ class GRU(Recurring):
     zoneout : float
         Share of outputs that stay as they were (Krueger et al. 2017).
     input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoint, dtype, seed
+recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoint, bias, dtype, \
+seed
         As in `LSTM`.
 
     Raises
@@ -52,7 +53,8 @@ recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoi
     Notes
     -----
     Parameters, in PyTorch's names, shapes and gate order (r, z, n): `weight_ih_l0` (3H, F),
-    `weight_hh_l0` (3H, H), `bias_ih_l0` (3H,), `bias_hh_l0` (3H,), and so on as in `LSTM`.
+    `weight_hh_l0` (3H, H), `bias_ih_l0` (3H,), `bias_hh_l0` (3H,), and so on as in `LSTM`; the
+    biases are missing with `bias=False`.
 
     Examples
     --------
@@ -88,6 +90,7 @@ recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoi
         reverse: bool = False,
         stateful: bool = False,
         checkpoint: bool = False,
+        bias: bool = True,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
@@ -127,7 +130,8 @@ class RNN(Recurring):
     zoneout : float
         Share of outputs that stay as they were (Krueger et al. 2017).
     input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoint, dtype, seed
+recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoint, bias, dtype, \
+seed
         As in `LSTM`.
 
     Raises
@@ -138,7 +142,8 @@ recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoi
     Notes
     -----
     Parameters, in PyTorch's names and shapes: `weight_ih_l0` (H, F), `weight_hh_l0` (H, H),
-    `bias_ih_l0` (H,), `bias_hh_l0` (H,), and so on as in `LSTM`.
+    `bias_ih_l0` (H,), `bias_hh_l0` (H,), and so on as in `LSTM`; the biases are missing with
+    `bias=False`.
 
     Examples
     --------
@@ -173,6 +178,7 @@ recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoi
         reverse: bool = False,
         stateful: bool = False,
         checkpoint: bool = False,
+        bias: bool = True,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
@@ -216,6 +222,7 @@ class _InputGated(Recurrent):
         reverse: bool = False,
         stateful: bool = False,
         checkpoint: bool = False,
+        bias: bool = True,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
@@ -235,12 +242,13 @@ class MinLSTM(_InputGated):
     hidden_size : int
         H, the number of hidden units.
     input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-residual, reverse, stateful, checkpoint, dtype, seed
+residual, reverse, stateful, checkpoint, bias, dtype, seed
         As in `LSTM`.
 
     Notes
     -----
-    Parameters: `weight_ih_l0` (3H, F), `bias_ih_l0` (3H,), gates in the order i, f, g.
+    Parameters: `weight_ih_l0` (3H, F), `bias_ih_l0` (3H,), gates in the order i, f, g; the biases
+    are missing with `bias=False`.
     """
 
     type_name = "min_lstm"
@@ -258,12 +266,13 @@ class MinGRU(_InputGated):
     hidden_size : int
         H, the number of hidden units.
     input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-residual, reverse, stateful, checkpoint, dtype, seed
+residual, reverse, stateful, checkpoint, bias, dtype, seed
         As in `LSTM`.
 
     Notes
     -----
-    Parameters: `weight_ih_l0` (2H, F), `bias_ih_l0` (2H,), gates in the order z, n.
+    Parameters: `weight_ih_l0` (2H, F), `bias_ih_l0` (2H,), gates in the order z, n; the biases are
+    missing with `bias=False`.
     """
 
     type_name = "min_gru"

@@ -13,6 +13,7 @@ CellPlan common(const RecurrentOptions& spec, Index gates) {
   CellPlan plan;
   plan.gates = gates;
   plan.hidden_size = spec.hidden_size;
+  plan.bias = spec.bias;
   plan.zoneout_h = spec.zoneout;
   plan.options.gate_clip = spec.gate_clip;
   return plan;

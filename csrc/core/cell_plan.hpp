@@ -26,6 +26,7 @@ struct CellPlan {
   bool split = false;    // the recurrent sums' gradients are not those of the inputs' sums
   bool candidate_bias_apart = false;  // the last gate's recurrent bias stays in the recurrent sum
   bool layer_norm = false;
+  bool bias = true;             // false: no parameter is added, that of a norm neither
   Index peepholes = 0;          // gates with peephole weights
   Index forget_gate = -1;       // which gate it is, if there is one
   CellOptions<double> options;  // peepholes aside

@@ -32,8 +32,10 @@ ConvLSTMLayer<T>::ConvLSTMLayer(const ConvLSTMSpec& spec, Index inputs, WeightSe
   };
   add_kernel("weight_ih", spec.channels, 0);
   add_kernel("weight_hh", filters, kGates);
-  T* bias = add("bias", {kGates * filters});
-  std::fill_n(bias + filters, filters, static_cast<T>(spec.forget_bias));  // second gate: forget
+  if (spec.bias) {
+    T* bias = add("bias", {kGates * filters});
+    std::fill_n(bias + filters, filters, static_cast<T>(spec.forget_bias));  // second gate: forget
+  }
   if (spec.peephole) add("peephole", {3, spec.height, spec.width, filters});
 }
 

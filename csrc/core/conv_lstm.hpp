@@ -9,8 +9,8 @@ namespace lstm_native {
 
 /// Input rows are images of height x width x channels, output rows of height x width x filters, as
 /// are h and c. Parameters: weight_ih (4 filters, channels, kernel height, kernel width) and
-/// weight_hh (4 filters, filters, ...) as PyTorch's conv2d has them, bias (4 filters), and with
-/// peepholes peephole (3, height, width, filters) of i, f, o; gates in the order i, f, g, o.
+/// weight_hh (4 filters, filters, ...) as PyTorch's conv2d has them; with them, or not, bias
+/// (4 filters) and peephole (3, height, width, filters) of i, f, o; gates in the order i, f, g, o.
 template <class T>
 class ConvLSTMLayer final : public Layer<T> {
  public:

@@ -114,10 +114,11 @@ void add_conv_lstm_gradients(const ConvLSTMWeights<T>& w,
   });
   deliver(w, w.channels, sums.input, gradients[0]);
   deliver(w, w.filters(), sums.recurrent, gradients[1]);
-  w.order.for_each([&](Index g, Index u, Index column) {
-    gradients[2][g * w.filters() + u] += sums.bias[column];
-  });
-  if (!w.peephole.empty()) add_peephole(w, samples, gradients[3]);
+  if (w.has_bias)
+    w.order.for_each([&](Index g, Index u, Index column) {
+      gradients[2][g * w.filters() + u] += sums.bias[column];
+    });
+  if (!w.peephole.empty()) add_peephole(w, samples, gradients[w.has_bias ? 3 : 2]);
 }
 
 template void add_conv_lstm_gradients(const ConvLSTMWeights<float>&,

@@ -19,8 +19,8 @@ struct ConvLSTMSample {
   const T* gates;  // steps x gates_size: gradients
 };
 
-/// Adds what all samples contribute. gradients: of weight_ih, weight_hh, bias and, if there is one,
-/// peephole. Each value is summed by one thread, sample by sample and step by step.
+/// Adds what all samples contribute. gradients: of weight_ih, weight_hh and, if there are such,
+/// bias and peephole. Each value is summed by one thread, sample by sample and step by step.
 template <class T>
 void add_conv_lstm_gradients(const ConvLSTMWeights<T>& weights,
                              const std::vector<ConvLSTMSample<T>>& samples, T* const* gradients,

@@ -58,6 +58,7 @@ void ConvLSTMWeights<T>::pack(const ConvLSTMSpec& spec, const KernelTable<T>& k,
   shape = {spec.height, spec.width, spec.kernel_height, spec.kernel_width};
   order = {4, spec.filters, kGateBlock<T>};
   channels = spec.channels;
+  has_bias = spec.bias;
   const Index columns = order.columns();
   const auto both = [&](const T* w, Index from, AlignedVector<T>& there, AlignedVector<T>& back) {
     const Index depth = shape.taps() * from;
@@ -70,13 +71,14 @@ void ConvLSTMWeights<T>::pack(const ConvLSTMSpec& spec, const KernelTable<T>& k,
   both(values[0], channels, input, input_back);
   both(values[1], spec.filters, recurrent, recurrent_back);
   bias.assign(static_cast<std::size_t>(columns), T(0));
-  order.for_each([&](Index g, Index u, Index column) {
-    bias[static_cast<std::size_t>(column)] = values[2][g * spec.filters + u];
-  });
+  if (has_bias)
+    order.for_each([&](Index g, Index u, Index column) {
+      bias[static_cast<std::size_t>(column)] = values[2][g * spec.filters + u];
+    });
   peephole.clear();
   if (!spec.peephole) return;
   peephole.resize(static_cast<std::size_t>(3 * state_size()));
-  pad(values[3], 3, peephole.data());
+  pad(values[has_bias ? 3 : 2], 3, peephole.data());
 }
 
 template <class T>

@@ -18,7 +18,8 @@ struct ConvLSTMWeights {
   Index channels;
   // For products with patches of the input and of h; transposed, with gradients of the gates.
   AlignedVector<T> input, recurrent, input_back, recurrent_back;
-  AlignedVector<T> bias;      // 4 P
+  AlignedVector<T> bias;  // 4 P; zeros without one
+  bool has_bias = true;
   AlignedVector<T> peephole;  // 3 x pixels x P, of i, f, o; empty: none
 
   Index filters() const { return order.hidden_size; }
@@ -33,7 +34,7 @@ struct ConvLSTMWeights {
   void pad(const T* images, Index samples, T* out) const;
   void unpad(const T* padded, Index samples, T* out) const;
 
-  /// values: of weight_ih, weight_hh, bias and, if there is one, peephole.
+  /// values: of weight_ih, weight_hh and, if there are such, bias and peephole.
   void pack(const ConvLSTMSpec& spec, const KernelTable<T>& k, const T* const* values);
 };
 

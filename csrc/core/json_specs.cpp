@@ -147,17 +147,19 @@ struct LayerToJson {
     return {{"type", "highway"}, {"window", spec.window}, {"layers", to_json(spec.layers)}};
   }
   json operator()(const ConvLSTMSpec& spec) const {
-    return {{"type", "conv_lstm"},
-            {"filters", spec.filters},
-            {"height", spec.height},
-            {"width", spec.width},
-            {"channels", spec.channels},
-            {"kernel_height", spec.kernel_height},
-            {"kernel_width", spec.kernel_width},
-            {"return_sequences", spec.return_sequences},
-            {"forget_bias", spec.forget_bias},
-            {"peephole", spec.peephole},
-            {"reverse", spec.reverse}};
+    json value = {{"type", "conv_lstm"},
+                  {"filters", spec.filters},
+                  {"height", spec.height},
+                  {"width", spec.width},
+                  {"channels", spec.channels},
+                  {"kernel_height", spec.kernel_height},
+                  {"kernel_width", spec.kernel_width},
+                  {"return_sequences", spec.return_sequences},
+                  {"forget_bias", spec.forget_bias},
+                  {"peephole", spec.peephole},
+                  {"reverse", spec.reverse}};
+    if (!spec.bias) value["bias"] = false;
+    return value;
   }
   json operator()(const ResidualSpec& spec) const {
     return {{"type", "residual"}, {"layers", to_json(spec.layers)}};
@@ -217,6 +219,7 @@ LayerSpec read_layer(const json& value, const std::string& path, int depth) {
     spec.forget_bias = reader.number("forget_bias", spec.forget_bias);
     spec.peephole = reader.boolean("peephole", spec.peephole);
     spec.reverse = reader.boolean("reverse", spec.reverse);
+    spec.bias = reader.boolean("bias", spec.bias);
     layer.options = spec;
   } else if (type == "residual") {
     layer.options = ResidualSpec{read_inner(reader, path, depth)};

@@ -34,6 +34,7 @@ void common_fields(Spec& s, const RecurrentOptions& d, Field& field) {
   field("gate_clip", s.gate_clip, d.gate_clip, false);
   field("stateful", s.stateful, d.stateful, false);
   field("checkpoint", s.checkpoint, d.checkpoint, false);
+  field("bias", s.bias, d.bias, false);
 }
 
 template <class Field>

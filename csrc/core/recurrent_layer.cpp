@@ -19,15 +19,15 @@ void for_each_parameter(const CellPlan& plan, Index inputs, RunParameters<V>& p,
   const Index H = plan.hidden_size, R = plan.output_size(), rows = plan.gates * H;
   body("weight_ih", {rows, inputs}, p.input);
   if (plan.recurrent) body("weight_hh", {rows, R}, p.recurrent);
-  body("bias_ih", {rows}, p.bias_input);
-  if (plan.recurrent) body("bias_hh", {rows}, p.bias_recurrent);
+  if (plan.bias) body("bias_ih", {rows}, p.bias_input);
+  if (plan.bias && plan.recurrent) body("bias_hh", {rows}, p.bias_recurrent);
   if (plan.peepholes) body("peephole", {plan.peepholes, H}, p.peephole);
   if (plan.proj_size) body("weight_hr", {R, H}, p.projection);
   if (!plan.layer_norm) return;
   body("norm_ih", {rows}, p.norm_input);
   body("norm_hh", {rows}, p.norm_recurrent);
   body("norm_c", {H}, p.norm_cell);
-  body("norm_c_bias", {H}, p.norm_cell_bias);
+  if (plan.bias) body("norm_c_bias", {H}, p.norm_cell_bias);
 }
 
 // Which parts of a run's seed its weights are drawn from. Those of the first two kinds are followed
@@ -94,7 +94,7 @@ void RecurrentLayer<T>::add_run(const std::string& suffix, Index inputs, WeightS
       for (Index u = 0; u < H; ++u) std::copy_n(square.data() + u * H, R, w + u * R);
     }
   }
-  if (plan_.forget_gate >= 0)
+  if (plan_.bias && plan_.forget_gate >= 0)
     std::fill_n(p.bias_input + plan_.forget_gate * H, H, static_cast<T>(plan_.forget_bias));
   if (p.projection) glorot_uniform(H, R, derive_seed(seed, kProjectionSeed), R * H, p.projection);
   if (!plan_.layer_norm) return;

@@ -15,7 +15,8 @@ class RecurrentPass;
 /// Parameters carry PyTorch's names and shapes, G gates: weight_ih_l0 (G H, F), weight_hh_l0
 /// (G H, R), bias_ih_l0 (G H), bias_hh_l0 (G H), and where the cell has them peephole_l0 (gates
 /// that look, H), weight_hr_l0 (R, H), norm_ih_l0, norm_hh_l0 (G H), norm_c_l0, norm_c_bias_l0 (H).
-/// The second of two directions has weight_ih_l0_reverse and so on.
+/// Without biases there are no bias_ih_l0, bias_hh_l0 and norm_c_bias_l0. The second of two
+/// directions has weight_ih_l0_reverse and so on.
 template <class T>
 class RecurrentLayer final : public Layer<T> {
  public:

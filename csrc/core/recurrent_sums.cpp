@@ -133,15 +133,17 @@ void RecurrentSums<T>::add_elementwise(Index t0, Index t1, const ChunkBuffers<T>
       order.for_each([&](Index g, Index u, Index column) {
         const Index at = g * H + u;
         const T v = d[column];
-        p.bias_input[at] += v;
-        p.bias_recurrent[at] += v;
+        if (plan.bias) {
+          p.bias_input[at] += v;
+          p.bias_recurrent[at] += v;
+        }
         p.norm_input[at] += v * e.norm_input[row * columns + column];
         p.norm_recurrent[at] += v * e.norm_recurrent[row * columns + column];
       });
       const T* shown = buffers.shown + (row - run_.rows_before(t0)) * P;
       for (Index u = 0; u < H; ++u) {
         p.norm_cell[u] += shown[u] * e.norm_cell[row * P + u];
-        p.norm_cell_bias[u] += shown[u];
+        if (plan.bias) p.norm_cell_bias[u] += shown[u];
       }
     }
 }

@@ -87,7 +87,8 @@ void RecurrentWeights<T>::pack(const CellPlan& cell_plan, Index input_size,
   if (!same) pack_step(table, order, inputs, parameters.input, shares[in_steps]);
   pack_gates_transposed(table, order, inputs, parameters.input, shares[in_transposed]);
   shares.zeros(b_apart, P);
-  add_in_order(order, parameters.bias_input, shares.zeros(b, columns));
+  shares.zeros(b, columns);
+  if (parameters.bias_input) add_in_order(order, parameters.bias_input, shares[b]);
   if (parameters.bias_recurrent)
     order.for_each([&](Index g, Index u, Index at) {
       const T value = parameters.bias_recurrent[g * H + u];
@@ -125,7 +126,8 @@ void RecurrentWeights<T>::pack(const CellPlan& cell_plan, Index input_size,
     add_in_order(order, parameters.norm_input, shares.zeros(n_in, columns));
     add_in_order(order, parameters.norm_recurrent, shares.zeros(n_rec, columns));
     std::copy_n(parameters.norm_cell, H, shares.zeros(n_cell, P));
-    std::copy_n(parameters.norm_cell_bias, H, shares.zeros(n_cell_bias, P));
+    shares.zeros(n_cell_bias, P);
+    if (parameters.norm_cell_bias) std::copy_n(parameters.norm_cell_bias, H, shares[n_cell_bias]);
     pack_gates(table, order, R, parameters.recurrent, shares[rec_product]);
     norm_input = shares[n_in];
     norm_recurrent = shares[n_rec];

@@ -45,7 +45,7 @@ struct RecurrentWeights {
   Index inputs = 0;
   const T* input = nullptr;             // inputs x columns, as products read it
   const T* input_of_steps = nullptr;    // the same as steps read it
-  const T* bias = nullptr;              // columns
+  const T* bias = nullptr;              // columns; zeros where the cell has none
   const T* recurrent_bias = nullptr;    // P, when the candidate's is apart
   const T* input_transposed = nullptr;  // columns x inputs, as products read it
   Phase phases[2];

@@ -90,10 +90,19 @@ struct LayerCheck {
       if (!std::isfinite(value)) refuse(path + name, "finite parameters", number_text(value));
   }
 
-  void operator()(const LSTMSpec& spec) const {
-    check_options(spec);
+  template <class Spec>
+  void check_forget_bias(const Spec& spec) const {
     if (!std::isfinite(spec.forget_bias))
       refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+    const double standard = Spec{}.forget_bias;
+    if (!spec.bias && spec.forget_bias != standard)
+      refuse(path + ".forget_bias", number_text(standard) + ", as it is by default, without bias",
+             number_text(spec.forget_bias));
+  }
+
+  void operator()(const LSTMSpec& spec) const {
+    check_options(spec);
+    check_forget_bias(spec);
     check_integer(path + ".proj_size", spec.proj_size, 0, spec.hidden_size - 1);
     check_fraction(path + ".cell_zoneout", spec.cell_zoneout);
     check_not_negative(path + ".cell_clip", spec.cell_clip);
@@ -167,8 +176,7 @@ struct LayerCheck {
     // A larger kernel has weights that see no pixel.
     check_integer(path + ".kernel_height", spec.kernel_height, 1, 2 * spec.height - 1);
     check_integer(path + ".kernel_width", spec.kernel_width, 1, 2 * spec.width - 1);
-    if (!std::isfinite(spec.forget_bias))
-      refuse(path + ".forget_bias", "a finite number", number_text(spec.forget_bias));
+    check_forget_bias(spec);
   }
 
   void operator()(const ActivityRegularizationSpec& spec) const {
@@ -221,7 +229,8 @@ struct ParameterCount {
                  Index others, Index other_tensors = 0) {
     const Index directions = spec.bidirectional ? 2 : 1;
     const Index width = (spec.merge == Merge::concat ? directions : 1) * outputs;
-    const Index rows = directions * gates * spec.hidden_size, biases = recur ? 2 : 1;
+    const Index rows = directions * gates * spec.hidden_size;
+    const Index biases = !spec.bias ? 0 : recur ? 2 : 1;
     total = add(total, multiply(rows, features + recur + biases));
     if (spec.num_layers > 1)
       total = add(total, multiply(multiply(rows, width + recur + biases), spec.num_layers - 1));
@@ -240,8 +249,8 @@ struct ParameterCount {
       other_tensors += 1;
     }
     if (spec.layer_norm) {
-      others = add(others, (2 * plan.gates + 2) * H);
-      other_tensors += 4;
+      others = add(others, (2 * plan.gates + (spec.bias ? 2 : 1)) * H);
+      other_tensors += spec.bias ? 4 : 3;
     }
     recurrent(spec, plan.gates, R, R, others, other_tensors);
   }
@@ -292,11 +301,11 @@ struct ParameterCount {
 
   void operator()(const ConvLSTMSpec& spec) {
     const Index taps = multiply(spec.kernel_height, spec.kernel_width);
-    const Index row = add(multiply(taps, spec.channels + spec.filters), 1);
+    const Index row = add(multiply(taps, spec.channels + spec.filters), spec.bias ? 1 : 0);
     total = add(total, multiply(4 * spec.filters, row));
     features = spec.height * spec.width * spec.filters;
     if (spec.peephole) total = add(total, 3 * features);
-    tensors += 3 + (spec.peephole ? 1 : 0);
+    tensors += 2 + (spec.bias ? 1 : 0) + (spec.peephole ? 1 : 0);
   }
 
   ParameterCount inside(const std::vector<LayerSpec>& layers) const {

@@ -57,6 +57,12 @@ class Gates:
     to_cell: Callable[[Values], Values] | None = None
 
 
+def with_biases(w: Weights) -> Weights:
+    """Return the weights with zeros for the biases that the layer does not have."""
+    rows = np.zeros(len(w["weight_ih"]))
+    return {"bias_ih": rows, "bias_hh": rows, "norm_c_bias": np.zeros(1), **w}
+
+
 def lstm_gates(spec: Spec, w: Weights, s: Step) -> Gates:
     """Return i, f, g, o as far as they are not the constant 1."""
     assert s.c is not None

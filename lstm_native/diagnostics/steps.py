@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._recurrent import Recurrent
-from lstm_native.diagnostics.cells import CELLS, Gates, Step, recurrent_blocks
+from lstm_native.diagnostics.cells import CELLS, Gates, Step, recurrent_blocks, with_biases
 from lstm_native.diagnostics.results import GateFlow, LayerFlow, Values
 from lstm_native.layer import Tape
 from lstm_native.layers import layer_from_spec
@@ -71,7 +71,7 @@ class Chain:
         plain.load_state_dict({f"{name}_l0": value for name, value in own.items()})
         self._layer = plain
         self._kind, self._spec = layer.type_name, spec
-        self._weights = {name: value.astype(np.float64) for name, value in own.items()}
+        self._weights = with_biases({name: v.astype(np.float64) for name, v in own.items()})
         self._zoneout = [spec.get("zoneout", 0.0), spec.get("cell_zoneout", 0.0)]
         self._sizes = layer._state_sizes()
         self._dtype = np.dtype(layer.dtype)

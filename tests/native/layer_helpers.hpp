@@ -53,7 +53,7 @@ struct LayerCase {
     layer->parameters_changed();
     x = random_values<T>(lstm_native::rows_of(n, steps) * inputs, 2);
     h = random_values<T>(layer->state_shape().size(0, n), 3, 0.5);
-    c = random_values<T>(layer->state_shape().size(1, n), 4);
+    if (layer->state_shape().count > 1) c = random_values<T>(layer->state_shape().size(1, n), 4);
   }
 
   Index output_size() const { return samples * layer->output_shape(timesteps).row_size(); }
@@ -89,8 +89,10 @@ struct LayerCase {
     lstm_native::States<T> states;
     if (!h.empty()) {
       states.initial[0] = h.data();
-      states.initial[1] = c.data();
       states.final[0] = r.h.data();
+    }
+    if (!c.empty()) {
+      states.initial[1] = c.data();
       states.final[1] = r.c.data();
     }
     const lstm_native::Batch<T> input = batch();
@@ -108,8 +110,10 @@ struct LayerCase {
     lstm_native::StateGradients<T> gradients;
     if (!h.empty()) {
       gradients.final[0] = up->dh.data();
-      gradients.final[1] = up->dc.data();
       gradients.initial[0] = r.dh.data();
+    }
+    if (!c.empty()) {
+      gradients.final[1] = up->dc.data();
       gradients.initial[1] = r.dc.data();
     }
     tape->backward(up->dy.data(), tokens.empty() ? r.dx.data() : nullptr, gradients,

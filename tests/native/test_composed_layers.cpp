@@ -47,7 +47,11 @@ TEST_CASE("conv lstm: gradients against central differences") {
   for_each_set([&](const std::string&) {
     for (const bool peephole : {false, true})
       for (const bool reverse : {false, true})
-        check_gradients(LayerCase<double>({conv_lstm(3, peephole, reverse)}, 12, 2, 3));
+        for (const bool bias : {true, false}) {
+          ConvLSTMSpec spec = conv_lstm(3, peephole, reverse);
+          spec.bias = bias;
+          check_gradients(LayerCase<double>({spec}, 12, 2, 3));
+        }
   });
 }
 

@@ -53,12 +53,12 @@ TEST_CASE("json specs: every layer comes back as it was") {
       R"({"type":"min_lstm","hidden_size":3,"num_layers":1,"return_sequences":true,)"
       R"("dropout":0.0,"bidirectional":false,"reverse":false,"checkpoint":true})",
       R"({"type":"min_gru","hidden_size":3,"num_layers":1,"return_sequences":true,)"
-      R"("dropout":0.0,"bidirectional":false,"reverse":false,"stateful":true})",
+      R"("dropout":0.0,"bidirectional":false,"reverse":false,"stateful":true,"bias":false})",
       R"({"type":"activity_regularization","activity":2.0,"temporal":0.5})",
       R"({"type":"residual","layers":[{"type":"dropout","rate":0.25}]})",
       R"({"type":"conv_lstm","filters":4,"height":5,"width":6,"channels":2,"kernel_height":3,)"
-      R"("kernel_width":2,"return_sequences":false,"forget_bias":0.5,"peephole":true,)"
-      R"("reverse":true})"};
+      R"("kernel_width":2,"return_sequences":false,"forget_bias":1.0,"peephole":true,)"
+      R"("reverse":true,"bias":false})"};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     CAPTURE(texts[i]);
     const LayerSpec spec = parse_layer(texts[i]);
@@ -179,6 +179,13 @@ TEST_CASE("json specs: a C++ caller meets the same ranges as a file") {
   biased.forget_bias = inf;
   CHECK_THROWS_WITH_AS(validate(layer(biased)),
                        "layer.forget_bias: expected a finite number, got inf", InvalidArgument);
+  LSTMSpec bare{1};
+  bare.bias = false;
+  CHECK_NOTHROW(validate(layer(bare)));
+  bare.forget_bias = 2.5;
+  CHECK_THROWS_WITH_AS(validate(layer(bare)),
+                       "layer.forget_bias: expected 1, as it is by default, without bias, got 2.5",
+                       InvalidArgument);
   CHECK_THROWS_WITH_AS(validate(layer(ActivationSpec{static_cast<Activation>(77)})),
                        "layer.activation: expected 0 to 4, got 77", InvalidArgument);
 
@@ -249,6 +256,15 @@ TEST_CASE("json specs: the number of parameters follows from the specs alone") {
   both.bidirectional = true;
   CHECK(parameter_count({layer(both), layer(DenseSpec{2})}, 3) ==
         2 * (200 + 2 * 4 * 5 * (10 + 5 + 2)) + 2 * (10 + 1));
+  both.bias = both.layer_norm = false;
+  CHECK(parameter_count({layer(both)}, 3) == 2 * 4 * 5 * (3 + 5 + 2 * (10 + 5)));
+  both.layer_norm = true;  // three gains, of G H, G H and H values
+  CHECK(parameter_count({layer(both)}, 3) == 2 * 4 * 5 * (3 + 5 + 2 * (10 + 5)) + 6 * 9 * 5);
+  MinLSTMSpec least;
+  least.hidden_size = 5;
+  CHECK(parameter_count({layer(least)}, 3) == 3 * 5 * (3 + 1));
+  least.bias = false;
+  CHECK(parameter_count({layer(least)}, 3) == 3 * 5 * 3);
   CHECK(parameter_count({layer(DenseSpec{4})}, 3) == 16);
   CHECK(parameter_count({layer(DenseSpec{4, Activation::relu, false})}, 3) == 12);
   CHECK(parameter_count({layer(EmbeddingSpec{10, 4}), layer(DropoutSpec{}), layer(DenseSpec{2})},

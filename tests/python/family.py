@@ -65,12 +65,15 @@ def _alone() -> dict[str, tuple[str, dict[str, Any]]]:
         "last_step_residual": {"return_sequences": False, "num_layers": 2, "residual": True},
         "dropout": {"num_layers": 2, "dropout": 0.4},
         "input_dropout": {"input_dropout": 0.4},
+        "no_bias": {"bias": False},
+        "no_bias_stacked_two_ways": {"bias": False, "num_layers": 2, "bidirectional": True},
     }
     recurrent = {
         "recurrent_dropout": {"recurrent_dropout": 0.4},
         "weight_drop": {"weight_drop": 0.4},
         "zoneout": {"zoneout": 0.3},
         "gate_clip": {"gate_clip": 0.3},
+        "no_bias_drops": {"bias": False, "weight_drop": 0.4, "zoneout": 0.3},
     }
     own = {
         "LSTM": {
@@ -89,6 +92,9 @@ def _alone() -> dict[str, tuple[str, dict[str, Any]]]:
             "layer_norm": {"layer_norm": True},
             "layer_norm_two_gates": {"layer_norm": True, "coupled_gates": True},
             "layer_norm_projection": {"layer_norm": True, "proj_size": 4, "peephole": True},
+            "no_bias_projection": {"bias": False, "proj_size": 3, "peephole": True},
+            "no_bias_coupled": {"bias": False, "coupled_gates": True},
+            "no_bias_layer_norm": {"bias": False, "layer_norm": True, "num_layers": 2},
             "cell_clip": {"cell_clip": 0.2},
             "cell_clip_peephole": {"cell_clip": 0.2, "peephole": True},
             "zoneout_pair": {"zoneout": (0.1, 0.5)},
@@ -102,6 +108,7 @@ def _alone() -> dict[str, tuple[str, dict[str, Any]]]:
             "reset_before": {"reset_after": False},
             "reset_before_stacked": {"reset_after": False, "num_layers": 2, "bidirectional": True},
             "reset_before_zoneout": {"reset_after": False, "zoneout": 0.3},
+            "no_bias_reset_before": {"bias": False, "reset_after": False},
             "gates_hard_sigmoid": {"gate_activation": "hard_sigmoid"},
             "candidate_softsign": {"candidate_activation": "softsign"},
             "reset_before_functions": {
@@ -317,6 +324,8 @@ def options_of(draw: Any, kind: str, functions: Any = FUNCTIONS, *, training: bo
     if "bidirectional" in direction:
         maybe("merge", st.sampled_from(["concat", "sum"]))
     maybe("return_sequences", st.just(False))
+    if draw(st.integers(0, 3)) == 0:
+        found["bias"] = False
     if layers > 1 and not ("bidirectional" in found and "return_sequences" in found):
         maybe("residual", st.just(True))
     if training:

@@ -50,17 +50,21 @@ def shapes(draw):
     shape=shapes(),
     peephole=st.booleans(),
     reverse=st.booleans(),
+    bias=st.booleans(),
     with_state=st.booleans(),
     seed=p.seeds,
 )
 def test_conv_lstm_matches_the_reference(
-    isa, dtype, threads, shape, peephole, reverse, with_state, seed
+    isa, dtype, threads, shape, peephole, reverse, bias, with_state, seed
 ):
     n, t, image, filters, kernel = shape
     rng = np.random.default_rng(seed)
     layer = p.make_layer(
-        spec(filters, kernel, image, peephole=peephole, reverse=reverse), np.prod(image), dtype
+        spec(filters, kernel, image, peephole=peephole, reverse=reverse, bias=bias),
+        np.prod(image),
+        dtype,
     )
+    assert ("bias" in layer.parameters()) == bias
     w = p.randomise(layer, rng)
     x = p.normal(rng, (n, t, *image), dtype)
     state = random_state(rng, n, image[:2], filters, dtype) if with_state else None
@@ -85,6 +89,8 @@ CASES = {
     "vector_tail": (spec(9, (3, 1), (2, 2, 1)), (1, 2)),
     "last_step": (spec(2, (3, 3), (3, 2, 2), return_sequences=False), (2, 3)),
     "peephole": (spec(3, (3, 3), (2, 3, 2), peephole=True), (2, 3)),
+    "no_bias": (spec(2, (3, 3), (2, 3, 2), bias=False), (2, 3)),
+    "no_bias_peephole": (spec(2, (3, 3), (2, 3, 2), bias=False, peephole=True), (2, 3)),
     "reverse": (spec(2, (3, 3), (2, 3, 2), reverse=True, peephole=True), (2, 3)),
     "reverse_last_step": (
         spec(2, (3, 3), (2, 2, 2), reverse=True, return_sequences=False),
@@ -220,12 +226,12 @@ def model_of(dtype: str = "float32", **options) -> ln.Sequential:
     return ln.Sequential(layers, dtype=dtype, seed=1)
 
 
-@pytest.mark.parametrize("peephole", [False, True])
-def test_a_model_trains_and_comes_back_from_a_file(tmp_path, threads, peephole):
+@pytest.mark.parametrize("options", [{}, {"peephole": True}, {"peephole": True, "bias": False}])
+def test_a_model_trains_and_comes_back_from_a_file(tmp_path, threads, options):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((12, 5, 4, 4, 1))
     y = np.stack([x[:, -1].mean(axis=(1, 2, 3)), x[:, 0].mean(axis=(1, 2, 3))], axis=1)
-    model = model_of("float64", peephole=peephole)
+    model = model_of("float64", **options)
     assert "ConvLSTM" in model.summary()
     history = model.fit(x, y, epochs=20, optimizer=ln.Adam(0.02), verbose=False, seed=0)
     assert history.history["loss"][-1] < 0.5 * history.history["loss"][0]
@@ -285,7 +291,10 @@ def test_bits_do_not_depend_on_threads_or_batch(dtype):
 def test_the_spec_comes_back_as_it_was_given():
     for options, _ in CASES.values():
         image = options["height"] * options["width"] * options["channels"]
-        assert options.items() <= json.loads(p.make_layer(options, image, F64).spec).items()
+        found = json.loads(p.make_layer(options, image, F64).spec)
+        assert options.items() <= found.items()
+        # A file that uses nothing new stays as it was.
+        assert ("bias" in found) == ("bias" in options)
 
 
 def test_initial_weights():
@@ -316,6 +325,8 @@ def test_what_does_not_fit_is_refused():
         ({"input_shape": (4, 5)}, ValueError, "input_shape: expected 3 integers"),
         ({"input_shape": (4, 0, 1)}, ValueError, "input_shape"),
         ({"forget_bias": float("nan")}, ValueError, "forget_bias"),
+        ({"bias": False, "forget_bias": 2.0}, ValueError, "forget_bias=2.0 .*bias=False"),
+        ({"bias": None}, TypeError, "bias"),
         ({"peephole": 1}, TypeError, "peephole"),
         ({"input_shape": (2**13, 2**13, 1)}, ValueError, "layer.width: expected 1 to 2048"),
     ]:

@@ -22,6 +22,7 @@ LSTMS = {
     "layer norm": {"layer_norm": True, "peephole": True},
     "projection": {"proj_size": 2, "peephole": True},
     "zoneout": {"zoneout": (0.3, 0.2)},
+    "no bias": {"bias": False, "layer_norm": True},
     "clips": {"cell_clip": 0.4, "gate_clip": 0.5, "peephole": True},
     "functions": {
         "gate_activation": "hard_sigmoid",
@@ -46,6 +47,9 @@ CELLS = {
     "RNN softplus": (ln.RNN, {"activation": "softplus"}),
     "MinLSTM": (ln.MinLSTM, {}),
     "MinGRU": (ln.MinGRU, {}),
+    "GRU no bias": (ln.GRU, {"bias": False}),
+    "RNN no bias": (ln.RNN, {"bias": False}),
+    "MinLSTM no bias": (ln.MinLSTM, {"bias": False}),
 }
 
 
@@ -105,7 +109,7 @@ def test_dh_is_what_central_differences_of_the_split_sequence_give(cell, sequenc
         assert relative_error(found.dh_samples[:, t], expected) < 1e-7
 
 
-@pytest.mark.parametrize("name", [n for n, o in LSTMS.items() if "coupled" not in n])
+@pytest.mark.parametrize("name", [n for n in LSTMS if n not in ("coupled", "no bias")])
 def test_dc_is_what_central_differences_of_the_cell_state_give(name):
     """With g linear and no input gate, the bias of g moves the cell state of one step alone."""
     options = {**LSTMS[name], "cell_activation": "linear", "input_gate": False}

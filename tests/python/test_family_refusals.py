@@ -88,6 +88,10 @@ OF_KIND = {
     "LSTM-three_rates_of_zoneout": ("zoneout", {"zoneout": (0.1, 0.1, 0.1)}),
     "LSTM-zoneout_of_everything": ("zoneout", {"zoneout": (0.1, 1.0)}),
     "LSTM-forget_bias": ("forget_bias", {"forget_bias": np.nan}),
+    "LSTM-forget_bias_of_no_bias": (
+        "forget_bias=2.0 .*bias=False",
+        {"bias": False, "forget_bias": 2.0},
+    ),
     "RNN-unknown_init": ("recurrent_init", {"recurrent_init": "zeros"}),
 }
 

@@ -170,6 +170,7 @@ def test_every_constructor_option_is_one_that_can_be_read_back():
         "dropout": 0.2,
         "residual": True,
         "checkpoint": True,
+        "bias": False,
     }
     recurrent = {"recurrent_dropout": 0.3, "weight_drop": 0.4, "gate_clip": 5.0, "zoneout": 0.1}
     own = {
@@ -185,7 +186,6 @@ def test_every_constructor_option_is_one_that_can_be_read_back():
             "layer_norm": True,
             "cell_clip": 3.0,
             "zoneout": (0.1, 0.2),
-            "forget_bias": 0.5,
         },
         "GRU": recurrent | {"reset_after": False, "candidate_activation": "elu"},
         "RNN": recurrent | {"activation": "relu", "recurrent_init": "identity"},

@@ -26,6 +26,9 @@ CELLS = {
     "GRU": ("GRU", {}, {}),
     "RNN_tanh": ("RNN", {"nonlinearity": "tanh"}, {}),
     "RNN_relu": ("RNN", {"nonlinearity": "relu"}, {"activation": "relu"}),
+    "LSTM_no_bias": ("LSTM", {"bias": False}, {"bias": False}),
+    "GRU_no_bias": ("GRU", {"bias": False}, {"bias": False}),
+    "RNN_no_bias": ("RNN", {"bias": False}, {"bias": False}),
 }
 
 

@@ -25,6 +25,7 @@ class Cell:
     """What cells have in common: H hidden units, and for each gate H rows of the weights."""
 
     hidden: int
+    bias: bool = True
 
     gates: ClassVar[tuple[str, ...]] = ()
     recurrent: ClassVar[bool] = True
@@ -37,15 +38,21 @@ class Cell:
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the parameters, in their order."""
         rows = len(self.gates) * self.hidden
-        shapes = {"weight_ih": (rows, features), "bias_ih": (rows,)}
-        if not self.recurrent:
-            return shapes
-        return {
-            "weight_ih": (rows, features),
-            "weight_hh": (rows, self.state_widths[0]),
-            "bias_ih": (rows,),
-            "bias_hh": (rows,),
-        }
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, features)}
+        if self.recurrent:
+            shapes["weight_hh"] = (rows, self.state_widths[0])
+        if self.bias:
+            shapes["bias_ih"] = (rows,)
+        if self.bias and self.recurrent:
+            shapes["bias_hh"] = (rows,)
+        return shapes
+
+    def with_biases(self, w: Weights) -> Weights:
+        """The weights with zeros where a cell without biases has none, as its equations want it."""
+        if self.bias:
+            return w
+        rows = np.zeros(len(w["weight_ih"]))
+        return {**w, "bias_ih": rows, "bias_hh": rows, "norm_c_bias": np.zeros(self.hidden)}
 
 
 def product_gradients(d_input, d_recurrent, x, seen, w):

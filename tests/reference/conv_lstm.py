@@ -33,7 +33,8 @@ def convolve(image, kernel):
 def conv_lstm_forward(x, weights, state=None, lengths=None, *, reverse=False):
     """Return (y, h, c): y (N, T, height, width, filters), zeros beyond the lengths."""
     samples, timesteps = x.shape[:2]
-    filters = len(weights["bias"]) // 4
+    filters = len(weights["weight_ih"]) // 4
+    bias = weights.get("bias", np.zeros(4 * filters))
     shape = (*x.shape[2:4], filters)
     y = np.zeros((samples, timesteps, *shape))
     zeros = np.zeros((samples, *shape))
@@ -45,7 +46,7 @@ def conv_lstm_forward(x, weights, state=None, lengths=None, *, reverse=False):
             sums = (
                 convolve(x[n, t], weights["weight_ih"])
                 + convolve(h[n], weights["weight_hh"])
-                + weights["bias"]
+                + bias
             )
             i, f, g, o = np.split(sums, 4, axis=-1)
             i, f = sigmoid(i + peephole[0] * c[n]), sigmoid(f + peephole[1] * c[n])

@@ -73,14 +73,16 @@ class LSTMCell(Cell):
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         shapes = super().shapes(features)
-        rows = shapes["bias_ih"]
+        rows = (len(self.gates) * self.hidden,)
         if self.peeping:
             shapes["peephole"] = (len(self.peeping), self.hidden)
         if self.proj_size:
             shapes["weight_hr"] = (self.proj_size, self.hidden)
         if self.layer_norm:
             shapes |= {"norm_ih": rows, "norm_hh": rows}
-            shapes |= {"norm_c": (self.hidden,), "norm_c_bias": (self.hidden,)}
+            shapes["norm_c"] = (self.hidden,)
+        if self.layer_norm and self.bias:
+            shapes["norm_c_bias"] = (self.hidden,)
         return shapes
 
     def step(self, x, seen, state, w):

@@ -188,7 +188,7 @@ class Stack:
             )
             if masks.weight is not None:
                 found["weight_hh"] = found["weight_hh"] * masks.weight[r]
-            gradients |= {name + suffix: value for name, value in found.items()}
+            gradients |= {name + suffix: found[name] for name in self.cell.shapes(1)}
             if masks.input is not None:
                 d_entering = d_entering * masks.input[r][:, None]
             dx = dx + d_entering
@@ -284,7 +284,7 @@ class Stack:
         own = {name: weights[name + suffix] for name in self.cell.shapes(1)}
         if masks.weight is not None:
             own["weight_hh"] = own["weight_hh"] * masks.weight[r]
-        return own
+        return self.cell.with_biases(own)
 
     def _resting_zoneout(self, samples, timesteps):
         """Outside training a unit keeps the share of its old value that it keeps on average."""

@@ -47,18 +47,19 @@ struct RecurrentOptions {
   // A training pass keeps the state at some steps only and computes the others again on its way
   // back: memory of the order of the square root of the steps (Chen et al. 2016).
   bool checkpoint = false;
+  bool bias = true;  // false: nothing is added to the sums, and there are no such parameters
 };
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997, forget gate of Gers et al. 2000).
 struct LSTMSpec : RecurrentOptions {
-  double forget_bias = 1.0;    // initial value of the forget gate's bias
+  double forget_bias = 1.0;    // initial value of the forget gate's bias; as it is without bias
   Index proj_size = 0;         // 0: none. Size of the output, smaller than H (Sak et al. 2014)
   bool peephole = false;       // gates see the cell state (Gers & Schmidhuber 2000)
   bool coupled_gates = false;  // forget gate = 1 - input gate (Greff et al. 2017)
   bool input_gate = true, forget_gate = true, output_gate = true;  // false: always open
-  bool layer_norm = false;                                         // Ba et al. 2016
-  double cell_zoneout = 0.0;                                       // zoneout of the cell state
-  double cell_clip = 0.0;                                          // 0: none
+  bool layer_norm = false;    // Ba et al. 2016; without bias its gains stay
+  double cell_zoneout = 0.0;  // zoneout of the cell state
+  double cell_clip = 0.0;     // 0: none
   CellActivation gate_activation{CellFunction::sigmoid, 0.0, 0.0};
   CellActivation cell_activation{CellFunction::tanh, 0.0, 0.0};    // of the candidate
   CellActivation output_activation{CellFunction::tanh, 0.0, 0.0};  // of the cell state
@@ -145,6 +146,7 @@ struct ConvLSTMSpec {
   double forget_bias = 1.0;
   bool peephole = false;  // i, f and o look at the cell state, each value with a weight of its own
   bool reverse = false;   // runs from the end of the sequence
+  bool bias = true;
 };
 
 namespace detail {
