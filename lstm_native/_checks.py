@@ -12,7 +12,6 @@ import json
 import math
 import numbers
 import operator
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
+from lstm_native._arrays import as_array as as_array
 
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 # By kind of dtype: how to make floats of it.
@@ -115,12 +115,14 @@ def check_dtype(dtype: Any, *, name: str = "dtype") -> np.dtype[Any]:
     return found
 
 
-def check_same_length(first: NDArray[Any], second: NDArray[Any], *, names: tuple[str, str]) -> None:
+def check_same_length(
+    first: NDArray[Any], second: NDArray[Any], *, names: tuple[str, str], hint: str = ""
+) -> None:
     """Refuse two arrays that do not hold the same number of samples."""
     if len(first) != len(second):
         raise ValueError(
             f"{names[0]} has {len(first)} samples but {names[1]} has {len(second)}; "
-            "they must be as many"
+            f"they must be as many{hint}"
         )
 
 
@@ -148,25 +150,6 @@ def parse_json_object(
     return found
 
 
-def as_array(x: Any, *, name: str) -> NDArray[Any]:
-    """Return `x` (array, list, pandas object) as a NumPy array of whatever dtype it has.
-
-    Raises
-    ------
-    TypeError
-        A masked array: NumPy would drop its mask without a word.
-    ValueError
-        Nested lists of different lengths.
-    """
-    ma = sys.modules.get("numpy.ma")  # not loaded: x cannot be one, and loading it costs
-    if ma is not None and isinstance(x, ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; fill it first, for example x.filled(0.0)")
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} does not form an array: {error}") from None
-
-
 def as_values(
     x: Any,
     *,
@@ -177,6 +160,7 @@ def as_values(
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
     lengths: NDArray[np.int64] | None = None,
+    no_samples: bool = False,
 ) -> NDArray[Any]:
     """Return `x` as finite floating-point values, ready for the core.
 
@@ -199,6 +183,8 @@ def as_values(
         The names of the axes, for the message about dimensions.
     lengths : ndarray of int64, (N,), optional
         How many steps of each sequence (N, T, ...) have to be finite; by default all.
+    no_samples : bool
+        Whether the first axis may be of size 0.
 
     Returns
     -------
@@ -218,7 +204,15 @@ def as_values(
     dtype('float32')
     """
     source = x if type(x) is np.ndarray else as_array(x, name=name)
-    _check_shape(source, name=name, ndim=ndim, features=features, shape=shape, layout=layout)
+    _check_shape(
+        source,
+        name=name,
+        ndim=ndim,
+        features=features,
+        shape=shape,
+        layout=layout,
+        no_samples=no_samples,
+    )
     found = source.dtype
     if found.kind != "f" or found.itemsize > 8:
         _refuse_values(found, name=name)
@@ -262,10 +256,18 @@ def as_tokens(
     vocabulary: int,
     ndim: int | tuple[int, ...] | None = None,
     shape: tuple[int, ...] | None = None,
+    no_samples: bool = False,
 ) -> NDArray[np.int64]:
     """Return `x` as token indices in [0, vocabulary), int64; errors as in `as_labels`."""
     return _as_indices(
-        x, vocabulary, name=name, what="tokens", hint=_TOKEN_HINT, ndim=ndim, shape=shape
+        x,
+        vocabulary,
+        name=name,
+        what="tokens",
+        hint=_TOKEN_HINT,
+        ndim=ndim,
+        shape=shape,
+        no_samples=no_samples,
     )
 
 
@@ -317,10 +319,10 @@ def is_finite(values: NDArray[Any], lengths: NDArray[np.int64] | None = None) ->
 
 
 def _as_indices(
-    x: Any, limit: int, *, name: str, what: str, hint: str, **shape: Any
+    x: Any, limit: int, *, name: str, what: str, hint: str, **expected: Any
 ) -> NDArray[np.int64]:
     found = x if type(x) is np.ndarray else as_array(x, name=name)
-    _check_shape(found, name=name, **shape)
+    _check_shape(found, name=name, **expected)
     if found.dtype.kind not in "iu":
         raise TypeError(f"{name}: {what} must have an integer dtype, got {found.dtype}; {hint}")
     _check_range(found, limit, name=name, what=what)
@@ -335,6 +337,7 @@ def _check_shape(
     features: int | None = None,
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
+    no_samples: bool = False,
 ) -> None:
     if ndim is not None:
         allowed = (ndim,) if isinstance(ndim, int) else ndim
@@ -345,8 +348,9 @@ def _check_shape(
             raise ValueError(f"{name}: expected {wanted}, got {x.ndim} with shape {x.shape}")
     if shape is not None and x.shape != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {x.shape}")
-    if x.size == 0:
-        raise ValueError(f"{name} is empty: its shape is {x.shape}")
+    if x.size == 0 and shape is None and not (no_samples and x.ndim and 0 not in x.shape[1:]):
+        steps = "; a sequence without steps is told by lengths" if 0 not in x.shape[:1] else ""
+        raise ValueError(f"{name} is empty: its shape is {x.shape}{steps}")
     if features is not None and (x.ndim == 0 or x.shape[-1] != features):
         raise ValueError(
             f"{name}: expected {features} features on the last axis, got shape {x.shape}"
@@ -355,7 +359,7 @@ def _check_shape(
 
 def _check_range(x: NDArray[Any], limit: int | None, *, name: str, what: str) -> None:
     """Refuse elements below 0, or at `limit` and above."""
-    if x.min() >= 0 and (limit is None or x.max() < limit):
+    if x.size == 0 or (x.min() >= 0 and (limit is None or x.max() < limit)):
         return
     bad = x < 0 if limit is None else (x < 0) | (x >= limit)
     wanted = "not be negative" if limit is None else f"lie in [0, {limit})"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._arrays import parts_of, sequences_of
 from lstm_native._checks import as_array, as_tokens, as_values, as_weights
 from lstm_native._inputs import vocabulary_of
 from lstm_native._samples import Batch, Rows, all_weights, check_targets, cut
+from lstm_native._shape_hints import explain_targets, to_drop_time
 from lstm_native.losses import Loss
 
 if TYPE_CHECKING:
@@ -20,14 +22,14 @@ if TYPE_CHECKING:
 # Batches whose samples are sorted by length together: enough that a batch's lengths are alike, and
 # few enough that its samples differ from epoch to epoch.
 _POOL = 64
+# Steps that are enough for any layer, where only the output's form is asked for.
+_MANY = 2**24
 
 
-def is_ragged(x: Any, model: Stack) -> TypeGuard[Sequence[NDArray[Any]]]:
-    """Whether `x` is a list of arrays, each of them one sequence."""
-    if not isinstance(x, (list, tuple)) or not x:
-        return False
+def sequences_in(x: Any, model: Stack) -> list[NDArray[Any]] | None:
+    """Return the arrays of a list of sequences, or None where `x` is one array of them."""
     ndim = 1 if model.layers[0]._known_input_size == 0 else 2
-    return all(isinstance(part, np.ndarray) and part.ndim == ndim for part in x)
+    return sequences_of(x, ndim=ndim, name="x")
 
 
 @dataclass(frozen=True)
@@ -169,15 +171,17 @@ def check_ragged(
     lengths = np.array([len(part) for part in parts], dtype=np.int64)
     timesteps, features = model._network.output_shape(int(max(lengths.max(), 1)))
     timed = timesteps > 0
+    y = parts_of(y) or y  # of a column, by place and not by label
     _check_count(y, count, "y")
     targets: Sequences | NDArray[Any]
     if timed:
         if not lengths.any():
             raise ValueError(f"x: all {count} sequences are empty")
-        targets = _target_sequences(y, lengths, features, loss, model.dtype)
+        targets = _target_sequences(model, y, lengths, features, loss)
         flat, rows = targets.flat, (int(lengths.sum()),)
     else:
         target = as_array(y, name="y")
+        explain_targets(model, 0, target.shape, (count, features), loss)
         targets = flat = check_targets(target, None, (count, features), loss, model.dtype)
         rows = (count,)
     weights = _weights(sample_weight, lengths, timed, model.dtype)
@@ -193,7 +197,7 @@ def check_ragged(
 
 
 def _target_sequences(
-    y: Any, lengths: NDArray[np.int64], features: int, loss: Loss, dtype: str
+    model: Stack, y: Any, lengths: NDArray[np.int64], features: int, loss: Loss
 ) -> Sequences:
     parts = []
     for index, length in enumerate(lengths):
@@ -203,9 +207,11 @@ def _target_sequences(
             raise ValueError(
                 f"{name}: expected {length} steps, as many as x[{index}] has, got shape "
                 f"{part.shape}"
+                + (f"; to answer once for each, {to_drop_time(model)}" if part.size == 1 else "")
             )
         if length:
-            parts.append(check_targets(part, None, (int(length), features), loss, dtype, name))
+            output = int(length), features
+            parts.append(check_targets(part, None, output, loss, model.dtype, name))
     starts = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=starts[1:])
     return Sequences(np.concatenate(parts), starts)
@@ -251,6 +257,9 @@ def predict(
     refuse_lengths(lengths=lengths, mask=mask)
     if model._stateful:
         raise ValueError("x: a stateful model takes its sequences as an array, not as a list")
+    if not x:
+        timesteps, features = model._built_network().output_shape(_MANY)
+        return [] if timesteps else np.empty((0, features), dtype=model.dtype)
     parts = check_sequences(model, x)
     sequences = Sequences.of(parts)
     ends_of_all = np.diff(sequences.starts)

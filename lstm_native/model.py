@@ -98,13 +98,15 @@ class Sequential(Stack):
         lengths : int array_like, (N,), optional
             How many of its T steps each sequence has. What stands behind them is not read.
         mask : bool array_like, (N, T), optional
-            The same as lengths: each row True first, then False.
+            True: a step of the sequence. False: it is skipped, `x` is not read there, and the
+            states go on to the next True.
 
         Returns
         -------
         ndarray, (N, T, features) or (N, features)
             A network that was trained with a cross-entropy gives logits. Zeros behind the end of a
-            sequence. For a list, a list of arrays (T_i, features), or (N, features).
+            sequence and at masked steps; no samples for no samples. For a list, a list of arrays
+            (T_i, features), or (N, features).
 
         Raises
         ------
@@ -120,12 +122,19 @@ class Sequential(Stack):
             )
             if quick is not None:
                 return quick
-        if isinstance(x, (list, tuple)):
+        if type(x) is not np.ndarray or x.dtype.kind == "O":
             from lstm_native import _ragged
 
-            if _ragged.is_ragged(x, self):
-                return _ragged.predict(self, x, batch_size, lengths=lengths, mask=mask)
-        x, ends = self._check_input(x, lengths, mask)
+            sequences = _ragged.sequences_in(x, self)
+            if sequences is not None or (isinstance(x, (list, tuple)) and not x):
+                return _ragged.predict(
+                    self, sequences or [], batch_size, lengths=lengths, mask=mask
+                )
+        x, ends, holes = self._check_input(x, lengths, mask)
+        if holes is not None:
+            return holes.open(self.predict(x, batch_size=batch_size, lengths=ends))
+        if not len(x):
+            return np.empty(self._output_shape(x), dtype=self.dtype)
         if self._stateful:
             return self._predict_stateful(x, ends)
         if len(x) <= batch_size:
@@ -187,6 +196,7 @@ class Sequential(Stack):
         callbacks: Callback | Iterable[Callback] = (),
         lengths: Any = None,
         validation_lengths: Any = None,
+        validation_mask: Any = None,
         tbptt: int | None = None,
         seed: int | None = None,
         initial_epoch: int = 0,
@@ -226,13 +236,13 @@ class Sequential(Stack):
         sample_weight : array_like, (N,) or (N, T), optional
             Not negative. The loss of a batch is the weighted mean over its rows.
         mask : bool array_like, (N,) or (N, T), optional
-            False rows do not count. One of (N, T) also says where each sequence ends: behind its
-            last True. Without an output at each step, it must be True first, then False.
+            (N,): which samples count. (N, T): which steps the sequences have; the others are
+            skipped as in `predict`, and what `y` holds there does not count.
         callbacks : Callback or sequence of Callback
         lengths : int array_like, (N,), optional
             How many of its T steps each sequence has. What stands behind them, in x and y, is not
             read and does not count.
-        validation_lengths : int array_like, optional
+        validation_lengths, validation_mask : array_like, optional
             The same for `validation_data`.
         tbptt : int, optional
             Truncated back-propagation through time (Williams & Peng 1990): each batch is cut along
@@ -293,6 +303,7 @@ class Sequential(Stack):
             metrics=metrics,
             validation_data=validation_data,
             validation_lengths=validation_lengths,
+            validation_mask=validation_mask,
             callbacks=callbacks,
             tbptt=tbptt,
         )
