@@ -110,7 +110,7 @@ def flat_images(x: Any, image: tuple[int, int, int], *, name: str) -> NDArray[An
         raise ValueError(
             f"{name}: expected images of (height, width, channels) {image}, got {array.shape[-3:]}"
         )
-    return array.reshape(*array.shape[:-3], -1)
+    return array.reshape(*array.shape[:-3], image[0] * image[1] * image[2])
 
 
 def first_spec(native: Any) -> dict[str, Any]:
