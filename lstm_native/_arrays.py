@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, MappingView, Sequence, Set
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,7 +21,9 @@ def is_array_like(x: Any) -> bool:
     >>> is_array_like([[1.0], [2.0]]), is_array_like(iter([])), is_array_like({"x": 1.0})
     (True, False, False)
     """
-    if isinstance(x, (np.ndarray, list, tuple, int, float, complex)):
+    if isinstance(x, (str, bytes, bytearray)):
+        return False
+    if isinstance(x, (np.ndarray, int, float, complex, Sequence)):
         return True
     return (
         hasattr(x, "__array__")
@@ -54,7 +56,9 @@ def as_array(x: Any, *, name: str) -> NDArray[Any]:
         return x
     ma = sys.modules.get("numpy.ma")  # not loaded: x cannot be one, and loading it costs
     if ma is not None and isinstance(x, ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; fill it first, for example {name}.filled(0.0)")
+        raise TypeError(
+            f"{name} is a masked array; give {name}.filled(0.0), and mask= where steps are skipped"
+        )
     library = library_of(x)
     if library in _FRAMES:
         from lstm_native import _frames
@@ -66,6 +70,8 @@ def as_array(x: Any, *, name: str) -> NDArray[Any]:
         _refuse(x, name)
     if isinstance(x, (list, tuple)):
         return _of_list(x, name)
+    if isinstance(x, Sequence) and not _is_buffer(x):
+        return _of_list(list(x), name)
     try:
         return np.asarray(x)
     except Exception as error:  # whatever a foreign __array__ raises
@@ -115,11 +121,16 @@ def parts_of(x: Any) -> list[Any] | None:
         return list(x)
     if isinstance(x, np.ndarray):
         return list(x) if x.dtype.kind == "O" and x.ndim == 1 else None
-    if library_of(x) in _FRAMES:
+    if is_frame(x):
         from lstm_native import _frames
 
         return _frames.parts_of(x)
     return None
+
+
+def is_frame(x: Any) -> bool:
+    """Whether `x` is a frame or a column of pandas, polars or Arrow."""
+    return library_of(x) in _FRAMES
 
 
 def library_of(x: Any) -> str:
@@ -143,8 +154,8 @@ def a(x: Any) -> str:
     return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
 
 
-def _of_list(x: Sequence[Any], name: str) -> NDArray[Any]:
-    if len(x) and any(library_of(part) for part in x[:1]):
+def _of_list(x: list[Any] | tuple[Any, ...], name: str) -> NDArray[Any]:
+    if x and library_of(x[0]):
         x = [as_array(part, name=f"{name}[{i}]") for i, part in enumerate(x)]
     try:
         return np.asarray(x)
@@ -156,7 +167,8 @@ def _of_list(x: Sequence[Any], name: str) -> NDArray[Any]:
         if shapes[index] != shapes[0]:
             raise ValueError(
                 f"{name} does not form an array: {name}[0] has shape {shapes[0]}, {name}[{index}] "
-                f"has {shapes[index]}; pad them to one length and give lengths"
+                f"has {shapes[index]}"
+                + ("; pad them to one length and give lengths" if name == "x" else "")
             )
     raise TypeError(f"{name} does not form an array: its {len(x)} parts are {a(x[0])} each")
 
@@ -170,13 +182,13 @@ def _refuse(x: Any, name: str) -> NoReturn:
         raise TypeError(f"{name} is the text {x[:40]!r}; {wanted}")
     if isinstance(x, Mapping):
         raise TypeError(
-            f"{name} is {a(x)}; {wanted}: put its columns side by side, "
+            f"{name} is {a(x)}; {wanted}; to put its columns side by side, write "
             f"np.column_stack(list({name}.values()))"
         )
     if isinstance(x, Set):
-        raise TypeError(f"{name} is {a(x)}, which has no order; {wanted}: sorted({name})")
-    if isinstance(x, Iterator):
-        raise TypeError(f"{name} is {a(x)}; {wanted}: np.stack(list({name}))")
+        raise TypeError(f"{name} is {a(x)}, which has no order; {wanted}; write sorted({name})")
+    if isinstance(x, (Iterator, MappingView)):
+        raise TypeError(f"{name} is {a(x)}; {wanted}; write np.stack(list({name}))")
     raise TypeError(f"{name} is {a(x)}; {wanted}")
 
 
@@ -207,9 +219,7 @@ def _refuse_foreign(x: Any, name: str) -> None:
 
 
 def _is_buffer(x: Any) -> bool:
-    """Whether NumPy may read its memory: array.array, memoryview; not bytes, which are text."""
-    if isinstance(x, (bytes, bytearray, str)):
-        return False
+    """Whether NumPy may read its memory: array.array, memoryview."""
     try:
         memoryview(x).release()
     except (TypeError, ValueError, BufferError):

@@ -29,7 +29,11 @@ _VALUE_HINTS = {
     "b": "if 0 and 1 are meant, convert with x.astype('float32')",
     "c": "give the real and the imaginary part as two features",
     "f": "convert with x.astype('float64')",
-    "O": "its elements are not all numbers; if they should be, use x.astype('float64')",
+    "U": "text has to be turned into numbers first",
+    "S": "text has to be turned into numbers first",
+    "M": "a time becomes a number by (x - x[0]) / np.timedelta64(1, 's')",
+    "m": "a duration becomes a number by x / np.timedelta64(1, 's')",
+    "V": "its fields become columns by numpy.lib.recfunctions.structured_to_unstructured(x)",
 }
 _LABEL_HINT = "class indices are needed: y.astype('int64'), or y.argmax(axis=-1) if it is one-hot"
 _TOKEN_HINT = "convert with x.astype('int64')"
@@ -203,7 +207,10 @@ def as_values(
     >>> as_values([[1.0, 2.0]], name="x", dtype="float32", ndim=2).dtype
     dtype('float32')
     """
-    source = x if type(x) is np.ndarray else as_array(x, name=name)
+    source = x if type(x) is np.ndarray and x.dtype.kind != "O" else as_array(x, name=name)
+    found = source.dtype
+    if found.kind not in "fiubc":  # whatever its shape
+        _refuse_values(source, name=name)
     _check_shape(
         source,
         name=name,
@@ -213,9 +220,8 @@ def as_values(
         layout=layout,
         no_samples=no_samples,
     )
-    found = source.dtype
     if found.kind != "f" or found.itemsize > 8:
-        _refuse_values(found, name=name)
+        _refuse_values(source, name=name)
     if dtype is None:
         wanted = np.dtype("float64" if found.itemsize == 8 else "float32")
     else:
@@ -366,9 +372,15 @@ def _check_range(x: NDArray[Any], limit: int | None, *, name: str, what: str) ->
     raise ValueError(f"{name}: {what} must {wanted}, but {_first_of(bad, x)}")
 
 
-def _refuse_values(dtype: np.dtype[Any], *, name: str) -> NoReturn:
-    hint = _VALUE_HINTS.get(dtype.kind, "numbers are needed")
-    raise TypeError(f"{name} must be float16, float32 or float64, got {dtype}; {hint}")
+def _refuse_values(x: NDArray[Any], *, name: str) -> NoReturn:
+    hint = _VALUE_HINTS.get(x.dtype.kind, "numbers are needed")
+    if x.dtype.kind == "O":
+        hint = f"its elements are numbers, so convert with {name}.astype('float64')"
+        for index, value in np.ndenumerate(x):
+            if not isinstance(value, numbers.Real):
+                hint = f"{value!r:.40} at {list(index)} is no number"
+                break
+    raise TypeError(f"{name} must be float16, float32 or float64, got {x.dtype}; {hint}")
 
 
 def _refuse_not_finite(

@@ -30,7 +30,7 @@ def array_of(x: Any, *, name: str) -> NDArray[Any]:
     columns = _columns(x)
     if columns is None:
         return _of_column(x, name)
-    kinds = getattr(x, "dtypes", ())
+    kinds = getattr(x, "dtypes", (None,))
     if not columns or all(isinstance(k, np.dtype) and k.kind in "iuf" for k in kinds):
         return np.asarray(x)  # of pandas' own, without a copy
     missing, odd, found = 0, [], []
@@ -81,8 +81,11 @@ def _columns(x: Any) -> list[tuple[Any, Any]] | None:
 def _of_column(x: Any, name: str) -> NDArray[Any]:
     values, absent = _numbers(x)
     if values is None:
-        hint = f"; for class indices write {name}.cat.codes" if hasattr(x, "cat") else ""
-        raise TypeError(f"{name} holds no numbers but {_kind(x)}{hint}")
+        kind = _kind(x)
+        hint = f"; for class indices write {name}.cat.codes" if kind == "category" else ""
+        if kind.startswith(("str", "object")):
+            hint = f"; for class indices write pandas.factorize({name})[0]"
+        raise TypeError(f"{name} holds no numbers but {kind}{hint}")
     if len(absent):
         _refuse_missing(name, len(absent), f"row {absent[0]}")
     return values
@@ -101,8 +104,6 @@ def _numbers(column: Any) -> tuple[NDArray[Any] | None, NDArray[np.intp]]:
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS:
         return np.asarray(column), none
-    if _is_nested(column):
-        return None, none
     if hasattr(column, "null_count"):  # polars, Arrow
         count = column.null_count
         some = count() if callable(count) else count

@@ -119,8 +119,10 @@ def _check_lengths(lengths: NDArray[Any], samples: int, steps: int) -> NDArray[n
             f"lengths: expected integers, got {lengths.dtype}; convert with lengths.astype('int64')"
         )
     if lengths.shape != (samples,):
+        hint = "; write np.ravel(lengths)" if lengths.ndim > 1 and lengths.size == samples else ""
         raise ValueError(
-            f"lengths: expected shape {(samples,)}, one for each sequence of x, got {lengths.shape}"
+            f"lengths: expected shape {(samples,)}, one for each sequence of x, got "
+            f"{lengths.shape}{hint}"
         )
     wrong = np.flatnonzero((lengths < 0) | (lengths > steps))
     if len(wrong):

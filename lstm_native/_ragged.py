@@ -13,7 +13,7 @@ from lstm_native._arrays import parts_of, sequences_of
 from lstm_native._checks import as_array, as_tokens, as_values, as_weights
 from lstm_native._inputs import vocabulary_of
 from lstm_native._samples import Batch, Rows, all_weights, check_targets, cut
-from lstm_native._shape_hints import explain_targets, to_drop_time
+from lstm_native._shape_hints import explain_targets, to_drop_time, to_keep_time
 from lstm_native.losses import Loss
 
 if TYPE_CHECKING:
@@ -180,6 +180,7 @@ def check_ragged(
         targets = _target_sequences(model, y, lengths, features, loss)
         flat, rows = targets.flat, (int(lengths.sum()),)
     else:
+        _refuse_steps(model, y, lengths)
         target = as_array(y, name="y")
         explain_targets(model, 0, target.shape, (count, features), loss)
         targets = flat = check_targets(target, None, (count, features), loss, model.dtype)
@@ -194,6 +195,18 @@ def check_ragged(
         if isinstance(targets, Sequences):
             found = Sequences(found, targets.starts)
     return Ragged(Sequences.of(parts), targets, found, lengths)
+
+
+def _refuse_steps(model: Stack, y: Any, lengths: NDArray[np.int64]) -> None:
+    """Refuse a list of targets for each step where the model answers once for each sequence."""
+    in_steps = isinstance(y, (list, tuple)) and all(
+        np.ndim(part) and len(part) == n for part, n in zip(y, lengths, strict=True)
+    )
+    if in_steps and lengths.max() > 1:
+        raise ValueError(
+            "y: expected one target for each sequence, got one for each step; to answer at each, "
+            f"{to_keep_time(model)}"
+        )
 
 
 def _target_sequences(

@@ -82,7 +82,7 @@ def explain_targets(
         if len(shape) == 3 or shape[1] != features:
             raise ValueError(
                 f"{told}: the model answers once for each sequence; to answer at each of its "
-                f"{steps} steps, {_with_sequences(model, returned=True)}"
+                f"{steps} steps, {to_keep_time(model)}"
             )
     elif len(shape) == 3 and not loss.takes_labels:
         size = shape[1] * shape[2]
@@ -103,6 +103,11 @@ def explain_targets(
 def to_drop_time(model: Stack) -> str:
     """Say how the model is made to answer once for each sequence."""
     return _with_sequences(model, returned=False)
+
+
+def to_keep_time(model: Stack) -> str:
+    """Say how the model is made to answer at each step."""
+    return _with_sequences(model, returned=True)
 
 
 def _with_sequences(model: Stack, *, returned: bool) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from lstm_native._arrays import is_frame
 from lstm_native._checks import as_array, as_values, check_int, check_positive_int, check_real
 
 _ScalerType = TypeVar("_ScalerType", bound="Scaler")
@@ -185,7 +186,8 @@ def chronological_split(
     >>> [len(part) for part in chronological_split(np.zeros(100), (0.7, 0.15, 0.15))]
     [70, 15, 15]
     """
-    values = as_array(array, name="array")
+    # Of any dtype: also the times and texts of a frame.
+    values = np.asarray(array) if is_frame(array) else as_array(array, name="array")
     if values.ndim == 0:
         raise ValueError("array: expected at least 1 dimension, got 0")
     cuts = _cuts(parts, len(values))

@@ -234,7 +234,10 @@ class Layer(Carrying):
             layer that cannot take them; another batch size than that of the state it carries.
         """
         if self._native is not None and mask is None and not self.stateful:
-            quick = self._native.quick_call(x, state, lengths)
+            try:
+                quick = self._native.quick_call(x, state, lengths)
+            except ValueError:
+                quick = None  # the slower way says more
             if quick is not None:
                 found: tuple[NDArray[Any], State] = quick
                 return found
@@ -266,7 +269,10 @@ class Layer(Carrying):
             behind the end of its sequence is not read, and the gradient of `x` is zero there.
         """
         if self._native is not None and mask is None and seed is None and not self.stateful:
-            quick = self._native.quick_forward(x, state, lengths, self._seed, self._passes)
+            try:
+                quick = self._native.quick_forward(x, state, lengths, self._seed, self._passes)
+            except ValueError:
+                quick = None  # the slower way says more
             if quick is not None:
                 y, final, tape = quick
                 self._passes += 1

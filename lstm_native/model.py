@@ -117,9 +117,12 @@ class Sequential(Stack):
         """
         batch_size = check_positive_int(batch_size, name="batch_size")
         if self._network is not None and lengths is None and mask is None and not self._stateful:
-            quick: NDArray[Any] | None = self._network.quick_predict(
-                x, min(batch_size, sys.maxsize)
-            )
+            try:
+                quick: NDArray[Any] | None = self._network.quick_predict(
+                    x, min(batch_size, sys.maxsize)
+                )
+            except ValueError:
+                quick = None  # the slower way says more
             if quick is not None:
                 return quick
         if type(x) is not np.ndarray or x.dtype.kind == "O":
