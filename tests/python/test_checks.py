@@ -69,7 +69,7 @@ def test_without_dtype_the_precision_is_kept():
         ([True, False], "bool"),
         ([1 + 2j], "complex128; give the real"),
         (["a"], "<U1"),
-        (np.array([1.0, None]), "object; its elements"),
+        (np.array([1.0, None]), "object; None at [1] is no number"),
         (np.array(["2020-01-01"], "M8[D]"), "datetime64"),
         (np.array([1.0], np.longdouble), "float64"),
     ],
