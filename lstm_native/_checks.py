@@ -12,7 +12,6 @@ import json
 import math
 import numbers
 import operator
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
+from lstm_native._arrays import as_array as as_array
 
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 # By kind of dtype: how to make floats of an array {x}.
@@ -29,7 +29,11 @@ _VALUE_HINTS = {
     "b": "if 0 and 1 are meant, convert with {x}.astype('float32')",
     "c": "give the real and the imaginary part as two features",
     "f": "convert with {x}.astype('float64')",
-    "O": "its elements are not all numbers; if they should be, use {x}.astype('float64')",
+    "U": "text has to be turned into numbers first",
+    "S": "text has to be turned into numbers first",
+    "M": "a time becomes a number by ({x} - {x}[0]) / np.timedelta64(1, 's')",
+    "m": "a duration becomes a number by {x} / np.timedelta64(1, 's')",
+    "V": "its fields become columns by numpy.lib.recfunctions.structured_to_unstructured({x})",
 }
 _LABEL_HINT = "class indices are needed: {x}.astype('int64')"
 _TOKEN_HINT = "convert with x.astype('int64')"
@@ -115,12 +119,14 @@ def check_dtype(dtype: Any, *, name: str = "dtype") -> np.dtype[Any]:
     return found
 
 
-def check_same_length(first: NDArray[Any], second: NDArray[Any], *, names: tuple[str, str]) -> None:
+def check_same_length(
+    first: NDArray[Any], second: NDArray[Any], *, names: tuple[str, str], hint: str = ""
+) -> None:
     """Refuse two arrays that do not hold the same number of samples."""
     if len(first) != len(second):
         raise ValueError(
             f"{names[0]} has {len(first)} samples but {names[1]} has {len(second)}; "
-            "they must be as many"
+            f"they must be as many{hint}"
         )
 
 
@@ -148,25 +154,6 @@ def parse_json_object(
     return found
 
 
-def as_array(x: Any, *, name: str) -> NDArray[Any]:
-    """Return `x` (array, list, pandas object) as a NumPy array of whatever dtype it has.
-
-    Raises
-    ------
-    TypeError
-        A masked array: NumPy would drop its mask without a word.
-    ValueError
-        Nested lists of different lengths.
-    """
-    ma = sys.modules.get("numpy.ma")  # not loaded: x cannot be one, and loading it costs
-    if ma is not None and isinstance(x, ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; fill it first, for example x.filled(0.0)")
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} does not form an array: {error}") from None
-
-
 def as_values(
     x: Any,
     *,
@@ -177,6 +164,7 @@ def as_values(
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
     lengths: NDArray[np.int64] | None = None,
+    no_samples: bool = False,
 ) -> NDArray[Any]:
     """Return `x` as finite floating-point values, ready for the core.
 
@@ -199,6 +187,8 @@ def as_values(
         The names of the axes, for the message about dimensions.
     lengths : ndarray of int64, (N,), optional
         How many steps of each sequence (N, T, ...) have to be finite; by default all.
+    no_samples : bool
+        Whether the first axis may be of size 0.
 
     Returns
     -------
@@ -217,11 +207,21 @@ def as_values(
     >>> as_values([[1.0, 2.0]], name="x", dtype="float32", ndim=2).dtype
     dtype('float32')
     """
-    source = x if type(x) is np.ndarray else as_array(x, name=name)
-    _check_shape(source, name=name, ndim=ndim, features=features, shape=shape, layout=layout)
+    source = x if type(x) is np.ndarray and x.dtype.kind != "O" else as_array(x, name=name)
     found = source.dtype
+    if found.kind not in "fiubc":  # whatever its shape
+        _refuse_values(source, name=name)
+    _check_shape(
+        source,
+        name=name,
+        ndim=ndim,
+        features=features,
+        shape=shape,
+        layout=layout,
+        no_samples=no_samples,
+    )
     if found.kind != "f" or found.itemsize > 8:
-        _refuse_values(found, name=name)
+        _refuse_values(source, name=name)
     if dtype is None:
         wanted = np.dtype("float64" if found.itemsize == 8 else "float32")
     else:
@@ -261,10 +261,18 @@ def as_tokens(
     vocabulary: int,
     ndim: int | tuple[int, ...] | None = None,
     shape: tuple[int, ...] | None = None,
+    no_samples: bool = False,
 ) -> NDArray[np.int64]:
     """Return `x` as token indices in [0, vocabulary), int64; errors as in `as_labels`."""
     return _as_indices(
-        x, vocabulary, name=name, what="tokens", hint=_TOKEN_HINT, ndim=ndim, shape=shape
+        x,
+        vocabulary,
+        name=name,
+        what="tokens",
+        hint=_TOKEN_HINT,
+        ndim=ndim,
+        shape=shape,
+        no_samples=no_samples,
     )
 
 
@@ -319,10 +327,10 @@ def is_finite(values: NDArray[Any], lengths: NDArray[np.int64] | None = None) ->
 
 
 def _as_indices(
-    x: Any, limit: int, *, name: str, what: str, hint: str, **shape: Any
+    x: Any, limit: int, *, name: str, what: str, hint: str, **expected: Any
 ) -> NDArray[np.int64]:
     found = x if type(x) is np.ndarray else as_array(x, name=name)
-    _check_shape(found, name=name, **shape)
+    _check_shape(found, name=name, **expected)
     if found.dtype.kind not in "iu":
         raise TypeError(f"{name}: {what} must have an integer dtype, got {found.dtype}; {hint}")
     _check_range(found, limit, name=name, what=what)
@@ -337,6 +345,7 @@ def _check_shape(
     features: int | None = None,
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
+    no_samples: bool = False,
 ) -> None:
     if ndim is not None:
         allowed = (ndim,) if isinstance(ndim, int) else ndim
@@ -347,8 +356,9 @@ def _check_shape(
             raise ValueError(f"{name}: expected {wanted}, got {x.ndim} with shape {x.shape}")
     if shape is not None and x.shape != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {x.shape}")
-    if x.size == 0:
-        raise ValueError(f"{name} is empty: its shape is {x.shape}")
+    if x.size == 0 and shape is None and not (no_samples and x.ndim and 0 not in x.shape[1:]):
+        steps = "; a sequence without steps is told by lengths" if 0 not in x.shape[:1] else ""
+        raise ValueError(f"{name} is empty: its shape is {x.shape}{steps}")
     if features is not None and (x.ndim == 0 or x.shape[-1] != features):
         raise ValueError(
             f"{name}: expected {features} features on the last axis, got shape {x.shape}"
@@ -357,18 +367,24 @@ def _check_shape(
 
 def _check_range(x: NDArray[Any], limit: int | None, *, name: str, what: str) -> None:
     """Refuse elements below 0, or at `limit` and above."""
-    if x.min() >= 0 and (limit is None or x.max() < limit):
+    if x.size == 0 or (x.min() >= 0 and (limit is None or x.max() < limit)):
         return
     bad = x < 0 if limit is None else (x < 0) | (x >= limit)
     wanted = "not be negative" if limit is None else f"lie in [0, {limit})"
     raise ValueError(f"{name}: {what} must {wanted}, but {_first_of(bad, x)}")
 
 
-def _refuse_values(dtype: np.dtype[Any], *, name: str) -> NoReturn:
+def _refuse_values(x: NDArray[Any], *, name: str) -> NoReturn:
     # An argument, or a part of one such as y[3]; a tensor's name is no Python.
     called = name if name.partition("[")[0].isidentifier() else "array"
-    hint = _VALUE_HINTS.get(dtype.kind, "numbers are needed").format(x=called)
-    raise TypeError(f"{name} must be float16, float32 or float64, got {dtype}; {hint}")
+    hint = _VALUE_HINTS.get(x.dtype.kind, "numbers are needed").format(x=called)
+    if x.dtype.kind == "O":
+        hint = f"its elements are numbers, so convert with {called}.astype('float64')"
+        for index, value in np.ndenumerate(x):
+            if not isinstance(value, numbers.Real):
+                hint = f"{value!r:.40} at {list(index)} is no number"
+                break
+    raise TypeError(f"{name} must be float16, float32 or float64, got {x.dtype}; {hint}")
 
 
 def _refuse_not_finite(

@@ -9,52 +9,96 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._checks import as_array, as_tokens, as_values
-from lstm_native._lengths import Lengths, lengths_of_input, true_steps
+from lstm_native._lengths import Holes, Lengths, steps_of_input, true_steps
+from lstm_native._shape_hints import about_time, about_x
 
 _LAYOUT = "(samples, timesteps, features) or (samples, features)"
 
+Checked = tuple[NDArray[Any], Lengths, Holes | None]
+"""The input, closed where a mask has holes; the lengths of its sequences; the holes."""
 
-def check_input(
-    x: Any, native: Any, dtype: str, lengths: Any = None, mask: Any = None
-) -> tuple[NDArray[Any], Lengths]:
-    """Return `x` as the input of a native layer or network, and the lengths of its sequences.
 
-    What stands behind the end of a sequence may be anything of the right dtype. Errors say what
-    is wrong with either.
+def check_input(x: Any, native: Any, dtype: str, lengths: Any = None, mask: Any = None) -> Checked:
+    """Return `x` as the input of a native layer or network, and which steps its sequences have.
+
+    What stands at other steps may be anything of the right dtype. Errors say what is wrong with
+    either. No samples are an input too.
     """
-    ends = None
     if native.takes_tokens:
-        if lengths is not None or mask is not None:
-            x = as_array(x, name="x")
-            ends = lengths_of_input(lengths, mask, shape=x.shape, axes=2)
-            if ends is not None and x.ndim == 2:
-                x = np.where(true_steps(ends, x.shape[1]), x, x.dtype.type(0))
-        tokens = as_tokens(x, name="x", vocabulary=vocabulary_of(native), ndim=(1, 2))
-        return tokens, ends
+        x = as_array(x, name="x")
+        ends, holes = steps_of_input(lengths, mask, shape=x.shape, axes=2)
+        tokens = as_tokens(
+            _without_padding(x, ends, holes),
+            name="x",
+            vocabulary=vocabulary_of(native),
+            ndim=(1, 2),
+            no_samples=True,
+        )
+        return _closed(tokens, ends, holes)
     spec = first_spec(native)
     if spec["type"] == "conv_lstm":
         x = flat_images(x, (spec["height"], spec["width"], spec["channels"]), name="x")
     return _check_values(x, dtype, native.input_features, lengths, mask)
 
 
-def check_first_values(
-    x: Any, dtype: str, lengths: Any = None, mask: Any = None
-) -> tuple[NDArray[Any], Lengths]:
+def check_first_values(x: Any, dtype: str, lengths: Any = None, mask: Any = None) -> Checked:
     """Return the same where the number of features is still open."""
     return _check_values(x, dtype, None, lengths, mask)
 
 
-def _check_values(
-    x: Any, dtype: str, features: int | None, lengths: Any, mask: Any
-) -> tuple[NDArray[Any], Lengths]:
-    ends = None
-    if lengths is not None or mask is not None:
-        x = as_array(x, name="x")
-        ends = lengths_of_input(lengths, mask, shape=x.shape, axes=3)
-    values = as_values(
-        x, name="x", dtype=dtype, ndim=(2, 3), features=features, layout=_LAYOUT, lengths=ends
-    )
-    return values, ends
+def _check_values(x: Any, dtype: str, features: int | None, lengths: Any, mask: Any) -> Checked:
+    x = as_array(x, name="x")
+    ends, holes = steps_of_input(lengths, mask, shape=x.shape, axes=3)
+    if holes is not None:
+        x = _without_padding(x, None, holes)
+    try:
+        values = as_values(
+            x,
+            name="x",
+            dtype=dtype,
+            ndim=(2, 3),
+            features=features,
+            layout=_LAYOUT,
+            lengths=ends,
+            no_samples=True,
+        )
+    except ValueError as error:
+        raise ValueError(f"{error}{about_x(x.shape, features)}") from None
+    return _closed(values, ends, holes)
+
+
+def _without_padding(x: NDArray[Any], ends: Lengths, holes: Holes | None) -> NDArray[Any]:
+    """Return `x` with zeros at the steps that are none, so that these fit whatever they hold."""
+    if x.dtype.kind not in "iuf" or x.ndim < 2 or (ends is None and holes is None):
+        return x
+    if holes is not None:
+        counts = holes.mask
+    else:
+        assert ends is not None
+        counts = true_steps(ends, x.shape[1])
+    return np.where(counts.reshape(counts.shape + (1,) * (x.ndim - 2)), x, x.dtype.type(0))
+
+
+def _closed(x: NDArray[Any], ends: Lengths, holes: Holes | None) -> Checked:
+    if holes is None:
+        return x, ends, None
+    return holes.close(x), holes.lengths, holes
+
+
+def output_shape_for(native: Any, x: NDArray[Any], *, known: bool) -> tuple[int, int]:
+    """Return (steps, features) of what a layer or network answers to a checked input.
+
+    known : whether the number of input features was known before it came.
+    """
+    timed = x.ndim == (2 if native.takes_tokens else 3)
+    try:
+        found: tuple[int, int] = native.output_shape(x.shape[1] if timed else 0)
+    except ValueError as error:
+        if timed:
+            raise
+        hint = about_time(known=known, tokens=native.takes_tokens)
+        raise ValueError(f"x has shape {x.shape}: {error}{hint}") from None
+    return found
 
 
 def flat_images(x: Any, image: tuple[int, int, int], *, name: str) -> NDArray[Any]:
@@ -66,7 +110,7 @@ def flat_images(x: Any, image: tuple[int, int, int], *, name: str) -> NDArray[An
         raise ValueError(
             f"{name}: expected images of (height, width, channels) {image}, got {array.shape[-3:]}"
         )
-    return array.reshape(*array.shape[:-3], -1)
+    return array.reshape(*array.shape[:-3], image[0] * image[1] * image[2])
 
 
 def first_spec(native: Any) -> dict[str, Any]:

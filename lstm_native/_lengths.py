@@ -1,26 +1,65 @@
-"""True lengths of padded sequences, as numbers or as a mask."""
+"""The true steps of padded sequences, as lengths or as a mask, which may have holes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._checks import as_array
+from lstm_native._arrays import as_array
 
 Lengths = NDArray[np.int64] | None
 """(N,) true lengths of padded sequences; None when all are whole."""
 
 
-def lengths_of_input(lengths: Any, mask: Any, *, shape: tuple[int, ...], axes: int) -> Lengths:
-    """Return how many steps each sequence has, from `lengths` or from a mask.
+@dataclass(frozen=True)
+class Holes:
+    """A mask that is not True first and then False: padding in front, steps missing in between.
+
+    Closed, each sequence has its true steps one after another from step 0 on, and lengths. What
+    comes back is opened again: each step in its old place, zeros at the others.
+    """
+
+    mask: NDArray[np.bool_]  # (N, T)
+    ends: NDArray[np.int64]  # (N,), how many are True
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest sequence, at least 1."""
+        return max(int(self.ends.max()), 1)
+
+    @property
+    def lengths(self) -> Lengths:
+        """Of the closed sequences."""
+        return None if (self.ends == self.steps).all() else self.ends
+
+    def close(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the true steps of (N, T, ...) as (N, steps, ...), zeros behind each end."""
+        closed = np.zeros((len(x), self.steps, *x.shape[2:]), dtype=x.dtype)
+        closed[true_steps(self.ends, self.steps)] = x[self.mask]
+        return closed
+
+    def open(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Undo `close`; what has no time axis stays as it is."""
+        if y.ndim < 3:
+            return y
+        opened = np.zeros((*self.mask.shape, *y.shape[2:]), dtype=y.dtype)
+        opened[self.mask] = y[true_steps(self.ends, self.steps)]
+        return opened
+
+
+def steps_of_input(
+    lengths: Any, mask: Any, *, shape: tuple[int, ...], axes: int
+) -> tuple[Lengths, Holes | None]:
+    """Return how many steps each sequence has, or where they are, from `lengths` or from a mask.
 
     Parameters
     ----------
     lengths : int array_like, (N,), or None
     mask : bool array_like, (N, T), or None
-        Each row True first, then False.
+        True: a step of the sequence. False: it is skipped.
     shape : tuple of int
         Of the input, (N, T, ...).
     axes : int
@@ -30,31 +69,42 @@ def lengths_of_input(lengths: Any, mask: Any, *, shape: tuple[int, ...], axes: i
     Raises
     ------
     ValueError
-        Both are given, the input has no time axis, a length is out of range, a row of the mask
-        has True behind False.
+        Both are given, the input has no time axis, a length is out of range, another shape.
     TypeError
         Lengths that are no integers, a mask that holds no bools.
 
     Examples
     --------
-    >>> lengths_of_input(None, [[True, False], [True, True]], shape=(2, 2), axes=2)
-    array([1, 2])
+    >>> steps_of_input(None, [[True, False], [True, True]], shape=(2, 2), axes=2)
+    (array([1, 2]), None)
+    >>> _, holes = steps_of_input(None, [[False, True], [True, True]], shape=(2, 2), axes=2)
+    >>> holes.close(np.array([[7, 1], [2, 3]]))
+    array([[1, 0],
+           [2, 3]])
     """
     if lengths is None and mask is None:
-        return None
-    if lengths is not None and mask is not None:
-        raise ValueError("lengths and mask say the same: give one of them")
+        return None, None
+    check_one_of(lengths, mask)
     if len(shape) == axes - 1:
         name = "lengths" if mask is None else "mask"
         raise ValueError(f"{name}: expected x with a time axis, got shape {shape}")
-    if len(shape) != axes or 0 in shape:
-        return None  # x itself is refused
+    if len(shape) != axes or 0 in shape[1:]:
+        return None, None  # x itself is refused
     samples, steps = shape[:2]
     if mask is None:
         ends = _check_lengths(as_array(lengths, name="lengths"), samples, steps)
     else:
-        ends = _lengths_of_mask(as_array(mask, name="mask"), (samples, steps))
-    return None if (ends == steps).all() else ends
+        found = _check_mask(as_array(mask, name="mask"), (samples, steps))
+        ends = found.sum(axis=1, dtype=np.int64)
+        if (found[:, 1:] & ~found[:, :-1]).any():
+            return None, Holes(found, ends)
+    return (None if (ends == steps).all() else ends), None
+
+
+def check_one_of(lengths: Any, mask: Any) -> None:
+    """Refuse lengths and a mask together."""
+    if lengths is not None and mask is not None:
+        raise ValueError("lengths and mask say the same: give one of them")
 
 
 def true_steps(lengths: NDArray[np.int64], timesteps: int) -> NDArray[np.bool_]:
@@ -64,10 +114,16 @@ def true_steps(lengths: NDArray[np.int64], timesteps: int) -> NDArray[np.bool_]:
 
 
 def _check_lengths(lengths: NDArray[Any], samples: int, steps: int) -> NDArray[np.int64]:
-    if lengths.dtype.kind not in "iu":
-        raise TypeError(f"lengths: expected integers, got {lengths.dtype}")
+    if lengths.dtype.kind not in "iu" and lengths.size:
+        raise TypeError(
+            f"lengths: expected integers, got {lengths.dtype}; convert with lengths.astype('int64')"
+        )
     if lengths.shape != (samples,):
-        raise ValueError(f"lengths: expected shape {(samples,)}, got {lengths.shape}")
+        hint = "; write np.ravel(lengths)" if lengths.ndim > 1 and lengths.size == samples else ""
+        raise ValueError(
+            f"lengths: expected shape {(samples,)}, one for each sequence of x, got "
+            f"{lengths.shape}{hint}"
+        )
     wrong = np.flatnonzero((lengths < 0) | (lengths > steps))
     if len(wrong):
         raise ValueError(
@@ -77,17 +133,24 @@ def _check_lengths(lengths: NDArray[Any], samples: int, steps: int) -> NDArray[n
     return np.require(lengths, dtype=np.int64, requirements=["C", "A"])
 
 
-def _lengths_of_mask(mask: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.int64]:
-    if mask.dtype.kind != "b":
-        raise TypeError(f"mask: expected booleans, got {mask.dtype}; convert with mask != 0")
+def _check_mask(mask: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    check_is_mask(mask)
     if mask.shape != shape:
-        raise ValueError(f"mask: expected shape {shape} (samples, timesteps), got {mask.shape}")
-    late = np.argwhere(mask[:, 1:] & ~mask[:, :-1])
-    if len(late):
-        row, step = (int(i) for i in late[0])
+        hint = ""
+        if mask.ndim == 3 and mask.shape == (*shape, 1):
+            hint = "; write mask[..., 0]"
+        elif mask.shape == shape[::-1]:
+            hint = "; write mask.T"
         raise ValueError(
-            f"mask: expected each row to be True first and then False, got True again in row "
-            f"{row} at position {step + 1}"
+            f"mask: expected shape {shape} (samples, timesteps), got {mask.shape}{hint}"
         )
-    ends: NDArray[np.int64] = mask.sum(axis=1, dtype=np.int64)
-    return ends
+    return mask
+
+
+def check_is_mask(mask: NDArray[Any]) -> None:
+    """Refuse a mask that holds no bools, and say what they mean."""
+    if mask.dtype.kind != "b":
+        raise TypeError(
+            f"mask: expected booleans, got {mask.dtype}; where 1 marks a true step, write mask != "
+            "0; where 1 marks padding, as in PyTorch's key_padding_mask, mask == 0"
+        )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._arrays import parts_of, sequences_of
 from lstm_native._checks import as_array, as_tokens, as_values, as_weights
 from lstm_native._inputs import vocabulary_of
 from lstm_native._samples import Batch, Rows, cut
+from lstm_native._shape_hints import explain_targets, to_drop_time, to_keep_time
 from lstm_native._targets import Counts, check_targets, mean_of_counting, row_weights
 from lstm_native.losses import Loss
 
@@ -22,14 +24,14 @@ if TYPE_CHECKING:
 # Batches whose samples are sorted by length together: enough that a batch's lengths are alike, and
 # few enough that its samples differ from epoch to epoch.
 _POOL = 64
+# Steps that are enough for any layer, where only the output's form is asked for.
+_MANY = 2**24
 
 
-def is_ragged(x: Any, model: Stack) -> TypeGuard[Sequence[NDArray[Any]]]:
-    """Whether `x` is a list of arrays, each of them one sequence."""
-    if not isinstance(x, (list, tuple)) or not x:
-        return False
+def sequences_in(x: Any, model: Stack) -> list[NDArray[Any]] | None:
+    """Return the arrays of a list of sequences, or None where `x` is one array of them."""
     ndim = 1 if model.layers[0]._known_input_size == 0 else 2
-    return all(isinstance(part, np.ndarray) and part.ndim == ndim for part in x)
+    return sequences_of(x, ndim=ndim, name="x")
 
 
 @dataclass(frozen=True)
@@ -200,15 +202,18 @@ def check_ragged(
     timesteps, features = model._network.output_shape(int(max(lengths.max(), 1)))
     timed = timesteps > 0
     probabilities = model._network.reads_probabilities(loss.to_json())
+    y = parts_of(y) or y  # of a column, by place and not by label
     _check_count(y, count, "y")
     targets: Sequences | NDArray[Any]
     if timed:
         if not lengths.any():
             raise ValueError(f"x: all {count} sequences are empty")
-        targets, counts = _target_sequences(y, lengths, features, loss, model.dtype)
+        targets, counts = _target_sequences(model, y, lengths, features, loss)
         flat, rows = targets.flat, (int(lengths.sum()),)
     else:
+        _refuse_steps(model, y, lengths)
         target = as_array(y, name="y")
+        explain_targets(model, 0, target, (count, features), loss)
         flat, counts = check_targets(target, None, (count, features), loss, model.dtype)
         targets, rows = flat, (count,)
     weights = row_weights(
@@ -237,8 +242,20 @@ def check_ragged(
     )
 
 
+def _refuse_steps(model: Stack, y: Any, lengths: NDArray[np.int64]) -> None:
+    """Refuse a list of targets for each step where the model answers once for each sequence."""
+    in_steps = isinstance(y, (list, tuple)) and all(
+        np.ndim(part) and len(part) == n for part, n in zip(y, lengths, strict=True)
+    )
+    if in_steps and lengths.max() > 1:
+        raise ValueError(
+            "y: expected one target for each sequence, got one for each step; to answer at each, "
+            f"{to_keep_time(model)}"
+        )
+
+
 def _target_sequences(
-    y: Any, lengths: NDArray[np.int64], features: int, loss: Loss, dtype: str
+    model: Stack, y: Any, lengths: NDArray[np.int64], features: int, loss: Loss
 ) -> tuple[Sequences, Counts]:
     """Return the targets, and which of their rows count."""
     parts: list[NDArray[Any]] = []
@@ -250,10 +267,11 @@ def _target_sequences(
             raise ValueError(
                 f"{name}: expected {length} steps, as many as x[{index}] has, got shape "
                 f"{part.shape}"
+                + (f"; to answer once for each, {to_drop_time(model)}" if part.size == 1 else "")
             )
         if not length:
             continue
-        found, counts = check_targets(part, None, (int(length), features), loss, dtype, name)
+        found, counts = check_targets(part, None, (int(length), features), loss, model.dtype, name)
         if parts and found.ndim != parts[0].ndim:
             raise ValueError(
                 f"{name}: expected class indices in all sequences, or probabilities in all, got "
@@ -307,6 +325,9 @@ def predict(
     refuse_lengths(lengths=lengths, mask=mask)
     if model._stateful:
         raise ValueError("x: a stateful model takes its sequences as an array, not as a list")
+    if not x:
+        timesteps, features = model._built_network().output_shape(_MANY)
+        return [] if timesteps else np.empty((0, features), dtype=model.dtype)
     parts = check_sequences(model, x)
     sequences = Sequences.of(parts)
     ends_of_all = np.diff(sequences.starts)

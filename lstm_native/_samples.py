@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._checks import as_array, as_mask, check_same_length
-from lstm_native._lengths import Lengths, lengths_of_input, true_steps
+from lstm_native._lengths import Holes, Lengths, check_is_mask, true_steps
+from lstm_native._shape_hints import about_samples, explain_targets
 from lstm_native._targets import check_targets, mean_of_counting, row_weights, sample_weights
 from lstm_native.losses import Loss
 
@@ -151,56 +152,81 @@ def check_data(
     mask: Any = None,
 ) -> Data:
     """Return samples and targets ready for the core, or say what does not fit."""
-    if mask is not None:
-        if lengths is not None:
-            raise ValueError("lengths and mask say the same: give one of them")
-        lengths = _ends_of_mask(mask, x)
-    x, ends = model._check_input(x, lengths)
+    kept, mask = _mask_of_samples(mask)
+    x, ends, holes = model._check_input(x, lengths, mask)
+    if not len(x):
+        raise ValueError(f"x has no samples: its shape is {x.shape}, expected at least one")
     target = as_array(y, name="y")
     if target.ndim:
-        check_same_length(x, target, names=("x", "y"))
-    output = model._output_shape(x)
+        check_same_length(x, target, names=("x", "y"), hint=about_samples(x.shape, len(target)))
+    closed = model._output_shape(x)
     probabilities = model._network.reads_probabilities(loss.to_json())
+    timed = len(closed) == 3
+    # Of y and the weights as they are given: with their holes.
+    output = (*holes.mask.shape, closed[-1]) if timed and holes is not None else closed
     rows = output[:-1]
-    timed = len(rows) == 2
-    counts = None
-    if mask is not None and lengths is not None and not timed:
-        lengths_of_input(None, mask, shape=x.shape[:2], axes=2)  # no rows that a hole could mean
-    elif mask is not None:
-        counts = as_mask(mask, name="mask", shape=rows)
-    elif ends is not None and timed:
-        counts = true_steps(ends, rows[1])
+    counts = _rows_that_count(rows, ends, holes) if timed else None
+    if counts is not None and not counts.any():
+        given = "lengths" if mask is None else "mask"
+        raise ValueError(f"{given}: all {len(x)} sequences are empty")
+    if kept is not None:
+        kept = as_mask(kept, name="mask", shape=rows[:1])
+        kept = np.broadcast_to(kept[:, np.newaxis], rows) if timed else kept
+        counts = kept if counts is None else kept & counts
         if not counts.any():
-            raise ValueError(f"lengths: all {len(ends)} sequences are empty")
+            raise ValueError("mask: all samples that count are empty sequences")
+    steps = x.shape[1] if x.ndim == (2 if model._network.takes_tokens else 3) else 0
+    explain_targets(model, steps, target, output, loss)
     checked, left = check_targets(target, counts, output, loss, model.dtype)
-    if mask is None and left is counts:
-        left = None  # the core knows what stands behind a sequence's end
+    given_weights = sample_weights(sample_weight, rows, model.dtype)
+    if left is counts and kept is None and given_weights is None:
+        left = None  # the core knows the ends, and holes are closed below
     weights = row_weights(
-        sample_weights(sample_weight, rows, model.dtype),
-        left,
-        class_weight,
-        checked,
-        output,
-        loss,
-        model.dtype,
+        given_weights, left, class_weight, checked, output, loss, model.dtype
     )
+    measured, trained = weights.measured, weights.trained
+    if timed and holes is not None:
+        checked = holes.close(checked)
+        same = trained is measured
+        measured = None if measured is None else holes.close(measured)
+        trained = measured if same or trained is None else holes.close(trained)
     return Data(
-        x,
-        checked,
-        weights.measured,
-        ends,
-        rows[1] if timed else 0,
-        weights.trained,
-        probabilities,
+        x, checked, measured, ends, closed[1] if timed else 0, trained, probabilities
     )
 
 
-def _ends_of_mask(mask: Any, x: Any) -> NDArray[np.int64] | None:
-    """Return the place behind the last True of each sequence; None for a mask of samples."""
+def _rows_that_count(
+    rows: tuple[int, ...], ends: Lengths, holes: Holes | None
+) -> NDArray[np.bool_] | None:
+    """Return which steps of (N, T) the sequences have; None for all."""
+    if holes is not None:
+        return holes.mask
+    return None if ends is None else true_steps(ends, rows[1])
+
+
+def _mask_of_samples(mask: Any) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+    """Return a mask of samples (N,), or one of steps, whichever it is."""
+    if mask is None:
+        return None, None
+
+
+def _rows_that_count(
+    rows: tuple[int, ...], ends: Lengths, holes: Holes | None
+) -> NDArray[np.bool_] | None:
+    """Return which steps of (N, T) the sequences have; None for all."""
+    if holes is not None:
+        return holes.mask
+    return None if ends is None else true_steps(ends, rows[1])
+
+
+def _mask_of_samples(mask: Any) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+    """Return a mask of samples (N,), or one of steps, whichever it is."""
+    if mask is None:
+        return None, None
     found = as_array(mask, name="mask")
-    shape = np.shape(x)
-    if found.dtype.kind != "b" or found.ndim != 2 or found.shape != shape[:2] or found.size == 0:
-        return None
-    steps = found.shape[1]
-    ends = steps - np.argmax(found[:, ::-1], axis=1)
-    return np.where(found.any(axis=1), ends, 0).astype(np.int64)
+    check_is_mask(found)
+    if found.ndim not in (1, 2):
+        raise ValueError(
+            f"mask: expected shape (samples,) or (samples, timesteps), got {found.shape}"
+        )
+    return (found, None) if found.ndim == 1 else (None, found)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from lstm_native._arrays import is_frame
 from lstm_native._checks import as_array, as_values, check_int, check_positive_int, check_real
 
 _ScalerType = TypeVar("_ScalerType", bound="Scaler")
@@ -36,15 +37,17 @@ def windows(
     horizon : int
         How many steps to foresee.
     targets : int or sequence of int, optional
-        Columns to foresee; by default all. An int gives `y` without the last axis.
+        Columns to foresee; by default all.
     stride : int
         Distance between the starts of two samples.
 
     Returns
     -------
     x : ndarray, (samples, timesteps, features)
-    y : ndarray, (samples, horizon, targets), or (samples, horizon) for a series (T,)
-        Both contiguous copies, float32 for a float32 series and float64 for a float64 one.
+    y : ndarray, (samples, horizon * targets)
+        What a network that ends with `Dense(horizon * targets)` answers: all targets of the first
+        step, then those of the next one; `y.reshape(len(y), horizon, -1)` has them apart. Both are
+        contiguous copies, float32 for a float32 series and float64 for a float64 one.
 
     Raises
     ------
@@ -84,10 +87,11 @@ def windows(
     x = sliding_window_view(features, timesteps, axis=0)[: len(values) - needed + 1 : stride]
     y = sliding_window_view(wanted[timesteps:], horizon, axis=0)[::stride]
     # sliding_window_view puts the window's axis last; time belongs second.
-    return np.array(np.moveaxis(x, -1, 1), order="C"), np.array(np.moveaxis(y, -1, 1), order="C")
+    x, y = (np.array(np.moveaxis(part, -1, 1), order="C") for part in (x, y))
+    return x, y.reshape(len(y), -1)
 
 
-def unwindow(y: Any, *, stride: int = 1) -> NDArray[Any]:
+def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
     """Put windows back together into a series; where several cover a step, their mean.
 
     Undoes `windows`: its `y` gives the series from step `timesteps` on, its `x` the series
@@ -96,28 +100,43 @@ def unwindow(y: Any, *, stride: int = 1) -> NDArray[Any]:
 
     Parameters
     ----------
-    y : array_like, (samples, horizon) or (samples, horizon, targets)
+    y : array_like, (samples, horizon * targets) or (samples, horizon, targets)
+    targets : int
+        How many columns each step of a `y` of two axes has.
     stride : int
         As given to `windows`; at most `horizon`, or steps would be left without a value.
 
     Returns
     -------
     ndarray, (steps,) or (steps, targets)
-        steps = (samples - 1) * stride + horizon.
+        steps = (samples - 1) * stride + horizon. One column of two axes gives (steps,).
 
     Raises
     ------
     TypeError
         Not floating point.
     ValueError
-        Wrong dimensions, a stride that leaves gaps, or a value that is not finite.
+        Wrong dimensions, a stride that leaves gaps, a width that is no multiple of `targets`, or a
+        value that is not finite.
 
     Examples
     --------
     >>> unwindow([[1.0, 2.0], [4.0, 5.0]])
     array([1., 3., 5.])
+    >>> unwindow([[1.0, 2.0], [4.0, 5.0]], targets=2)
+    array([[1., 2.],
+           [4., 5.]])
     """
     parts = as_values(y, name="y", ndim=(2, 3), layout="(samples, horizon[, targets])")
+    targets = check_positive_int(targets, name="targets")
+    if parts.ndim == 3 and targets not in (1, parts.shape[2]):
+        raise ValueError(f"targets={targets}: y of shape {parts.shape} has {parts.shape[2]}")
+    if parts.ndim == 2 and targets > 1:
+        if parts.shape[1] % targets:
+            raise ValueError(
+                f"targets={targets}: expected y (samples, horizon * {targets}), got {parts.shape}"
+            )
+        parts = parts.reshape(len(parts), -1, targets)
     samples, horizon = parts.shape[:2]
     stride = check_positive_int(stride, name="stride")
     if stride > horizon:
@@ -167,7 +186,8 @@ def chronological_split(
     >>> [len(part) for part in chronological_split(np.zeros(100), (0.7, 0.15, 0.15))]
     [70, 15, 15]
     """
-    values = as_array(array, name="array")
+    # Of any dtype: also the times and texts of a frame.
+    values = np.asarray(array) if is_frame(array) else as_array(array, name="array")
     if values.ndim == 0:
         raise ValueError("array: expected at least 1 dimension, got 0")
     cuts = _cuts(parts, len(values))

@@ -9,12 +9,13 @@ import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._carried import Carrying, State
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
-from lstm_native._inputs import check_first_values, check_input
+from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native._lengths import Lengths
 
 _MAX_SEED = 2**64 - 1
@@ -189,16 +190,19 @@ class Layer(Carrying):
             self._build(self._known_input_size, dtype=self.dtype, seed=check_seed(self._seed))
         return self._native
 
-    def _check_input(self, x: Any, lengths: Any, mask: Any) -> tuple[NDArray[Any], Lengths]:
-        """Return the input and its lengths; a layer that has no weights yet gets them here."""
+    def _check_input(self, x: Any, lengths: Any, mask: Any) -> Checked:
+        """Return the input and its steps; a layer that has no weights yet gets them here."""
+        holes, known = None, self.built or self._known_input_size is not None
         if not self.built:
             size = self._known_input_size
             if size != 0:  # not tokens
-                x, lengths = check_first_values(x, self.dtype, lengths, mask)
+                x, lengths, holes = check_first_values(x, self.dtype, lengths, mask)
                 mask = None
                 size = x.shape[-1]
             self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
-        return check_input(x, self._native, self.dtype, lengths, mask)
+        checked, ends, found = check_input(x, self._native, self.dtype, lengths, mask)
+        output_shape_for(self._native, checked, known=known)  # or says that there is no time axis
+        return checked, ends, holes or found
 
     # -- running ---------------------------------------------------------------------------
 
@@ -210,7 +214,8 @@ class Layer(Carrying):
         Parameters
         ----------
         x : array_like, (N, T, F) or (N, F)
-            Input; an Embedding takes integer tokens (N, T) or (N,).
+            Input; an Embedding takes integer tokens (N, T) or (N,). Of no samples, N = 0, the
+            output has none, and they have no gradient.
         state : state, optional
             Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H), where a
             layer of two directions counts twice.
@@ -218,7 +223,8 @@ class Layer(Carrying):
             How many of its T steps each sequence has, from 0 on. What stands behind them is not
             read and may be NaN; `y` is zero there, and the final state is that of the true end.
         mask : bool array_like, (N, T), optional
-            The same as lengths: each row True first, then False.
+            True: a step of the sequence. False: it is skipped, its `x` is not read, `y` is zero
+            there, and the state goes on to the next True.
 
         Returns
         -------
@@ -236,11 +242,14 @@ class Layer(Carrying):
             layer that cannot take them; another batch size than that of the state it carries.
         """
         if self._native is not None and mask is None and not self.stateful:
-            quick = self._native.quick_call(x, state, lengths)
+            try:
+                quick = self._native.quick_call(x, state, lengths)
+            except ValueError:
+                quick = None  # the slower way says more
             if quick is not None:
                 found: tuple[NDArray[Any], State] = quick
                 return found
-        y, final, _, _ = self._run(x, state, lengths, mask, remember=False)
+        y, final, _ = self._run(x, state, lengths, mask, remember=False)
         return y, final
 
     def forward(
@@ -264,19 +273,23 @@ class Layer(Carrying):
         y : ndarray
         state : state or None
         tape : Tape
-            `tape.backward(dy)` gives the gradients. What `dy` holds behind the end of a sequence
-            is not read, and the gradient of `x` is zero there.
+            `tape.backward(dy)` gives the gradients. What `dy` holds at a step that is masked or
+            behind the end of its sequence is not read, and the gradient of `x` is zero there.
         """
         if self._native is not None and mask is None and seed is None and not self.stateful:
-            quick = self._native.quick_forward(x, state, lengths, self._seed, self._passes)
+            try:
+                quick = self._native.quick_forward(x, state, lengths, self._seed, self._passes)
+            except ValueError:
+                quick = None  # the slower way says more
             if quick is not None:
                 y, final, tape = quick
                 self._passes += 1
                 ends = None if lengths is None else lengths.copy()
                 return y, final, Tape(tape, self, y.shape, len(y), ends)
         given = None if seed is None else check_seed(seed)
-        y, final, tape, ends = self._run(x, state, lengths, mask, remember=True, seed=given)
-        return y, final, Tape(tape, self, y.shape, len(y), ends)
+        y, final, found = self._run(x, state, lengths, mask, remember=True, seed=given)
+        assert found is not None
+        return y, final, found
 
     def _run(
         self,
@@ -287,24 +300,36 @@ class Layer(Carrying):
         *,
         remember: bool,
         seed: int | None = None,
-    ) -> tuple[NDArray[Any], State, Any, Lengths]:
+    ) -> tuple[NDArray[Any], State, Tape | None]:
         before = self._state_of_building()
         try:
-            x, ends = self._check_input(x, lengths, mask)
-            given = self._native_state(state, len(x), name="state")
+            x, ends, holes = self._check_input(x, lengths, mask)
+            samples = len(x)
+            given = self._native_state(state, samples, name="state")
             if state is None:
-                given = self._carried_for(len(x))
+                given = self._carried_for(samples)
+            if not samples:
+                x, given = np.zeros((1, *x.shape[1:]), x.dtype), None  # the core runs one of zeros
             if seed is None:
                 assert self._seed is not None
                 seed = _core.derive_seed(self._seed, self._passes)
-            y, final, tape = self._native.forward(x, given, remember, seed, ends)
+            y, final, native = self._native.forward(x, given, remember, seed, ends)
         except (TypeError, ValueError):
             self._undo_building(before)  # a refused input decides nothing
             raise
         self._passes += remember
+        if not samples:
+            y, final = y[:0], tuple(part[:, :0].copy() for part in final)
         if self.stateful:
             self._carried = tuple(part.copy() for part in final)
-        return y, self._public_state(final), tape, ends
+        tape = None
+        if remember:
+            tape = Tape(native, self, y.shape, samples, ends)
+            if holes is not None or not samples:
+                from lstm_native import _tapes  # which knows this module
+
+                tape = _tapes.HolesTape(tape, holes) if holes else _tapes.EmptyTape(tape)
+        return y if holes is None else holes.open(y), self._public_state(final), tape
 
     # -- weights ---------------------------------------------------------------------------
 

@@ -104,7 +104,8 @@ class Sequential(Stack):
         lengths : int array_like, (N,), optional
             How many of its T steps each sequence has. What stands behind them is not read.
         mask : bool array_like, (N, T), optional
-            The same as lengths: each row True first, then False.
+            True: a step of the sequence. False: it is skipped, `x` is not read there, and the
+            states go on to the next True.
         probabilities : bool
             True: the softmax of the outputs of a model trained with categorical cross-entropy,
             the sigmoid with the binary one; the very bits that a Dense with this activation gives.
@@ -114,8 +115,9 @@ class Sequential(Stack):
         -------
         ndarray, (N, T, features) or (N, features)
             A network that was trained with a cross-entropy and ends without softmax or sigmoid
-            gives logits, unless `probabilities` is True. Zeros behind the end of a sequence. For a
-            list, a list of arrays (T_i, features), or (N, features).
+            gives logits, unless `probabilities` is True. Zeros behind the end of a sequence and at
+            masked steps; no rows for no samples. For a list, a list of arrays (T_i, features), or
+            (N, features).
 
         Raises
         ------
@@ -133,17 +135,27 @@ class Sequential(Stack):
             )
         batch_size = check_positive_int(batch_size, name="batch_size")
         if self._network is not None and lengths is None and mask is None and not self._stateful:
-            quick: NDArray[Any] | None = self._network.quick_predict(
-                x, min(batch_size, sys.maxsize)
-            )
+            try:
+                quick: NDArray[Any] | None = self._network.quick_predict(
+                    x, min(batch_size, sys.maxsize)
+                )
+            except ValueError:
+                quick = None  # the slower way says more
             if quick is not None:
                 return quick
-        if isinstance(x, (list, tuple)):
+        if type(x) is not np.ndarray or x.dtype.kind == "O":
             from lstm_native import _ragged
 
-            if _ragged.is_ragged(x, self):
-                return _ragged.predict(self, x, batch_size, lengths=lengths, mask=mask)
-        x, ends = self._check_input(x, lengths, mask)
+            sequences = _ragged.sequences_in(x, self)
+            if sequences is not None or (isinstance(x, (list, tuple)) and not x):
+                return _ragged.predict(
+                    self, sequences or [], batch_size, lengths=lengths, mask=mask
+                )
+        x, ends, holes = self._check_input(x, lengths, mask)
+        if holes is not None:
+            return holes.open(self.predict(x, batch_size=batch_size, lengths=ends))
+        if not len(x):
+            return np.empty(self._output_shape(x), dtype=self.dtype)
         if self._stateful:
             return self._predict_stateful(x, ends)
         if len(x) <= batch_size:
@@ -205,6 +217,7 @@ class Sequential(Stack):
         callbacks: Callback | Iterable[Callback] = (),
         lengths: Any = None,
         validation_lengths: Any = None,
+        validation_mask: Any = None,
         tbptt: int | None = None,
         seed: int | None = None,
         initial_epoch: int = 0,
@@ -251,13 +264,13 @@ class Sequential(Stack):
             sum(w g) / (n m), n its rows whose weight is not 0, m their mean weight in all of the
             training data: a row counts by its weight in batches of any size.
         mask : bool array_like, (N,) or (N, T), optional
-            False rows do not count. One of (N, T) also says where each sequence ends: behind its
-            last True. Without an output at each step, it must be True first, then False.
+            (N,): which samples count. (N, T): which steps the sequences have; the others are
+            skipped as in `predict`, and what `y` holds there does not count.
         callbacks : Callback or sequence of Callback
         lengths : int array_like, (N,), optional
             How many of its T steps each sequence has. What stands behind them, in x and y, is not
             read and does not count.
-        validation_lengths : int array_like, optional
+        validation_lengths, validation_mask : array_like, optional
             The same for `validation_data`.
         tbptt : int, optional
             Truncated back-propagation through time (Williams & Peng 1990): each batch is cut along
@@ -318,6 +331,7 @@ class Sequential(Stack):
             metrics=metrics,
             validation_data=validation_data,
             validation_lengths=validation_lengths,
+            validation_mask=validation_mask,
             callbacks=callbacks,
             tbptt=tbptt,
         )

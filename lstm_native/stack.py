@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from lstm_native import _core
 from lstm_native._carried import State
 from lstm_native._checks import as_values, check_dtype
-from lstm_native._inputs import check_first_values, check_input
-from lstm_native._lengths import Lengths
+from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native.containers import check_distinct
 from lstm_native.layer import Layer, check_seed, native_class
 
@@ -71,31 +70,29 @@ class Stack:
             )
         return self._network
 
-    def _check_input(
-        self, x: Any, lengths: Any = None, mask: Any = None
-    ) -> tuple[NDArray[Any], Lengths]:
-        """Return `x` and its lengths ready for the core; the first good input builds the model."""
+    def _check_input(self, x: Any, lengths: Any = None, mask: Any = None) -> Checked:
+        """Return `x` and its steps ready for the core; the first good input builds the model."""
+        holes = None
         if not self.built:
-            x, lengths = check_first_values(x, self.dtype, lengths, mask)
+            x, lengths, holes = check_first_values(x, self.dtype, lengths, mask)
             mask = None
             before = [layer._state_of_building() for layer in self.layers]
             try:
                 self._build(x.shape[-1])
-                self._output_shape(x)
+                self._output_shape(x, known=False)
             except ValueError:
                 # A refused input decides nothing.
                 for layer, state in zip(self.layers, before, strict=True):
                     layer._undo_building(state)
                 self._network = None
                 raise
-        checked, ends = check_input(x, self._network, self.dtype, lengths, mask)
+        checked, ends, found = check_input(x, self._network, self.dtype, lengths, mask)
         self._output_shape(checked)  # says so when a layer cannot take so many steps
-        return checked, ends
+        return checked, ends, holes or found
 
-    def _output_shape(self, x: NDArray[Any]) -> tuple[int, ...]:
-        """Shape of the output for a checked input."""
-        timed = x.ndim == (2 if self._network.takes_tokens else 3)
-        timesteps, features = self._network.output_shape(x.shape[1] if timed else 0)
+    def _output_shape(self, x: NDArray[Any], *, known: bool = True) -> tuple[int, ...]:
+        """Shape of the output for a checked input; known: the features were before it came."""
+        timesteps, features = output_shape_for(self._network, x, known=known)
         return (len(x), timesteps, features) if timesteps else (len(x), features)
 
     # -- states ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lstm_native import optimizers
 from lstm_native._callback import Callback, CallbackList
 from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
-from lstm_native._ragged import Ragged, check_ragged, is_ragged, refuse_lengths
+from lstm_native._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
 from lstm_native._samples import Data, check_data, cut
 from lstm_native._windows import (
     Carry,
@@ -82,10 +82,11 @@ def check_samples(
     **weights: Any,
 ) -> Data | Ragged:
     """Return samples and targets ready for the core, or say what does not fit."""
-    if not is_ragged(x, model):
+    sequences = sequences_in(x, model)
+    if sequences is None:
         return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
     refuse_lengths(lengths=lengths, mask=mask)
-    return check_ragged(model, x, y, loss, **weights)
+    return check_ragged(model, sequences, y, loss, **weights)
 
 
 def fit(
@@ -98,13 +99,20 @@ def fit(
     metrics: Metric | Iterable[Metric],
     validation_data: tuple[Any, ...] | None,
     validation_lengths: Any,
+    validation_mask: Any,
     callbacks: Callback | Iterable[Callback],
     tbptt: Any,
 ) -> History:
     """Train; see `Sequential.fit`."""
     metric_list = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
     train, validation = _split(
-        model, data, loss, options.validation_split, validation_data, validation_lengths
+        model,
+        data,
+        loss,
+        options.validation_split,
+        validation_data,
+        lengths=validation_lengths,
+        mask=validation_mask,
     )
     found = MetricSet(metric_list, loss=loss, probabilities=data.probabilities)
     window = check_tbptt(model, train, tbptt)
@@ -142,7 +150,7 @@ def _split(
     loss: Loss,
     share: float,
     validation_data: tuple[Any, ...] | None,
-    validation_lengths: Any,
+    **steps: Any,
 ) -> tuple[Data | Ragged, Data | Ragged | None]:
     if validation_data is not None:
         if share:
@@ -157,13 +165,14 @@ def _split(
                 y,
                 loss,
                 sample_weight=weight[0] if weight else None,
-                lengths=validation_lengths,
+                **steps,
             )
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation_data: {error}") from None
         return data, held_out
-    if validation_lengths is not None:
-        raise ValueError("validation_lengths needs validation_data, whose sequences they measure")
+    for name, given in steps.items():
+        if given is not None:
+            raise ValueError(f"validation_{name} needs validation_data, whose steps it tells")
     if not share:
         return data, None
     count = round(len(data) * share)

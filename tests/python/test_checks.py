@@ -69,10 +69,9 @@ def test_without_dtype_the_precision_is_kept():
         ([True, False], "bool"),
         ([1 + 2j], "complex128; give the real"),
         (["a"], "<U1"),
-        (np.array([1.0, None]), "object; its elements"),
+        (np.array([1.0, None]), "object; None at [1] is no number"),
         (np.array(["2020-01-01"], "M8[D]"), "datetime64"),
         (np.array([1.0], np.longdouble), "float64"),
-        (None, "object"),
     ],
 )
 def test_other_dtypes_are_refused_with_a_way_out(x, told):
@@ -95,7 +94,7 @@ def test_pandas_objects_come_through():
         checks.as_values(frame, name="x", dtype="float32", ndim=2), [[1, 3], [2, 4]]
     )
     np.testing.assert_array_equal(checks.as_values(frame["b"], name="x", ndim=1), [3, 4])
-    with pytest.raises(TypeError, match="got object"):
+    with pytest.raises(TypeError, match=r"x has columns that are not numbers: 'c' \("):
         checks.as_values(frame.assign(c="text"), name="x")
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lstm_native as ln
 from lstm_native.data import (
     MinMaxScaler,
     StandardScaler,
@@ -38,7 +39,7 @@ def test_windows_are_what_a_loop_would_cut(steps, features, timesteps, horizon, 
     columns = series.reshape(steps, -1)
     np.testing.assert_array_equal(x, [columns[s : s + timesteps] for s in starts])
     np.testing.assert_array_equal(
-        y, [series[s + timesteps : s + timesteps + horizon] for s in starts]
+        y, [series[s + timesteps : s + timesteps + horizon].ravel() for s in starts]
     )
     for part in (x, y):
         assert part.dtype == ("f8" if dtype == "f8" else "f4")
@@ -60,7 +61,9 @@ def test_unwindow_gives_the_very_series_back(samples, horizon, targets, stride, 
     shape = (3 + steps, targets) if targets else (3 + steps,)
     series = np.random.default_rng(1).normal(size=shape).astype(dtype)
     x, y = windows(series, 3, horizon, stride=stride)
-    back = unwindow(y, stride=stride)
+    back = unwindow(y, targets=targets or 1, stride=stride)
+    if targets == 1:
+        back = back[:, None]  # a column, where two axes stand for a series
     np.testing.assert_array_equal(back, series[3:])
     assert back.dtype == series.dtype
     if stride <= 3:
@@ -80,9 +83,10 @@ def test_gaps_between_windows_are_refused():
 
 def test_targets_choose_columns():
     series = np.arange(12.0).reshape(6, 2)
-    assert windows(series, 3, 2, targets=[1])[1].shape == (2, 2, 1)
-    np.testing.assert_array_equal(windows(series, 3, 2, targets=-1)[1], [[7, 9], [9, 11]])
-    np.testing.assert_array_equal(windows(series, 3, 1, targets=(1, 0))[1][0], [[7, 6]])
+    for column in (-1, [1]):
+        np.testing.assert_array_equal(windows(series, 3, 2, targets=column)[1], [[7, 9], [9, 11]])
+    np.testing.assert_array_equal(windows(series, 3, 1, targets=(1, 0))[1][0], [7, 6])
+    np.testing.assert_array_equal(windows(series, 3, 2, targets=(1, 0))[1][0], [7, 6, 9, 8])
     for bad, told in ((2, "at most 1, got 2"), ([0, -3], "at least -2"), ([], "at least one")):
         with pytest.raises(ValueError, match=told):
             windows(series, 3, targets=bad)
@@ -183,6 +187,7 @@ def test_a_scaler_of_columns_can_undo_some_of_them():
     series = np.arange(20.0).reshape(10, 2) ** 2
     scaler = MinMaxScaler().fit(series)
     _, y = windows(scaler.transform(series), 3, 2, targets=[1])
+    y = y.reshape(len(y), 2, 1)
     np.testing.assert_allclose(scaler.inverse_transform(y, columns=[1])[0], series[3:5, 1:])
     _, y = windows(scaler.transform(series), 3, 2, targets=1)
     np.testing.assert_allclose(scaler.inverse_transform(y, columns=1)[0], series[3:5, 1])
@@ -277,3 +282,24 @@ def test_parts_by_fraction_and_by_size(parts, sizes):
 def test_parts_that_do_not_fit_are_refused(parts, error, told):
     with pytest.raises(error, match=told):
         chronological_split(np.zeros(10), parts)
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("targets", [None, [2, 0], 1])
+def test_a_network_can_answer_the_windows_of_several_columns(horizon, targets):
+    """And what it answers goes back into a series of these columns."""
+    series = np.random.default_rng(0).normal(size=(60, 3)).astype("f4")
+    x, y = windows(series, 5, horizon, targets=targets)
+    columns = {None: 3, 1: 1}.get(targets if targets != [2, 0] else 0, 2)
+    assert y.shape == (60 - 5 - horizon + 1, horizon * columns)
+    model = ln.Sequential([ln.LSTM(4, return_sequences=False), ln.Dense(y.shape[1])], seed=0)
+    model.fit(x, y, verbose=False)
+    back = unwindow(model.predict(x), targets=columns)
+    assert back.shape == ((55, columns) if columns > 1 else (55,))
+
+
+def test_windows_that_are_not_columns_of_a_step_are_refused():
+    with pytest.raises(ValueError, match=r"targets=2: expected y \(samples, horizon \* 2\), got"):
+        unwindow(np.zeros((4, 3)), targets=2)
+    with pytest.raises(ValueError, match=r"targets=2: y of shape \(4, 2, 3\) has 3"):
+        unwindow(np.zeros((4, 2, 3)), targets=2)

@@ -208,25 +208,19 @@ class TestTraining:
         expected = model.evaluate(x[3:], y[3:], lengths=LENGTHS[3:])["loss"]
         assert history.history["val_loss"] == [expected]
 
-    def test_a_mask_with_holes_counts_in_the_loss_and_ends_behind_its_last_true(self):
-        holes = MASK.copy()
-        holes[2, 1] = False
-        weights = holes.astype("float64")
-        wanted = train(pad(self.x, 6), pad(self.y, 6), lengths=LENGTHS, sample_weight=weights)
-        assert same_training(train(pad(self.x, 6), pad(self.y, 6), mask=holes), wanted)
-
 
 def highway() -> ln.Layer:
     return ln.Highway([ln.LSTM(3, return_sequences=False)], window=2)
 
 
 X = np.random.default_rng(0).standard_normal((5, 6, WIDTH))
-HOLES = MASK.copy()
-HOLES[2, 1] = False
-
 REFUSED = {
     "both": ({"lengths": LENGTHS, "mask": MASK}, ValueError, "say the same: give one"),
-    "count": ({"lengths": LENGTHS[:4]}, ValueError, r"lengths: expected shape \(5,\), got \(4,\)"),
+    "count": (
+        {"lengths": LENGTHS[:4]},
+        ValueError,
+        r"lengths: expected shape \(5,\), .* got \(4,\)",
+    ),
     "too_long": (
         {"lengths": [4, 0, 7, 1, 3]},
         ValueError,
@@ -236,7 +230,6 @@ REFUSED = {
     "floats": ({"lengths": LENGTHS * 1.0}, TypeError, "lengths: expected integers, got float64"),
     "mask_dtype": ({"mask": MASK * 1}, TypeError, "mask: expected booleans, got int64"),
     "mask_shape": ({"mask": MASK[:, :5]}, ValueError, r"\(5, 6\).*, got \(5, 5\)"),
-    "mask_hole": ({"mask": HOLES}, ValueError, "True again in row 2 at position 2"),
 }
 
 
