@@ -7,12 +7,16 @@ to numbers: running means at the end of a batch, final figures at the end of an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 Logs = Mapping[str, float]
+State = dict[str, Any]
+"""What a callback remembers: numbers, strings, None, lists of them, arrays, dicts of arrays."""
 
 
 class TrainedModel(Protocol):
@@ -36,6 +40,12 @@ class Callback:
 
     `on_train_end` is called however training ended, also after Ctrl-C or an error.
 
+    Attributes
+    ----------
+    saves_model : bool
+        True for a callback that saves the model at the end of an epoch: it takes its turn after
+        all others, so that the file holds what they have come to in that epoch.
+
     Examples
     --------
     >>> class Shout(Callback):
@@ -44,6 +54,19 @@ class Callback:
     >>> Shout().on_epoch_end(None, 0, {"loss": 0.5})
     epoch 0: 0.50!
     """
+
+    saves_model = False
+
+    def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
+        """Refuse what is bound to fail: called first of all, before anything has changed.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of the logs that there will be at the end of each epoch.
+        initial_epoch : int
+            0, or the first epoch of a training that resumes.
+        """
 
     def on_train_begin(self, model: TrainedModel) -> None:
         """Before the first epoch."""
@@ -60,23 +83,47 @@ class Callback:
     def on_train_end(self, model: TrainedModel) -> None:
         """After training, however it ended."""
 
+    def state_dict(self) -> State:
+        """Return what a resumed training must know of the epochs before it.
+
+        Numbers, strings, None, lists of them, arrays, or dicts of str to array. It lives in the
+        model, and is saved with it. {}: there is nothing to remember.
+        """
+        return {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on from what `state_dict` returned.
+
+        `fit(initial_epoch=...)` calls it after `on_train_begin`, if the model holds a state of
+        this callback. ValueError says what does not fit.
+        """
+
 
 class CallbackList(Callback):
     """Several callbacks as one, called in order.
 
-    `on_train_end` reaches every one of them even if one fails; the first error is raised after.
+    At the end of an epoch those that save the model come last. `on_train_end` reaches every one
+    of them even if one fails; the first error is raised after.
 
     Raises
     ------
     TypeError
         Something in the list is no Callback.
+    ValueError
+        A callback stands in the list twice.
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback]) -> None:
         self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
-        for callback in self.callbacks:
+        for index, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks must be Callback objects, got {callback!r}")
+            if any(callback is other for other in self.callbacks[:index]):
+                raise ValueError(f"callbacks: {callback!r} stands in the list twice")
+
+    def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
+        for callback in self.callbacks:
+            callback.check_logs(names, initial_epoch)
 
     def on_train_begin(self, model: TrainedModel) -> None:
         for callback in self.callbacks:
@@ -91,7 +138,7 @@ class CallbackList(Callback):
             callback.on_batch_end(model, batch, logs)
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
-        for callback in self.callbacks:
+        for callback in sorted(self.callbacks, key=lambda one: one.saves_model):
             callback.on_epoch_end(model, epoch, logs)
 
     def on_train_end(self, model: TrainedModel) -> None:
@@ -103,3 +150,58 @@ class CallbackList(Callback):
                 first = first or error
         if first is not None:
             raise first
+
+    # -- states ----------------------------------------------------------------------------
+
+    def states(self) -> dict[str, State]:
+        """Return the state of each callback that has one, by its name in the list."""
+        found = {}
+        for name, callback in self._named():
+            state = callback.state_dict()
+            _check_state(state, name)
+            if state:
+                found[name] = state
+        return found
+
+    def load_states(self, states: Mapping[str, State]) -> None:
+        """Give each callback its state; one that has none there begins anew."""
+        for name, callback in self._named():
+            if name in states:
+                try:
+                    callback.load_state_dict(states[name])
+                except (LookupError, TypeError, ValueError) as error:
+                    raise ValueError(
+                        f"callbacks: what the model holds of {name} does not fit: {error}; train "
+                        "with the callback it was saved with, or with initial_epoch=0"
+                    ) from error
+
+    def _named(self) -> list[tuple[str, Callback]]:
+        """Name each by its class and monitor, and by its place among equals: "name#1"."""
+        found = []
+        seen: Counter[str] = Counter()
+        for callback in self.callbacks:
+            monitor = getattr(callback, "monitor", None)
+            name = type(callback).__name__ + (f"({monitor})" if isinstance(monitor, str) else "")
+            found.append((f"{name}#{seen[name]}" if seen[name] else name, callback))
+            seen[name] += 1
+        return found
+
+
+def _check_state(state: Any, name: str) -> None:
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+        raise TypeError(f"{name}.state_dict() must return a dict with str keys, got {state!r}")
+    for key, value in state.items():
+        arrays = value if isinstance(value, dict) else {key: value}
+        if all(isinstance(k, str) and isinstance(a, np.ndarray) for k, a in arrays.items()):
+            continue
+        if not _is_plain(value):
+            raise TypeError(
+                f"{name}.state_dict(): '{key}' must be a number, str, None, a list of them, an "
+                f"array or a dict of str to array, got {type(value).__name__}"
+            )
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(part) for part in value)
+    return value is None or isinstance(value, (bool, int, float, str))

@@ -181,33 +181,14 @@ def check_data(
     given_weights = sample_weights(sample_weight, rows, model.dtype)
     if left is counts and kept is None and given_weights is None:
         left = None  # the core knows the ends, and holes are closed below
-    weights = row_weights(
-        given_weights, left, class_weight, checked, output, loss, model.dtype
-    )
+    weights = row_weights(given_weights, left, class_weight, checked, output, loss, model.dtype)
     measured, trained = weights.measured, weights.trained
     if timed and holes is not None:
         checked = holes.close(checked)
         same = trained is measured
         measured = None if measured is None else holes.close(measured)
         trained = measured if same or trained is None else holes.close(trained)
-    return Data(
-        x, checked, measured, ends, closed[1] if timed else 0, trained, probabilities
-    )
-
-
-def _rows_that_count(
-    rows: tuple[int, ...], ends: Lengths, holes: Holes | None
-) -> NDArray[np.bool_] | None:
-    """Return which steps of (N, T) the sequences have; None for all."""
-    if holes is not None:
-        return holes.mask
-    return None if ends is None else true_steps(ends, rows[1])
-
-
-def _mask_of_samples(mask: Any) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
-    """Return a mask of samples (N,), or one of steps, whichever it is."""
-    if mask is None:
-        return None, None
+    return Data(x, checked, measured, ends, closed[1] if timed else 0, trained, probabilities)
 
 
 def _rows_that_count(

@@ -95,7 +95,9 @@ def explain_targets(
     if loss.takes_labels or shape[: len(rows)] != tuple(rows):
         return
     found = 1 if len(shape) == len(rows) else shape[-1]
-    if (found == 1 and target.dtype.kind in "iu") or (loss.takes_logits and (found, features) == (2, 1)):
+    if (found == 1 and target.dtype.kind in "iu") or (
+        loss.takes_logits and (found, features) == (2, 1)
+    ):
         return  # classes, most likely: what is said of them is better
     if len(shape) in (len(rows), len(rows) + 1) and found != features:
         raise ValueError(

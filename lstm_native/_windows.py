@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lstm_native._checks import check_positive_int
 
 if TYPE_CHECKING:
+    from lstm_native._batches import Batches
     from lstm_native._ragged import Ragged
     from lstm_native._samples import Batch, Data
     from lstm_native.stack import Stack
@@ -89,7 +90,19 @@ def states_aside(model: Stack) -> Iterator[None]:
             layer._carried = state
 
 
-def check_tbptt(model: Stack, data: Data | Ragged, tbptt: Any) -> int | None:
+@contextmanager
+def states_kept(model: Stack) -> Iterator[None]:
+    """Give the layers back their states if what runs here does not come to its end."""
+    before = [layer._carried for layer in model.layers]
+    try:
+        yield
+    except BaseException:
+        for layer, state in zip(model.layers, before, strict=True):
+            layer._carried = state
+        raise
+
+
+def check_tbptt(model: Stack, data: Data | Ragged | Batches, tbptt: Any) -> int | None:
     """Return the steps of a window, or say why the model cannot be trained in windows."""
     if tbptt is None:
         return None
@@ -114,12 +127,22 @@ def check_stateful(model: Stack, samples: int, batch_size: int, *, shuffle: bool
             "stateful layers need shuffle=False: a batch goes on where the one before it ended, "
             "sample by sample"
         )
+    check_one_size(samples, batch_size)
+    check_carried(model, min(batch_size, samples))
+
+
+def check_one_size(samples: int, batch_size: int) -> None:
+    """Refuse a number of samples that leaves a smaller batch."""
     size = min(batch_size, samples)
-    if samples % size:
+    if size and samples % size:
         raise ValueError(
             f"stateful layers need batches of one size, but {samples} samples do not divide into "
             f"batches of {batch_size}"
         )
+
+
+def check_carried(model: Stack, size: int) -> None:
+    """Refuse batches of another size than that of the states which layers carry."""
     for index, layer in enumerate(model.layers):
         if layer._carried and layer._carried[0].shape[1] != size:
             raise ValueError(

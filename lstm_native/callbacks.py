@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import math
-import os
-import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
-from lstm_native._callback import Callback, CallbackList, Logs, TrainedModel
-from lstm_native._checks import check_bool, check_choice, check_int, check_positive_int, check_real
+from lstm_native._callback import Callback, CallbackList, Logs, State, TrainedModel
+from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
+from lstm_native._monitor import Monitor, check_fields
+from lstm_native._recorders import CSVLogger, ModelCheckpoint
 from lstm_native.progress import ProgressBar
 
 __all__ = [
@@ -26,54 +24,33 @@ __all__ = [
     "ReduceLROnPlateau",
 ]
 
-# Names whose direction is known; for others the caller says mode="min" or "max".
-_BETTER = {
-    "accuracy": "max",
-    **dict.fromkeys(("loss", "mse", "mae", "rmse", "mape"), "min"),
-}
+
+class _Watching(Callback):
+    """A callback that watches one of the logs."""
+
+    def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
+        self._monitor = Monitor(monitor, mode, min_delta)
+
+    @property
+    def monitor(self) -> str:
+        """Name of what is watched."""
+        return self._monitor.name
+
+    @property
+    def best(self) -> float:
+        """The best value of it so far."""
+        return self._monitor.best
+
+    def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
+        """Refuse a monitor that will not be among the logs."""
+        self._monitor.check(names)
 
 
-class _Monitor:
-    """One of the logs, and what counts as an improvement of it."""
-
-    def __init__(self, name: str, mode: str, min_delta: float) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"monitor must be a name, got {name!r}")
-        check_choice(mode, name="mode", choices=("auto", "min", "max"))
-        if mode == "auto":
-            known = _BETTER.get(name.removeprefix("val_"))
-            if known is None:
-                raise ValueError(
-                    f"mode 'auto' knows no direction for '{name}'; say mode='min' or mode='max'"
-                )
-            mode = known
-        self.name = name
-        self.sign = 1.0 if mode == "min" else -1.0
-        self.min_delta = check_real(min_delta, name="min_delta", minimum=0.0)
-        self.reset()
-
-    def reset(self) -> None:
-        self.best = self.sign * math.inf
-
-    def value(self, logs: Logs) -> float:
-        if self.name not in logs:
-            raise ValueError(
-                f"monitor '{self.name}' is not among the logs: {', '.join(logs) or 'none'}"
-            )
-        return float(logs[self.name])
-
-    def improved(self, logs: Logs) -> bool:
-        """Whether the value beats the best so far by more than min_delta; then it is the best."""
-        value = self.value(logs)
-        # NaN beats nothing.
-        if self.sign * value < self.sign * self.best - self.min_delta:
-            self.best = value
-            return True
-        return False
-
-
-class EarlyStopping(Callback):
+class EarlyStopping(_Watching):
     """Stop when a monitored figure has not improved for `patience` epochs.
+
+    In a resumed training (`fit(initial_epoch=...)`) the best figure, its weights and the epochs
+    waited for go on from where they were.
 
     Parameters
     ----------
@@ -90,6 +67,7 @@ class EarlyStopping(Callback):
 
     Attributes
     ----------
+    monitor : str
     best : float
         The best figure so far.
     best_epoch, stopped_epoch : int or None
@@ -98,8 +76,8 @@ class EarlyStopping(Callback):
     Raises
     ------
     ValueError
-        A value out of range; at the end of an epoch, a monitor that is not in the logs (the
-        message lists what is).
+        A value out of range; before training, a monitor that will not be in the logs (the message
+        lists what will).
 
     Examples
     --------
@@ -116,24 +94,25 @@ class EarlyStopping(Callback):
         mode: str = "auto",
         restore_best_weights: bool = False,
     ) -> None:
-        self._monitor = _Monitor(monitor, mode, min_delta)
+        super().__init__(monitor, mode, min_delta)
         self.patience = check_int(patience, name="patience", minimum=0)
         self.restore_best_weights = check_bool(restore_best_weights, name="restore_best_weights")
         self._waited = 0
         self._best_state: dict[str, NDArray[Any]] | None = None
+        self._has_trained = False
         self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
-
-    @property
-    def best(self) -> float:
-        """Best value of the quantity so far."""
-        return self._monitor.best
 
     def on_train_begin(self, model: TrainedModel) -> None:
         """Forget what an earlier training found."""
         self._monitor.reset()
         self._waited = 0
         self._best_state = self.best_epoch = self.stopped_epoch = None
+        self._has_trained = False
+
+    def on_epoch_begin(self, model: TrainedModel, epoch: int) -> None:
+        """From here on there are weights to be put back."""
+        self._has_trained = True
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
         """Compare, and ask for the end when patience is exhausted."""
@@ -150,125 +129,32 @@ class EarlyStopping(Callback):
 
     def on_train_end(self, model: TrainedModel) -> None:
         """Put back the weights of the best epoch, if that was wished."""
-        if self._best_state is not None:
+        # A resumed training that was refused before its first epoch changes nothing.
+        if self._best_state is not None and self._has_trained:
             model.load_state_dict(self._best_state)
-            self._best_state = None
+        self._best_state = None
 
+    def state_dict(self) -> State:
+        """Return the best figure, its epoch and weights, and the epochs waited for."""
+        return {
+            **self._monitor.state(),
+            "waited": self._waited,
+            "best_epoch": self.best_epoch,
+            "best_weights": self._best_state,
+        }
 
-class ModelCheckpoint(Callback):
-    """Save the model at the end of every epoch, or of every epoch that improved.
-
-    Parameters
-    ----------
-    path : path-like
-        May hold format fields: {epoch}, the number of epochs finished (so that a run resumed
-        from m-003 has initial_epoch=3), and the names of the logs. Example:
-        "m-{epoch:03d}-{val_loss:.4f}.safetensors". Missing folders are made.
-    monitor, mode, min_delta
-        As in `EarlyStopping`; used when `save_best_only` is true.
-    save_best_only : bool
-        Save only when the monitored figure improved.
-
-    Raises
-    ------
-    ValueError
-        A broken format; at the end of an epoch, a field or monitor that is not in the logs.
-    OSError
-        The folder cannot be made, or the file not written.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        monitor: str = "val_loss",
-        save_best_only: bool = False,
-        mode: str = "auto",
-        min_delta: float = 0.0,
-    ) -> None:
-        self.path = os.fspath(path)
-        try:
-            fields = [field for _, field, _, _ in string.Formatter().parse(self.path)]
-        except ValueError as error:
-            raise ValueError(f"path '{self.path}': {error}") from None
-        self._fixed = all(field is None for field in fields)
-        best_only = check_bool(save_best_only, name="save_best_only")
-        self._monitor = _Monitor(monitor, mode, min_delta) if best_only else None
-
-    def on_train_begin(self, model: TrainedModel) -> None:
-        """Forget what an earlier training found."""
-        if self._monitor is not None:
-            self._monitor.reset()
-        if self._fixed:
-            self._make_folder(self.path.format())  # fails now rather than after an epoch
-
-    def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
-        """Write the file, when this epoch is to be kept."""
-        names = {**logs, "epoch": epoch + 1}
-        try:
-            path = self.path.format(**names)
-        except (LookupError, AttributeError) as error:
-            raise ValueError(
-                f"path '{self.path}': no value for {error}; there are {', '.join(names)}"
-            ) from None
-        if self._monitor is None or self._monitor.improved(logs):
-            self._make_folder(path)
-            model.save(path)
-
-    @staticmethod
-    def _make_folder(path: str) -> None:
-        folder = os.path.dirname(path)
-        if folder:
-            os.makedirs(folder, exist_ok=True)
-
-
-class CSVLogger(Callback):
-    """Write one line per epoch: the epoch (from 0) and its logs.
-
-    The file is opened, written and closed for each line, so that it is complete after every
-    epoch, whatever happens next.
-
-    Parameters
-    ----------
-    path : path-like
-    append : bool
-        Go on with an existing file, whose columns must be the same; otherwise start anew.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written; raised before training starts.
-    ValueError
-        The logs have other names than the file's columns.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
-        self.path = os.fspath(path)
-        self.append = check_bool(append, name="append")
-        self._columns: list[str] = []
-
-    def on_train_begin(self, model: TrainedModel) -> None:
-        """Begin the file, or go on with it."""
-        self._columns = []
-        with open(self.path, "a+" if self.append else "w", newline="", encoding="utf-8") as file:
-            if self.append:
-                file.seek(0)
-                self._columns = next(csv.reader(file), [])
-
-    def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
-        """Write the epoch's line."""
-        row = {"epoch": epoch, **{name: float(value) for name, value in logs.items()}}
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if not self._columns:
-                self._columns = list(row)
-                writer.writerow(self._columns)
-            if set(row) != set(self._columns):
-                raise ValueError(
-                    f"'{self.path}' has the columns {', '.join(self._columns)}, "
-                    f"but the logs are {', '.join(row)}"
-                )
-            writer.writerow([row[column] for column in self._columns])
+    def load_state_dict(self, state: State) -> None:
+        """Go on from there; ValueError if the best weights are wanted and were not kept."""
+        check_fields(state, *self.state_dict())
+        waited = check_int(state["waited"], name="waited", minimum=0)
+        best_epoch = state["best_epoch"]
+        if best_epoch is not None:
+            best_epoch = check_int(best_epoch, name="best_epoch", minimum=0)
+        weights = state["best_weights"] if self.restore_best_weights else None
+        if self.restore_best_weights and best_epoch is not None and weights is None:
+            raise ValueError("it holds no best weights: restore_best_weights was False then")
+        self._monitor.load(state)
+        self._waited, self.best_epoch, self._best_state = waited, best_epoch, weights
 
 
 class LearningRateScheduler(Callback):
@@ -299,8 +185,11 @@ class LearningRateScheduler(Callback):
         )
 
 
-class ReduceLROnPlateau(Callback):
+class ReduceLROnPlateau(_Watching):
     """Multiply the learning rate by `factor` when a figure has not improved for a while.
+
+    A resumed training (`fit(initial_epoch=...)`) goes on with what was counted before; the rate in
+    force is the optimiser's.
 
     Parameters
     ----------
@@ -327,7 +216,7 @@ class ReduceLROnPlateau(Callback):
         min_lr: float = 1e-8,
         mode: str = "auto",
     ) -> None:
-        self._monitor = _Monitor(monitor, mode, min_delta)
+        super().__init__(monitor, mode, min_delta)
         self.factor = check_real(factor, name="factor", above=0.0, below=1.0)
         self.patience = check_positive_int(patience, name="patience")
         self.cooldown = check_int(cooldown, name="cooldown", minimum=0)
@@ -354,3 +243,15 @@ class ReduceLROnPlateau(Callback):
             model.learning_rate = min(model.learning_rate, lowered)
             self._waited = 0
             self._resting = self.cooldown
+
+    def state_dict(self) -> State:
+        """Return the best figure, the epochs waited for and those left of the cooldown."""
+        return {**self._monitor.state(), "waited": self._waited, "resting": self._resting}
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on from there."""
+        check_fields(state, *self.state_dict())
+        waited = check_int(state["waited"], name="waited", minimum=0)
+        resting = check_int(state["resting"], name="resting", minimum=0)
+        self._monitor.load(state)
+        self._waited, self._resting = waited, resting

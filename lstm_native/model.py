@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._checks import check_positive_int, check_real
-from lstm_native.stack import Stack
+from lstm_native._on_batch import OnBatch
 from lstm_native.stream import Stream
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
@@ -25,7 +24,7 @@ if TYPE_CHECKING:  # what trains a model is loaded when one is trained
 _PREDICT_BATCH = 256
 
 
-class Sequential(Stack):
+class Sequential(OnBatch):
     """Layers one after another.
 
     The weights are made when the number of input features is known: from the first layer, or
@@ -86,9 +85,10 @@ class Sequential(Stack):
         self,
         x: Any,
         *,
-        batch_size: int = _PREDICT_BATCH,
+        batch_size: int | None = None,
         lengths: Any = None,
         mask: Any = None,
+        steps: int | None = None,
         probabilities: bool = False,
     ) -> Any:
         """Run the model; dropout rests.
@@ -97,15 +97,21 @@ class Sequential(Stack):
         ----------
         x : array_like, (N, T, F) or (N, F), or list of arrays (T_i, F)
             Integer tokens (N, T) or (N,), or a list of arrays (T_i,), when the first layer is an
-            Embedding.
-        batch_size : int
-            Samples run at once. It decides about memory, never about the result. A stateful model
-            runs all at once.
+            Embedding. Or an iterable of batches, as in `fit`: each of them x, (x, y),
+            (x, y, sample_weight) or a dict with "x" and maybe "lengths" or "mask". y and
+            sample_weight are not read.
+        batch_size : int, optional
+            Samples run at once, by default 256. It decides about memory, never about the result,
+            unless the model is stateful: then the batches are run in order, each going on where
+            the one before ended (sample by sample, as in `fit`), and the default is all samples
+            at once.
         lengths : int array_like, (N,), optional
             How many of its T steps each sequence has. What stands behind them is not read.
         mask : bool array_like, (N, T), optional
             True: a step of the sequence. False: it is skipped, `x` is not read there, and the
             states go on to the next True.
+        steps : int, optional
+            Only so many batches of an iterable.
         probabilities : bool
             True: the softmax of the outputs of a model trained with categorical cross-entropy,
             the sigmoid with the binary one; the very bits that a Dense with this activation gives.
@@ -117,63 +123,41 @@ class Sequential(Stack):
             A network that was trained with a cross-entropy and ends without softmax or sigmoid
             gives logits, unless `probabilities` is True. Zeros behind the end of a sequence and at
             masked steps; no rows for no samples. For a list, a list of arrays (T_i, features), or
-            (N, features).
+            (N, features). For an iterable, the answers of all batches in one.
 
         Raises
         ------
         TypeError
             Wrong dtype, such as integers where floats are needed.
         ValueError
-            Wrong shape or feature count, empty, NaN or infinity, tokens out of range;
-            `probabilities` of a model whose loss is no cross-entropy.
+            Wrong shape or feature count, empty, NaN or infinity, tokens out of range; stateful
+            layers, and samples that do not divide into batches; `probabilities` of a model whose
+            loss is no cross-entropy.
         """
         if probabilities is not False:
-            from lstm_native._probabilities import predict
+            from lstm_native import _probabilities
 
-            return predict(
-                self, x, probabilities, batch_size=batch_size, lengths=lengths, mask=mask
-            )
-        batch_size = check_positive_int(batch_size, name="batch_size")
-        if self._network is not None and lengths is None and mask is None and not self._stateful:
+            given = {"batch_size": batch_size, "lengths": lengths, "mask": mask, "steps": steps}
+            return _probabilities.predict(self, x, probabilities, **given)
+        size = _PREDICT_BATCH if batch_size is None else batch_size
+        size = check_positive_int(size, name="batch_size")
+        plain = lengths is None and mask is None and steps is None and not self._stateful
+        if plain and self._network is not None:
             try:
-                quick: NDArray[Any] | None = self._network.quick_predict(
-                    x, min(batch_size, sys.maxsize)
-                )
+                quick: NDArray[Any] | None = self._network.quick_predict(x, min(size, sys.maxsize))
             except ValueError:
                 quick = None  # the slower way says more
             if quick is not None:
                 return quick
-        if type(x) is not np.ndarray or x.dtype.kind == "O":
-            from lstm_native import _ragged
+        from lstm_native import _prediction
 
-            sequences = _ragged.sequences_in(x, self)
-            if sequences is not None or (isinstance(x, (list, tuple)) and not x):
-                return _ragged.predict(
-                    self, sequences or [], batch_size, lengths=lengths, mask=mask
-                )
-        x, ends, holes = self._check_input(x, lengths, mask)
-        if holes is not None:
-            return holes.open(self.predict(x, batch_size=batch_size, lengths=ends))
-        if not len(x):
-            return np.empty(self._output_shape(x), dtype=self.dtype)
-        if self._stateful:
-            return self._predict_stateful(x, ends)
-        if len(x) <= batch_size:
-            return self._network.predict(x, ends)
-        y = np.empty(self._output_shape(x), dtype=self.dtype)
-        for start in range(0, len(x), batch_size):
-            part = slice(start, start + batch_size)
-            y[part] = self._network.predict(x[part], None if ends is None else ends[part])
-        return y
-
-    def _predict_stateful(self, x: NDArray[Any], lengths: Any) -> NDArray[Any]:
-        from lstm_native._windows import Carry, check_stateful
-
-        check_stateful(self, len(x), len(x), shuffle=False)
-        carry = Carry(self, windows=False)
-        found: tuple[NDArray[Any], Any] = self._network.predict(x, lengths, carry.given())
-        carry.take(found[1])
-        return found[0]
+        if _prediction.is_batches(x):
+            given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}
+            return _prediction.of_batches(self, x, steps=steps, given=given)
+        _prediction.refuse_steps("x", steps=steps)
+        if self._stateful and batch_size is None:
+            size = sys.maxsize
+        return _prediction.of_arrays(self, x, size, lengths=lengths, mask=mask)
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return the model as a stream, which is given one step at a time.
@@ -201,35 +185,44 @@ class Sequential(Stack):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         epochs: int = 1,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         loss: str | Loss | None = None,
         optimizer: str | Optimizer | None = None,
-        metrics: Metric | Iterable[Metric] = (),
-        validation_data: tuple[Any, ...] | None = None,
-        validation_split: float = 0.0,
-        shuffle: bool = True,
+        metrics: Metric | Iterable[Metric] | None = (),
+        validation_data: Any = None,
+        validation_split: float | None = 0.0,
+        shuffle: bool | None = None,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         mask: Any = None,
-        callbacks: Callback | Iterable[Callback] = (),
+        callbacks: Callback | Iterable[Callback] | None = (),
         lengths: Any = None,
         validation_lengths: Any = None,
         validation_mask: Any = None,
         tbptt: int | None = None,
         seed: int | None = None,
         initial_epoch: int = 0,
-        verbose: bool = True,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        verbose: bool | int | str | None = True,
     ) -> History:
         """Train the model.
+
+        None for any argument means its default.
 
         Parameters
         ----------
         x : array_like, (N, T, F) or (N, F), or list of arrays (T_i, F)
             Integer tokens (N, T) or (N,), or a list of arrays (T_i,), when the first layer is an
-            Embedding. Sequences in a list are put into batches of similar lengths.
+            Embedding. Sequences in a list are put into batches of similar lengths. Or an iterable
+            of batches (a generator, a DataLoader, an object with a length and items, a function
+            that returns an iterable for each epoch), without y: each batch is (x, y),
+            (x, y, sample_weight) or a dict of "x", "y", "sample_weight", "lengths", "mask". Its
+            batches are taken in its own order and their weights as they are; the first one is
+            checked before anything is learned, the others when they come.
         y : array_like, or list of arrays
             Values of the output's shape (the last axis may be missing when it is 1); for
             categorical cross-entropy integer labels (N,), or (N, T) for an output at each step,
@@ -237,7 +230,8 @@ class Sequential(Stack):
             output at each step, a list too.
         epochs : int
             The epoch count at which training ends.
-        batch_size : int
+        batch_size : int, optional
+            By default 32.
         loss : str or Loss, optional
             "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", or an object
             such as `Huber(delta=0.5)` or `CategoricalCrossentropy(label_smoothing=0.1)`. The
@@ -250,11 +244,12 @@ class Sequential(Stack):
             of the fit before.
         metrics : sequence
             "accuracy", "mse", "mae", "rmse", "mape", or functions (y_true, y_pred) -> float.
-        validation_data : (x, y) or (x, y, sample_weight), optional
+        validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
         validation_split : float
             Share of samples, taken from the end before any shuffling, in [0, 1).
-        shuffle : bool
-            Visit the samples in a new order each epoch. Must be False for stateful layers.
+        shuffle : bool, optional
+            Visit the samples in a new order each epoch: by default True. Must be False for
+            stateful layers. An iterable has its own order.
         class_weight : dict of int to float, optional
             Weight of each class; 1 for classes not named. It counts in the loss of training alone:
             not in metrics, and not on validation data.
@@ -280,9 +275,16 @@ class Sequential(Stack):
             Decides order and dropout. The same seed, data and weights give the same weights,
             bit for bit, on any number of threads.
         initial_epoch : int
-            The first epoch's number, when training resumes.
-        verbose : bool
-            Show a progress bar on stderr.
+            The first epoch's number, below `epochs`. Above 0 training resumes: callbacks go on
+            from the states that the model holds of them; one it does not know begins anew.
+        steps_per_epoch : int, optional
+            An epoch is the next so many batches of the iterable, which is begun anew when it ends.
+            By default all of them.
+        validation_steps : int, optional
+            Only so many batches of an iterable in `validation_data`.
+        verbose : {0, 1, 2, "auto"} or bool
+            What is shown on stderr: nothing (0, False), a progress bar in a terminal and else one
+            line per epoch (1, True, "auto"), one line per epoch (2).
 
         Returns
         -------
@@ -292,8 +294,10 @@ class Sequential(Stack):
         Raises
         ------
         TypeError, ValueError
-            Data, shapes or settings that do not fit. No weight has changed then; a good `x` may
-            have built the model.
+            Data, shapes, settings or callbacks that do not fit. No weight has changed then; a good
+            `x` may have built the model. Only a later batch of an iterable is refused in between.
+        RuntimeError
+            `fit` is called by a callback of this very model.
         FloatingPointError
             The loss or a gradient became NaN or infinite: says in which epoch and batch. The
             model has the last weights that gave a finite loss.
@@ -312,11 +316,20 @@ class Sequential(Stack):
             verbose=verbose,
         )
         chosen = losses.parse(loss if loss is not None else self.loss or "mse")
-        data = training.check_samples(
+        data = training.check_source(
             self,
             x,
             y,
             chosen,
+            steps=steps_per_epoch,
+            steps_name="steps_per_epoch",
+            goes_on=True,
+            passes=options.epochs - options.initial_epoch,
+            beside={
+                "batch_size": batch_size,
+                "shuffle": shuffle or None,
+                "validation_split": validation_split or None,
+            },
             sample_weight=sample_weight,
             class_weight=class_weight,
             lengths=lengths,
@@ -332,6 +345,7 @@ class Sequential(Stack):
             validation_data=validation_data,
             validation_lengths=validation_lengths,
             validation_mask=validation_mask,
+            validation_steps=validation_steps,
             callbacks=callbacks,
             tbptt=tbptt,
         )
@@ -339,28 +353,39 @@ class Sequential(Stack):
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
-        batch_size: int = _PREDICT_BATCH,
+        batch_size: int | None = None,
         loss: str | Loss | None = None,
-        metrics: Metric | Iterable[Metric] = (),
+        metrics: Metric | Iterable[Metric] | None = (),
         sample_weight: Any = None,
         lengths: Any = None,
         mask: Any = None,
+        steps: int | None = None,
     ) -> dict[str, float]:
         """Return {"loss": ..., metric: ...} over all samples; dropout rests.
 
-        Parameters and errors as in `fit`. Stateful layers carry their states from batch to batch,
-        as there.
+        Parameters and errors as in `fit`. `batch_size` is 256 by default. Stateful layers carry
+        their states from batch to batch, as there; for them the default is all samples at once.
+        Of an iterable of batches, `steps` takes only so many.
         """
         from lstm_native import losses, training
 
-        batch_size = check_positive_int(batch_size, name="batch_size")
+        size = training.evaluation_size(self, batch_size)
         chosen = losses.parse(loss if loss is not None else self.loss or "mse")
-        data = training.check_samples(
-            self, x, y, chosen, sample_weight=sample_weight, lengths=lengths, mask=mask
+        data = training.check_source(
+            self,
+            x,
+            y,
+            chosen,
+            call="evaluate",
+            steps=steps,
+            beside={"batch_size": batch_size},
+            sample_weight=sample_weight,
+            lengths=lengths,
+            mask=mask,
         )
-        return training.evaluate(self, data, chosen, metrics, batch_size)
+        return training.evaluate(self, data, chosen, metrics, size)
 
     @property
     def learning_rate(self) -> float:

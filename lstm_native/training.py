@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native import optimizers
+from lstm_native import losses, optimizers
+from lstm_native._batches import Batches, refuse_batches, whole
 from lstm_native._callback import Callback, CallbackList
-from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
-from lstm_native._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
-from lstm_native._samples import Data, check_data, cut
+from lstm_native._checks import check_positive_int
+from lstm_native._fit_options import EVALUATE_BATCH, Options, list_of_metrics
+from lstm_native._ragged import Ragged
+from lstm_native._samples import Batch, Data, cut
+from lstm_native._training_data import check_samples, check_source
+from lstm_native._validation import split
 from lstm_native._windows import (
     Carry,
+    Window,
+    check_carried,
     check_stateful,
     check_tbptt,
     states_aside,
+    states_kept,
     windows_of,
 )
 from lstm_native.history import History
@@ -31,104 +39,58 @@ from lstm_native.optimizers import Optimizer
 if TYPE_CHECKING:
     from lstm_native.model import Sequential
 
-_EVALUATE_BATCH = 256
-
-
-@dataclass(frozen=True)
-class Options:
-    """The settings of a fit, checked."""
-
-    epochs: int
-    batch_size: int
-    validation_split: float
-    shuffle: bool
-    seed: int
-    initial_epoch: int
-    verbose: bool
-
-    @staticmethod
-    def check(
-        *,
-        epochs: Any,
-        batch_size: Any,
-        validation_split: Any,
-        shuffle: Any,
-        seed: Any,
-        initial_epoch: Any,
-        verbose: Any,
-    ) -> Options:
-        """Return the settings, or say which one is wrong."""
-        return Options(
-            epochs=check_positive_int(epochs, name="epochs"),
-            batch_size=check_positive_int(batch_size, name="batch_size"),
-            validation_split=check_real(
-                validation_split, name="validation_split", minimum=0.0, below=1.0
-            ),
-            shuffle=check_bool(shuffle, name="shuffle"),
-            seed=check_seed(seed),
-            initial_epoch=check_int(initial_epoch, name="initial_epoch", minimum=0),
-            verbose=check_bool(verbose, name="verbose"),
-        )
-
-
-def check_samples(
-    model: Sequential,
-    x: Any,
-    y: Any,
-    loss: Loss,
-    *,
-    lengths: Any = None,
-    mask: Any = None,
-    **weights: Any,
-) -> Data | Ragged:
-    """Return samples and targets ready for the core, or say what does not fit."""
-    sequences = sequences_in(x, model)
-    if sequences is None:
-        return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
-    refuse_lengths(lengths=lengths, mask=mask)
-    return check_ragged(model, sequences, y, loss, **weights)
+__all__ = ["Options", "check_source", "evaluate", "evaluation_size", "fit", "train_on_batch"]
 
 
 def fit(
     model: Sequential,
-    data: Data | Ragged,
+    data: Data | Ragged | Batches,
     loss: Loss,
     optimizer: str | Optimizer | None,
     options: Options,
     *,
-    metrics: Metric | Iterable[Metric],
-    validation_data: tuple[Any, ...] | None,
+    metrics: Metric | Iterable[Metric] | None,
+    validation_data: Any,
     validation_lengths: Any,
     validation_mask: Any,
-    callbacks: Callback | Iterable[Callback],
+    validation_steps: Any,
+    callbacks: Callback | Iterable[Callback] | None,
     tbptt: Any,
 ) -> History:
     """Train; see `Sequential.fit`."""
-    metric_list = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
-    train, validation = _split(
+    if model._in_training is not None:
+        raise RuntimeError("fit is running on this model; call it when it has ended")
+    metric_list = list_of_metrics(metrics)
+    train, validation = split(
         model,
         data,
-        loss,
-        options.validation_split,
-        validation_data,
+        options,
+        partial(check_source, model, loss=loss),
+        given=validation_data,
         lengths=validation_lengths,
         mask=validation_mask,
+        steps=validation_steps,
     )
     found = MetricSet(metric_list, loss=loss, probabilities=data.probabilities)
     window = check_tbptt(model, train, tbptt)
-    check_stateful(model, len(train), options.batch_size, shuffle=options.shuffle)
+    _check_states(model, train, options.batch_size, shuffle=options.shuffle)
     hooks = _hooks(callbacks, options, train, window)
+    hooks.check_logs(_names_of_logs(found, validation is not None), options.initial_epoch)
     _prepare_trainer(model, loss, optimizer)
 
     history = model.history = History()
     model.stop_training = False
+    resumed = model._callback_states if options.initial_epoch else {}
     try:
         hooks.on_train_begin(model)
+        hooks.load_states(resumed)
+        hooks.states()  # one that a file could not hold is told now
+        model._in_training = hooks
         for epoch in range(options.initial_epoch, options.epochs):
             hooks.on_epoch_begin(model, epoch)
             logs = _train_epoch(model, train, found, hooks, options, epoch, window)
             if validation is not None:
-                size = options.batch_size if model._stateful else _EVALUATE_BATCH
+                size = options.batch_size if model._stateful else EVALUATE_BATCH
                 with states_aside(model):
                     results = evaluate(model, validation, loss, metric_list, size, window)
                 logs |= {f"val_{name}": value for name, value in results.items()}
@@ -140,75 +102,62 @@ def fit(
         history.interrupted = True
         raise
     finally:
-        hooks.on_train_end(model)
+        try:
+            if model._in_training is not None:
+                model._in_training = None
+                model._callback_states = hooks.states()  # before they tidy up
+        finally:
+            hooks.on_train_end(model)
     return history
 
 
-def _split(
-    model: Sequential,
-    data: Data | Ragged,
-    loss: Loss,
-    share: float,
-    validation_data: tuple[Any, ...] | None,
-    **steps: Any,
-) -> tuple[Data | Ragged, Data | Ragged | None]:
-    if validation_data is not None:
-        if share:
-            raise ValueError("give validation_data or validation_split, not both")
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError("validation_data must be (x, y) or (x, y, sample_weight)")
-        x, y, *weight = validation_data
-        try:
-            held_out = check_samples(
-                model,
-                x,
-                y,
-                loss,
-                sample_weight=weight[0] if weight else None,
-                **steps,
-            )
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"validation_data: {error}") from None
-        return data, held_out
-    for name, given in steps.items():
-        if given is not None:
-            raise ValueError(f"validation_{name} needs validation_data, whose steps it tells")
-    if not share:
-        return data, None
-    count = round(len(data) * share)
-    if not 0 < count < len(data):
-        raise ValueError(
-            f"validation_split={share} of {len(data)} samples leaves "
-            f"{len(data) - count} to train on and {count} to validate"
-        )
-    parts = data.part(slice(0, -count)), data.part(slice(-count, None)).without_classes()
-    for part, what in zip(parts, ("train on", "validate"), strict=True):
-        if not part.counts():
-            raise ValueError(
-                f"validation_split={share}: all rows of the part to {what} are masked or have "
-                "weight 0"
-            )
-    return parts
+def _names_of_logs(metrics: MetricSet, validated: bool) -> list[str]:
+    names = ["loss", *metrics.names]
+    names += [f"val_{name}" for name in names] if validated else []
+    for index, name in enumerate(names):
+        if name in names[:index] or name == "epoch":
+            raise ValueError(f"metrics: the name '{name}' is taken; give each its own name")
+    return names
+
+
+def _check_states(
+    model: Sequential, data: Data | Ragged | Batches, batch_size: int, *, shuffle: bool
+) -> None:
+    if isinstance(data, Batches):
+        check_carried(model, data.samples)
+    else:
+        check_stateful(model, len(data), batch_size, shuffle=shuffle)
 
 
 def _hooks(
-    callbacks: Callback | Iterable[Callback],
+    callbacks: Callback | Iterable[Callback] | None,
     options: Options,
-    data: Data | Ragged,
+    data: Data | Ragged | Batches,
     window: int | None,
 ) -> CallbackList:
-    hooks = CallbackList(callbacks)
-    if options.verbose:
-        from lstm_native.progress import ProgressBar
+    hooks = CallbackList(() if callbacks is None else callbacks)
+    if not options.verbose:
+        return hooks
+    from lstm_native.progress import ProgressBar
 
-        if window is None:
-            bar = ProgressBar(
-                epochs=options.epochs, samples=len(data), batch_size=options.batch_size
-            )
-        else:
-            windows = math.ceil(len(data) / options.batch_size) * math.ceil(data.longest / window)
-            bar = ProgressBar(epochs=options.epochs, samples=windows, batch_size=1, unit="windows")
-        hooks.callbacks.insert(0, bar)
+    count: int | None
+    unit, batch_size = "windows", 1
+    if isinstance(data, Batches):
+        unit = "batches" if window is None else unit
+        count = data.count if window is None else None
+    elif window is None:
+        count, unit, batch_size = len(data), "samples", options.batch_size
+    else:
+        batches = math.ceil(len(data) / options.batch_size)
+        count = batches * math.ceil(data.longest / window)
+    bar = ProgressBar(
+        epochs=options.epochs,
+        samples=count,
+        batch_size=batch_size,
+        unit=unit,
+        lines=options.verbose == 2,
+    )
+    hooks.callbacks.insert(0, bar)
     return hooks
 
 
@@ -231,99 +180,180 @@ def _prepare_trainer(model: Sequential, loss: Loss, optimizer: str | Optimizer |
 
 def _train_epoch(
     model: Sequential,
-    data: Data | Ragged,
+    data: Data | Ragged | Batches,
     metrics: MetricSet,
     hooks: CallbackList,
     options: Options,
     epoch: int,
     window: int | None,
 ) -> dict[str, float]:
-    if options.shuffle:
+    batches: Iterable[Batch]
+    if isinstance(data, Batches):
+        batches = data.batches()
+    elif options.shuffle:
         # A function of seed and epoch alone, so that a resumed run visits the samples alike.
-        order = data.shuffled(options.batch_size, options.seed, epoch)
+        batches = map(data.take, data.shuffled(options.batch_size, options.seed, epoch))
     else:
         order = cut(np.arange(len(data), dtype=np.int64), options.batch_size)
+        batches = map(data.take, order)
     metrics.reset()
-    measured, watched = bool(metrics), bool(hooks.callbacks)
+    watched = bool(hooks.callbacks)
     mean = _Mean()
     carry = Carry(model, windows=window is not None)
     count = 0
-    for rows in order:
-        batch = data.take(rows)
+    for batch in batches:
         carry.begin_batch()
-        for first, steps in windows_of(batch, window):
-            loss, weight, norm, finite, output, states = model._trainer.step(
-                batch.x,
-                batch.y,
-                batch.trained,
-                batch.rows,
-                options.seed,
-                measured,
-                batch.lengths,
-                carry.given(),
-                first,
-                steps,
-                data.mean_weight,
+        for part in windows_of(batch, window):
+            where = (epoch, count)
+            update(
+                model,
+                batch,
+                part,
+                carry,
+                mean,
+                metrics,
+                seed=options.seed,
+                mean_weight=data.mean_weight,
+                where=where,
             )
-            if not finite:
-                what = (
-                    f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
-                )
-                raise FloatingPointError(
-                    f"{what} in epoch {epoch + 1}, batch {count + 1} (gradient norm {norm}); the "
-                    "model has the last weights that gave finite values. A smaller learning rate "
-                    "or clip_norm may help"
-                )
-            carry.take(states)
-            mean.add(loss, weight)
-            if measured:
-                y, weights = batch.seen(first, steps)
-                metrics.update(y, output, weights)
             if watched:
                 hooks.on_batch_end(model, count, {"loss": mean.value} | metrics.result())
             count += 1
     return {"loss": mean.value} | metrics.result()
 
 
+def update(
+    model: Sequential,
+    batch: Batch,
+    part: Window,
+    carry: Carry,
+    mean: _Mean,
+    metrics: MetricSet,
+    *,
+    seed: int,
+    mean_weight: float,
+    where: tuple[int, int] | None = None,
+) -> None:
+    """Make one update of the weights, from a window of a batch; add its loss and metrics.
+
+    `where` is the epoch and the batch, for the message of a FloatingPointError.
+    """
+    first, steps = part
+    measured = bool(metrics)
+    loss, weight, norm, finite, output, states = model._trainer.step(
+        batch.x,
+        batch.y,
+        batch.trained,
+        batch.rows,
+        seed,
+        measured,
+        batch.lengths,
+        carry.given(),
+        first,
+        steps,
+        mean_weight,
+    )
+    if not finite:
+        what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
+        place = f" in epoch {where[0] + 1}, batch {where[1] + 1}" if where else ""
+        raise FloatingPointError(
+            f"{what}{place} (gradient norm {norm}); the model has the last weights that gave "
+            "finite values. A smaller learning rate or clip_norm may help"
+        )
+    carry.take(states)
+    mean.add(loss, weight)
+    if measured:
+        y, weights = batch.seen(first, steps)
+        metrics.update(_read_only(y), output, weights)
+
+
 def evaluate(
     model: Sequential,
-    data: Data | Ragged,
+    data: Data | Ragged | Batches,
     loss: Loss,
-    metrics: Metric | Iterable[Metric],
+    metrics: Metric | Iterable[Metric] | None,
     batch_size: int,
     window: int | None = None,
 ) -> dict[str, float]:
     """Return loss and metrics over all samples; see `Sequential.evaluate`."""
-    check_stateful(model, len(data), batch_size, shuffle=False)
+    _check_states(model, data, batch_size, shuffle=False)
     trainer = model._trainer
     if trainer is None or model.loss != loss:
         plain = optimizers.parse("sgd")
         trainer = native_class("Trainer", model.dtype)(
             model._network, loss.to_json(), plain.to_json()
         )
-    found = MetricSet(metrics, loss=loss, probabilities=data.probabilities)
+    found = MetricSet(list_of_metrics(metrics), loss=loss, probabilities=data.probabilities)
     mean = _Mean()
     carry = Carry(model, windows=window is not None)
-    for rows in data.in_order(batch_size):
-        batch = data.take(rows)
-        carry.begin_batch()
-        for first, steps in windows_of(batch, window):
-            value, weight, _, _, output, states = trainer.evaluate(
-                batch.x,
-                batch.y,
-                batch.weights,
-                batch.rows,
-                bool(found),
-                batch.lengths,
-                carry.given(),
-                first,
-                steps,
-            )
-            carry.take(states)
-            mean.add(value, weight)
-            if found:
-                y, weights = batch.seen(first, steps)
-                found.update(_read_only(y), output, weights)
+    batches: Iterable[Batch]
+    if isinstance(data, Batches):
+        batches = data.batches()
+    elif model._stateful:  # each batch goes on from the one before: none may change its place
+        batches = map(data.take, cut(np.arange(len(data), dtype=np.int64), batch_size))
+    else:
+        batches = map(data.take, data.in_order(batch_size))
+    with states_kept(model):
+        for batch in batches:
+            carry.begin_batch()
+            for first, steps in windows_of(batch, window):
+                value, weight, _, _, output, states = trainer.evaluate(
+                    batch.x,
+                    batch.y,
+                    batch.weights,
+                    batch.rows,
+                    bool(found),
+                    batch.lengths,
+                    carry.given(),
+                    first,
+                    steps,
+                )
+                carry.take(states)
+                mean.add(value, weight)
+                if found:
+                    y, weights = batch.seen(first, steps)
+                    found.update(_read_only(y), output, weights)
+    return {"loss": mean.value} | found.result()
+
+
+def evaluation_size(model: Sequential, batch_size: Any) -> int:
+    """Return the samples of a batch of `evaluate`; None: all of a stateful model, else 256."""
+    if batch_size is None:
+        return sys.maxsize if model._stateful else EVALUATE_BATCH
+    return check_positive_int(batch_size, name="batch_size")
+
+
+def train_on_batch(
+    model: Sequential,
+    x: Any,
+    y: Any,
+    loss: str | Loss | None,
+    optimizer: str | Optimizer | None,
+    metrics: Metric | Iterable[Metric] | None,
+    seed: int | None,
+    **given: Any,
+) -> dict[str, float]:
+    """Make one update; see `Sequential.train_on_batch`."""
+    refuse_batches(x)
+    seed = check_seed(seed)
+    chosen = losses.parse(loss if loss is not None else model.loss or "mse")
+    data = check_samples(model, x, y, chosen, **given)
+    found = MetricSet(list_of_metrics(metrics), loss=chosen, probabilities=data.probabilities)
+    check_carried(model, len(data))
+    if optimizer is not None and optimizers.parse(optimizer) == model.optimizer:
+        optimizer = None  # one that is written out in every call is not meant to start afresh
+    _prepare_trainer(model, chosen, optimizer)
+    mean, carry = _Mean(), Carry(model, windows=False)
+    update(
+        model,
+        whole(data),
+        Window(),
+        carry,
+        mean,
+        found,
+        seed=seed,
+        mean_weight=Batches.mean_weight,
+    )
     return {"loss": mean.value} | found.result()
 
 

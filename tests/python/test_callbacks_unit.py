@@ -136,6 +136,27 @@ def test_a_missing_monitor_names_what_there_is(callback):
         train(callback, losses(1))
 
 
+@pytest.mark.parametrize(
+    ("callback", "told"),
+    [
+        (EarlyStopping("val_loss"), "'val_loss' .* loss, mae; give validation_data or val"),
+        (ReduceLROnPlateau("val_mae"), "'val_mae' .*give validation_data or validation_split"),
+        (EarlyStopping("rmse"), r"'rmse' .* loss, mae; give metrics=\['rmse'\]"),
+        (ModelCheckpoint("m", save_best_only=True), "'val_loss' .*give validation_data"),
+        (ModelCheckpoint("m-{val_loss}"), "no value for 'val_loss'; .*give validation_data"),
+        (ModelCheckpoint("m-{loss:d}"), "path 'm-{loss:d}': Unknown format code 'd'"),
+    ],
+)
+def test_logs_that_will_be_missing_are_told_before_training(callback, told):
+    with pytest.raises(ValueError, match=told):
+        CallbackList([Callback(), callback]).check_logs(["loss", "mae"], 0)
+
+
+def test_a_checkpoint_refuses_what_it_would_ignore():
+    with pytest.raises(ValueError, match="need save_best_only=True"):
+        ModelCheckpoint("m", monitor="val_mae")
+
+
 def test_checkpoint_of_every_epoch_counts_finished_epochs(tmp_path):
     path = tmp_path / "runs" / "m-{epoch:03d}-{val_loss:.2f}.safetensors"
     model = train(ModelCheckpoint(path), losses(1, 0.25), first_epoch=3)
@@ -162,8 +183,26 @@ def test_a_bad_checkpoint_path_is_told():
 
 def test_a_folder_that_cannot_be_made_is_told_before_training(tmp_path):
     (tmp_path / "file").write_text("")
+    for name in ("m", "{epoch}/m", "m-{loss}", "a/b/c/m"):
+        checkpoint = ModelCheckpoint(tmp_path / "file" / name)
+        with pytest.raises(NotADirectoryError, match="file"):
+            checkpoint.check_logs(["loss"], 0)
     with pytest.raises(OSError, match="file"):
         ModelCheckpoint(tmp_path / "file" / "m").on_train_begin(FakeModel())
+    with pytest.raises(IsADirectoryError, match="is a folder: give the name of a file"):
+        ModelCheckpoint(tmp_path).check_logs(["loss"], 0)
+    ModelCheckpoint(tmp_path / "new" / "m-{loss}").check_logs(["loss"], 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # a check leaves nothing behind
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied", "/some/temporary/name")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    for callback in (ModelCheckpoint(tmp_path / "m"), CSVLogger(tmp_path / "log.csv")):
+        with pytest.raises(PermissionError, match=tmp_path.name):
+            callback.check_logs(["loss"], 0)
 
 
 def read(path):
@@ -193,9 +232,50 @@ def test_csv_appended_to_keeps_its_columns(tmp_path):
         train(CSVLogger(path, append=True), [{"loss": 1.0}])
 
 
+def test_a_csv_that_does_not_fit_is_told_before_training_and_stays(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss\n0,1.0\n")
+    told = "has the columns epoch, loss, but the logs are epoch, loss, val_loss"
+    for append, first in ((True, 0), (True, 1), (False, 1)):
+        with pytest.raises(ValueError, match=told):
+            CSVLogger(path, append=append).check_logs(["loss", "val_loss"], first)
+    CSVLogger(path).check_logs(["loss", "val_loss"], 0)  # begins anew
+    CSVLogger(path, append=True).check_logs(["loss"], 1)
+    assert path.read_text() == "epoch,loss\n0,1.0\n"
+
+
 def test_a_csv_that_cannot_be_written_is_told_before_training(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere'$"):
+        CSVLogger(tmp_path / "nowhere" / "log.csv").check_logs(["loss"], 0)
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        CSVLogger(tmp_path).check_logs(["loss"], 0)
     with pytest.raises(OSError, match="nowhere"):
         CSVLogger(tmp_path / "nowhere" / "log.csv").on_train_begin(FakeModel())
+
+
+@pytest.mark.parametrize("append", [False, True])
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ("0,1.0,3.0\n1,1.0,2.0\n2,1.0,9.0\n3,1.0,9.0\n", ["0", "1"]),
+        ("0,1.0,3.0\n1,1.0,2.0", ["0", "1"]),
+        ("0,1.0,3.0\n1,1.0,2.0\n2,1.", ["0", "1"]),  # killed while it wrote
+        ("0,1.0,3.0\n1,1.0,2.0\n3,1.0,9.0\n0,1.0,3.0\n1,1.0,2.0\n", ["0", "1", "3", "0", "1"]),
+        ("", []),
+    ],
+)
+def test_a_resumed_csv_goes_on_and_has_each_epoch_once(tmp_path, before, kept, append):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,val_loss\n" + before)
+    train(CSVLogger(path, append=append), losses(5, 4), first_epoch=2)
+    assert read(path)[0] == ["epoch", "loss", "val_loss"]
+    assert [row[0] for row in read(path)[1:]] == [*kept, "2", "3"]
+    assert all(len(row) == 3 for row in read(path))
+
+
+def test_a_resumed_csv_may_be_new(tmp_path):
+    train(CSVLogger(tmp_path / "log.csv"), losses(5), first_epoch=2)
+    assert read(tmp_path / "log.csv") == [["epoch", "loss", "val_loss"], ["2", "1.0", "5.0"]]
 
 
 def test_the_scheduler_sets_the_rate_of_each_epoch():
@@ -283,6 +363,137 @@ def test_a_list_calls_all_in_order_and_ends_all_even_if_one_fails():
     assert len(CallbackList(Note("c")).callbacks) == 1
     with pytest.raises(TypeError, match="callbacks must be Callback objects, got <class"):
         CallbackList([Note])
+    note = Note("d")
+    with pytest.raises(ValueError, match="stands in the list twice"):
+        CallbackList([note, Note("e"), note])
+
+
+def test_what_saves_the_model_takes_its_turn_last():
+    seen = []
+
+    class Note(Callback):
+        def __init__(self, name):
+            self.name = name
+
+        def on_epoch_end(self, model, epoch, logs):
+            seen.append(self.name)
+
+    class Model(FakeModel):
+        def save(self, path):
+            seen.append(path)
+
+    callbacks = CallbackList([Note("a"), ModelCheckpoint("m1"), Note("b"), ModelCheckpoint("m2")])
+    callbacks.on_epoch_end(Model(), 0, {"loss": 1.0})
+    assert seen == ["a", "b", "m1", "m2"]
+
+
+WATCHERS = [
+    lambda: EarlyStopping(patience=3, restore_best_weights=True),
+    lambda: ReduceLROnPlateau(factor=0.5, patience=2, cooldown=1),
+    lambda: ModelCheckpoint("m{epoch}", save_best_only=True),
+]
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+@pytest.mark.parametrize("make", WATCHERS)
+def test_a_state_carried_over_gives_the_decisions_of_one_training(make, cut):
+    values = (5, 3, 4, 2, 2, 3, 1, 2, 3)
+    whole, first, second = FakeModel(), FakeModel(), FakeModel()
+
+    def go(model, callback, epochs):
+        for epoch in epochs:
+            callback.on_epoch_begin(model, epoch)
+            model.weight = float(epoch)
+            callback.on_epoch_end(model, epoch, {"val_loss": float(values[epoch])})
+
+    callback = make()
+    go(whole, callback, range(len(values)))
+    expected = callback.state_dict()
+    callback.on_train_end(whole)
+
+    before, after = CallbackList([make()]), CallbackList([make()])
+    go(first, before, range(cut))
+    states = before.states()
+    second.learning_rate, second.saved = first.learning_rate, first.saved
+    after.on_train_begin(second)
+    after.load_states(states)
+    go(second, after, range(cut, len(values)))
+    found = after.callbacks[0].state_dict()
+    after.on_train_end(second)
+    assert found == expected
+    for name in ("learning_rate", "saved", "stop_training", "weight"):
+        assert getattr(second, name) == getattr(whole, name)
+
+
+def test_each_state_finds_its_own_callback():
+    def make():
+        return [
+            EarlyStopping("loss"),
+            EarlyStopping(),
+            ModelCheckpoint("a", save_best_only=True),
+            ModelCheckpoint("b"),
+            ModelCheckpoint("c", save_best_only=True),
+        ]
+
+    first = CallbackList(make())
+    names = list(first.states())
+    assert names == [
+        "EarlyStopping(loss)",
+        "EarlyStopping(val_loss)",
+        "ModelCheckpoint(val_loss)",
+        "ModelCheckpoint(val_loss)#1",
+    ]
+    train(first.callbacks[1], losses(3, 2))
+    train(first.callbacks[4], losses(1))
+    second = CallbackList([*reversed(make()[:2]), *make()[2:]])  # others change their places freely
+    second.load_states(first.states())
+    bests = [getattr(callback, "best", None) for callback in second.callbacks]
+    assert bests == [2.0, math.inf, math.inf, None, 1.0]
+
+
+@pytest.mark.parametrize("make", WATCHERS)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(make):
+    callback = make()
+    before = callback.state_dict()
+    for wrong in (
+        {},
+        {**before, "more": 1},
+        {**before, "mode": "max"},
+        {**before, "best": "low"},
+        *({**before, key: "x"} for key in ("waited", "resting", "best_epoch") if key in before),
+    ):
+        name = next(iter(CallbackList([callback]).states()))
+        with pytest.raises(ValueError, match=r"callbacks: what the model holds of .* does not fit"):
+            CallbackList([callback]).load_states({name: wrong})
+        assert callback.state_dict() == before
+
+
+def test_best_weights_that_were_not_kept_are_told():
+    first, second = EarlyStopping(), EarlyStopping(restore_best_weights=True)
+    train(first, losses(1))
+    with pytest.raises(ValueError, match="it holds no best weights"):
+        second.load_state_dict(first.state_dict())
+
+
+def test_a_resumed_training_that_never_began_puts_no_weights_back():
+    first, second = (EarlyStopping(restore_best_weights=True) for _ in range(2))
+    model = FakeModel()
+    first.on_epoch_end(model, 0, {"val_loss": 1.0})
+    model.weight = 7.0
+    second.on_train_begin(model)
+    second.load_state_dict(first.state_dict())
+    second.on_train_end(model)
+    assert model.weight == 7.0
+
+
+@pytest.mark.parametrize("state", [[], {1: 2}, {"a": object()}, {"a": {"b": 1}}, {"a": [b""]}])
+def test_a_state_that_no_file_could_hold_is_told(state):
+    class Mine(Callback):
+        def state_dict(self):
+            return state
+
+    with pytest.raises(TypeError, match=r"Mine.state_dict\(\)"):
+        CallbackList([Mine()]).states()
 
 
 class Terminal(io.StringIO):
@@ -364,3 +575,89 @@ def test_progress_goes_to_the_stderr_of_the_moment(capsys, monkeypatch):
     assert found.err.startswith("Epoch 1/1: ")
     monkeypatch.setattr(sys, "stderr", None)  # as under pythonw
     show(None, epochs=1)
+
+
+class Broken(io.StringIO):
+    """A stream that fails from its n-th write on."""
+
+    def __init__(self, error, *, terminal, good):
+        super().__init__()
+        self.error, self.terminal, self.good = error, terminal, good
+
+    def isatty(self):
+        return self.terminal
+
+    def write(self, text):
+        self.good -= 1
+        if self.good < 0:
+            raise self.error
+        return super().write(text)
+
+
+class Bare:
+    """What people put in the place of stderr: something with `write`, and no more."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+
+def closed():
+    file = io.StringIO()
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("good", [0, 1, 2, 5])
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(32, "Broken pipe"), ValueError("closed"), RuntimeError("any")]
+)
+def test_a_stream_that_breaks_does_not_end_a_training(error, good, terminal):
+    show(Broken(error, terminal=terminal, good=good))
+
+
+def test_streams_that_are_none_do_not_end_a_training():
+    bare = Bare()
+    show(bare)
+    assert bare.text.count("\n") == 2
+    for file in (object(), closed()):
+        show(file)
+
+
+def test_without_tqdm_a_terminal_gets_lines(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    file = Terminal()
+    show(file)
+    assert [line[:10] for line in file.getvalue().splitlines()] == ["Epoch 1/2:", "Epoch 2/2:"]
+
+
+def test_a_bar_that_cannot_be_made_shows_nothing(monkeypatch):
+    class Failing:
+        def __init__(self, **_):
+            raise RuntimeError("no bar")
+
+    monkeypatch.setattr("tqdm.tqdm", Failing)
+    show(Terminal())
+
+
+def test_an_interruption_while_the_bar_is_drawn_comes_out():
+    with pytest.raises(KeyboardInterrupt):
+        show(Broken(KeyboardInterrupt(), terminal=True, good=0))
+
+
+def test_lines_can_be_had_in_a_terminal_too():
+    file = Terminal()
+    bar = ProgressBar(epochs=1, samples=10, batch_size=10, lines=True, file=file)
+    train(bar, losses(1))
+    assert file.getvalue().startswith("Epoch 1/1: ")
+    assert "\r" not in file.getvalue()
+
+
+def test_batches_of_unknown_number_are_counted():
+    file = Terminal()
+    bar = ProgressBar(epochs=1, samples=None, batch_size=1, unit="batches", file=file)
+    train(bar, losses(1))
+    assert "Epoch 1/1 1 batches" in file.getvalue().split("\r")[-1]

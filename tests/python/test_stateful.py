@@ -126,10 +126,72 @@ class TestModel:
     def test_predict_in_pieces_gives_the_bits_of_the_whole(self):
         stateful, plain = make_model(), make_model(stateful=False)
         whole = plain.predict(X)
-        for size in (1, 256):
+        for size in (None, 4, 256):
             parts = [stateful.predict(X[:, a:b], batch_size=size) for a, b in ((0, 4), (4, 9))]
             assert np.array_equal(np.concatenate(parts, axis=1), whole)
             stateful.reset_states()
+
+    @pytest.mark.parametrize("size", [1, 2, 4])
+    def test_batches_of_predict_go_on_from_one_another(self, size):
+        """Keras 3073: as evaluate has it, and as calls one after another."""
+        model, evaluated, by_hand = make_model(), make_model(), make_model()
+        y = X.sum(axis=2, keepdims=True)
+        found = model.predict(X, batch_size=size)
+        expected = [by_hand.predict(X[a : a + size]) for a in range(0, len(X), size)]
+        assert np.array_equal(found, np.concatenate(expected))
+        assert equal(model.states[0], by_hand.states[0])
+        error = np.square(found - y).mean()
+        assert evaluated.evaluate(X, y, batch_size=size)["loss"] == pytest.approx(error, rel=1e-12)
+        model.reset_states()
+        once = model.predict(X)
+        assert np.array_equal(once, found) == (size == len(X))
+
+    def test_batches_of_predict_have_lengths(self):
+        model, by_hand = make_model(), make_model()
+        lengths = np.array([2, 9, 0, 4])
+        found = model.predict(X, batch_size=2, lengths=lengths)
+        expected = [by_hand.predict(X[a : a + 2], lengths=lengths[a : a + 2]) for a in (0, 2)]
+        assert np.array_equal(found, np.concatenate(expected))
+
+    def test_without_a_size_all_samples_are_one_batch(self):
+        """Also where there are more of them than a batch has by default."""
+        x = np.repeat(X, 75, axis=0)
+        y = x.sum(axis=2, keepdims=True)
+        stateful, plain = make_model(), make_model(stateful=False)
+        assert np.array_equal(stateful.predict(x), plain.predict(x))
+        assert stateful.states[0][0].shape[1] == 300
+        stateful.reset_states()
+        expected = plain.evaluate(x, y, batch_size=300)
+        assert stateful.evaluate(x, y) == expected
+
+    def test_a_list_is_evaluated_in_its_order(self):
+        """Batches of similar lengths would go on from the wrong sequences."""
+        lists = [row[:n] for row, n in zip(X, (5, 2, 4, 1), strict=True)]
+        padded = np.zeros((4, 5, X.shape[2]))
+        for row, one in zip(padded, lists, strict=True):
+            row[: len(one)] = one
+        y, lengths = padded.sum(axis=2, keepdims=True), [5, 2, 4, 1]
+        model, other = make_model(), make_model()
+        targets = [row[:n] for row, n in zip(y, lengths, strict=True)]
+        found = model.evaluate(lists, targets, batch_size=2)
+        expected = other.evaluate(padded, y, batch_size=2, lengths=lengths)
+        assert found["loss"] == pytest.approx(expected["loss"], rel=1e-12)
+        assert equal(model.states[0], other.states[0])
+
+    def test_what_fails_in_between_leaves_the_states(self):
+        model = make_model()
+        y = X.sum(axis=2, keepdims=True)
+        model.predict(X[:2])
+        before = model.states
+
+        def failing(true, pred):
+            if abs(true - y[2:]).max() == 0.0:  # in the second batch
+                raise RuntimeError("of the metric")
+            return 0.0
+
+        with pytest.raises(RuntimeError, match="of the metric"):
+            model.evaluate(X, y, batch_size=2, metrics=failing)
+        assert equal(model.states[0], before[0])
 
     def test_the_states_can_be_read_and_written(self):
         model, other = make_model(), make_model()
@@ -202,8 +264,11 @@ class TestModel:
         with pytest.raises(ValueError, match="4 samples do not divide into batches of 3"):
             model.fit(X, y, batch_size=3, shuffle=False, verbose=False)
         model.predict(X)
+        with pytest.raises(ValueError, match="4 samples do not divide into batches of 3"):
+            model.predict(X, batch_size=3)
         for call in (
             lambda: model.predict(X[:3]),
+            lambda: model.predict(X, batch_size=2),
             lambda: model.evaluate(X, y, batch_size=2),
             lambda: model.fit(X, y, batch_size=2, shuffle=False, verbose=False),
         ):

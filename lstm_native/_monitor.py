@@ -1,0 +1,86 @@
+"""What early stopping, checkpoints and plateaus watch: one of the logs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from lstm_native._callback import Logs, State
+from lstm_native._checks import check_choice, check_real
+
+# Names whose direction is known; for others the caller says mode="min" or "max".
+_BETTER = {
+    "accuracy": "max",
+    **dict.fromkeys(("loss", "mse", "mae", "rmse", "mape"), "min"),
+}
+
+
+class Monitor:
+    """One of the logs, and what counts as an improvement of it."""
+
+    def __init__(self, name: str, mode: str, min_delta: float) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"monitor must be a name, got {name!r}")
+        check_choice(mode, name="mode", choices=("auto", "min", "max"))
+        if mode == "auto":
+            known = _BETTER.get(name.removeprefix("val_"))
+            if known is None:
+                raise ValueError(
+                    f"mode 'auto' knows no direction for '{name}'; say mode='min' or mode='max'"
+                )
+            mode = known
+        self.name = name
+        self.mode = mode
+        self.sign = 1.0 if mode == "min" else -1.0
+        self.min_delta = check_real(min_delta, name="min_delta", minimum=0.0)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the best value."""
+        self.best = self.sign * math.inf
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse logs that do not hold the name."""
+        names = list(names)
+        if self.name not in names:
+            raise ValueError(
+                f"monitor '{self.name}' is not among the logs: {', '.join(names) or 'none'}"
+                f"{how_to_get(self.name, names)}"
+            )
+
+    def improved(self, logs: Logs) -> bool:
+        """Whether the value beats the best so far by more than min_delta; then it is the best."""
+        self.check(logs)
+        value = float(logs[self.name])
+        # NaN beats nothing.
+        if self.sign * value < self.sign * self.best - self.min_delta:
+            self.best = value
+            return True
+        return False
+
+    def state(self) -> State:
+        """Return what a resumed training must know; as text what JSON has no number for."""
+        return {
+            "best": self.best if math.isfinite(self.best) else str(self.best),
+            "mode": self.mode,
+        }
+
+    def load(self, state: State) -> None:
+        """Set the best value from what `state` returned."""
+        if state["mode"] != self.mode:
+            raise ValueError(f"mode was '{state['mode']}', now it is '{self.mode}'")
+        self.best = float(state["best"])
+
+
+def how_to_get(name: str, names: Sequence[str]) -> str:
+    """Return what to do so that there is a log of this name, as the end of a message."""
+    if name.startswith("val_") and not any(other.startswith("val_") for other in names):
+        return "; give validation_data or validation_split"
+    metric = name.removeprefix("val_")
+    return f"; give metrics=['{metric}']" if metric in _BETTER and metric != "loss" else ""
+
+
+def check_fields(state: State, *fields: str) -> None:
+    """Refuse a state with other fields than these."""
+    if set(state) != set(fields):
+        raise ValueError(f"expected {', '.join(fields)}, got {', '.join(state) or 'nothing'}")
