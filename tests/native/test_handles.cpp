@@ -314,20 +314,37 @@ TEST_CASE("layers: given as they are, without a bracket around each") {
 }
 
 TEST_CASE("NaN: spoils its own sequence from its step on, and no other") {
-  const Network<float> network({lstm_layer(5, true), dense_layer(2)}, 2, 3);
-  Series<float> data(3, 4, 2);
-  const auto clean = network.predict(data.batch());
+  LSTMSpec clipped;
+  clipped.hidden_size = 5;
+  clipped.cell_clip = clipped.gate_clip = 1.0;
+  GRUSpec gru;
+  gru.hidden_size = 5;
+  gru.reset_after = false;
+  RNNSpec relu;
+  relu.hidden_size = 5;
+  relu.activation.function = CellFunction::relu;
   const Index row = 4 * 2;
-  data.x[row + 2 * 2] = std::numeric_limits<float>::quiet_NaN();  // sequence 1, step 2
-  const auto spoilt = network.predict(data.batch());
-  for (Index i = 0; i < 3 * row; ++i) {
-    CAPTURE(i);
-    if (i / row == 1 && i % row / 2 >= 2)
-      CHECK(std::isnan(spoilt[i]));
-    else
-      CHECK(spoilt[i] == clean[i]);
-  }
+  for (const LayerSpec& layer :
+       {lstm_layer(5, true), LayerSpec(clipped), LayerSpec(gru), LayerSpec(relu)})
+    for (const Activation activation : {Activation::linear, Activation::relu, Activation::sigmoid,
+                                        Activation::tanh, Activation::softmax}) {
+      CAPTURE(layer.options.index());
+      CAPTURE(static_cast<int>(activation));
+      const Network<float> network({layer, dense_layer(2, activation)}, 2, 3);
+      Series<float> data(3, 4, 2);
+      const auto clean = network.predict(data.batch());
+      data.x[row + 2 * 2] = std::numeric_limits<float>::quiet_NaN();  // sequence 1, step 2
+      const auto spoilt = network.predict(data.batch());
+      for (Index i = 0; i < 3 * row; ++i) {
+        CAPTURE(i);
+        if (i / row == 1 && i % row / 2 >= 2)
+          CHECK(std::isnan(spoilt[i]));
+        else
+          CHECK(spoilt[i] == clean[i]);
+      }
+    }
 
+  const Network<float> network({lstm_layer(5, true), dense_layer(2)}, 2, 3);
   Stream<float> stream = network.stream();
   const float good[2] = {0.5f, 0.1f}, bad[2] = {0.5f, std::numeric_limits<float>::quiet_NaN()};
   float first[2], y[2];
@@ -341,6 +358,8 @@ TEST_CASE("NaN: spoils its own sequence from its step on, and no other") {
 
   Trainer<float> trainer(network, LossSpec{}, sgd(0.1));
   const auto before = weights_of(network);
+  Series<float> data(3, 4, 2);
+  data.x[0] = bad[1];
   data.y = std::vector<float>(3 * row, 0.0f);
   CHECK_FALSE(trainer.step(data.batch(), data.targets()).finite);
   CHECK(weights_of(network) == before);

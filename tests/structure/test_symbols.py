@@ -84,7 +84,9 @@ def mangled(name: str) -> str:
 def public_functions() -> set[str]:
     """Names of the free functions that public headers declare and do not define."""
     lines = (line for path in HEADERS.glob("*.hpp") for line in path.read_text().splitlines())
-    found = (re.match(r"(?!using|typedef|return)[\w:<>]+[ *&]+(\w+)\([^{]*\);$", n) for n in lines)
+    found = (
+        re.match(r"(?!using|typedef|return)(?:[\w:<>]+[ *&]+)+(\w+)\([^{]*\);$", n) for n in lines
+    )
     return {match[1] for match in found if match}
 
 
