@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #ifdef _WIN32
 #define NOMINMAX
@@ -108,7 +109,7 @@ bool replace_file(const std::string& from, const std::string& to) {
 /// is no such thing.
 int create_nameless(const std::string& directory) {
 #ifdef O_TMPFILE
-  const int fd = ::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   // It gets its name by way of /proc, which not every container has.
   if (fd >= 0 && ::access(("/proc/self/fd/" + std::to_string(fd)).c_str(), F_OK) == 0) return fd;
   if (fd >= 0) ::close(fd);
@@ -244,11 +245,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   // Renaming over a device or FIFO would destroy it.
   if (exists && !is_regular(old)) fail("write to what is no regular file", path, EINVAL);
   file_.reset(uninterrupted([&] { return create_nameless(directory_of(target_)); }));
-  if (file_.get() < 0)
-    with_temporary_name([&](const std::string& name) {
-      file_.reset(uninterrupted([&] { return create_new(name); }));
-      return file_.get() >= 0;
-    });
+  if (file_.get() < 0) create_temporary();
   if (exists && copy_permissions(file_.get(), old) != 0) {
     const int error = errno;
     if (!temporary_.empty()) remove_file(temporary_);
@@ -274,8 +271,35 @@ void AtomicFile::with_temporary_name(const Make& make) {
 
 void AtomicFile::give_name() {
   if (name_file(file_.get(), target_)) return;
-  if (errno != EEXIST) fail("write", path_);
-  with_temporary_name([&](const std::string& name) { return name_file(file_.get(), name); });
+  if (errno == EEXIST) {
+    with_temporary_name([&](const std::string& name) { return name_file(file_.get(), name); });
+    return;
+  }
+  // Rare: a security module lets nothing be linked. A copy then, in a file that has had its name
+  // from the start.
+  Descriptor nameless;
+  nameless.swap(file_);
+  create_temporary();
+  Status status;
+  if (status_of(nameless.get(), &status) != 0 || copy_permissions(file_.get(), status) != 0)
+    fail("write", path_);
+  std::vector<char> buffer(std::size_t{1} << 20);
+  for (std::uint64_t at = 0;;) {
+    const auto got =
+        uninterrupted([&] { return read_at(nameless.get(), at, buffer.data(), buffer.size()); });
+    if (got < 0) fail("write", path_);
+    if (got == 0) break;
+    write(buffer.data(), static_cast<std::size_t>(got));
+    at += static_cast<std::uint64_t>(got);
+  }
+  if (uninterrupted([&] { return flush_to_disk(file_.get()); }) != 0) fail("write", path_);
+}
+
+void AtomicFile::create_temporary() {
+  with_temporary_name([&](const std::string& name) {
+    file_.reset(uninterrupted([&] { return create_new(name); }));
+    return file_.get() >= 0;
+  });
 }
 
 AtomicFile::~AtomicFile() {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace lstm_native {
 
@@ -18,6 +19,7 @@ class Descriptor {
 
   int get() const { return fd_; }
   void reset(int fd);
+  void swap(Descriptor& other) { std::swap(fd_, other.fd_); }
   bool close();  // false, with errno, when the system reports an error
 
  private:
@@ -82,6 +84,7 @@ class AtomicFile {
  private:
   template <class Make>
   void with_temporary_name(const Make& make);
+  void create_temporary();
   void give_name();
 
   std::string path_;       // as the caller named it, for messages

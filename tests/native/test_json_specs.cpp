@@ -2,12 +2,15 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "allocation_count.hpp"
 #include "core/json_specs.hpp"
 #include "core/spec_checks.hpp"
 #include "file_helpers.hpp"
@@ -221,13 +224,33 @@ TEST_CASE("json specs: nesting and number of layers end at their limits") {
   check_refused(message_of<InvalidArgument>([&] { validate(layers); }), "1024 layers in all");
 }
 
-TEST_CASE("json specs: a tree is taken apart whole, also one that was never finished") {
-  // Under ASan this finds what leaks; what it may not do is allocate (core/json_tree.hpp).
+TEST_CASE("json specs: a tree needs no memory to be dropped, be it finished or not") {
   const std::string deep = R"([{"a":[[1,{"b":["text",{}]}]],"c":"long enough to be on the heap"}])";
   CHECK(parse_json(deep, "deep").root().dump() == json::parse(deep).dump());
   for (std::size_t size = 0; size < deep.size(); ++size)
     check_refused(message_of<InvalidArgument>([&] { parse_json(deep.substr(0, size), "cut"); }),
                   "cut: expected JSON, got text with a parse error at line 1");
+#ifdef COUNTS_ALLOCATIONS
+  const std::string what = "deep";
+  auto tree = std::make_unique<JsonTree>(parse_json(deep, what));
+  const long before = allocations;
+  tree.reset();
+  CHECK(allocations == before);
+
+  // Wherever memory ends, it is an exception and no end of the program.
+  bool parsed = false;
+  long failed = 0;
+  for (; !parsed; ++failed) {
+    allocations_left = failed;
+    try {
+      parse_json(deep, what);
+      parsed = true;
+    } catch (const std::bad_alloc&) {
+    }
+    allocations_left = -1;
+  }
+  CHECK(failed > 10);
+#endif
 }
 
 TEST_CASE("json specs: hostile text is refused before it grows") {

@@ -289,7 +289,7 @@ TEST_CASE("model file: a file of another kind is named") {
       {"\x89HDF\r\n\x1a\n and more", "an HDF5 file"},
       {R"({"in_shape": [null, 1], "layers": []})", "a model in RTNeural's JSON"},
       {R"({"version": "0.5", "architecture": "LSTM", "config": {}})", "Neural Amp Modeler"},
-      {"GGUF\3\0\0\0\0\0\0", "a GGUF file"},
+      {"GGUF and what follows", "a GGUF file"},
       {"<!DOCTYPE html><title>404</title>", "a web page (HTML)"},
       {"version https://git-lfs.github.com/spec/v1\n", "Git LFS"},
       {"epoch,loss\n", "text (\"epoch,loss\\x0a\")"}};
