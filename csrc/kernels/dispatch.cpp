@@ -53,6 +53,12 @@ bool always() { return true; }
 const InstructionSet* find(const std::string& name) {
   for (const InstructionSet& set : compiled_sets())
     if (set.supported() && (name == "auto" || name == set.name)) return &set;
+  if (available_sets().empty()) {
+    std::string compiled;
+    for (const InstructionSet& set : compiled_sets()) compiled += std::string(" ") + set.name;
+    throw InvalidArgument("this processor has none of the instruction sets of this build:" +
+                          compiled);
+  }
   std::string names = "auto";
   for (const std::string& available : available_sets()) names += ", " + available;
   throw InvalidArgument("unknown or unsupported instruction set '" + name + "': expected one of " +

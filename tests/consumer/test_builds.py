@@ -103,3 +103,21 @@ def test_pkg_config_knows_how_to_build_with_it(cmake, installed_library, request
     compiler = os.environ.get("CXX", "c++")
     cmake.run(compiler, "-std=c++17", HERE / "train.cpp", *flags, "-o", tmp_path / "train")
     assert cmake.run(tmp_path / "train", tmp_path / "model.safetensors").startswith("loss ")
+
+
+@pytest.mark.parametrize("first", ["python", "program"])
+def test_python_and_cpp_in_one_process_have_one_core(cmake, tmp_path, first):
+    """As in a program that embeds Python and uses the library of its wheel."""
+    package = Path(cmake.run(sys.executable, "-m", "lstm_native", "--cmake-dir").strip()).parents[2]
+    code = "#include <lstm_native/runtime.hpp>\n"
+    code += 'extern "C" int threads() { return lstm_native::num_threads(); }\n'
+    (tmp_path / "part.cpp").write_text(code)
+    program = tmp_path / "part.so"
+    flags = [f"-I{package}/include", f"-L{package}/lib", f"-Wl,-rpath,{package}/lib"]
+    words = ["-std=c++17", "-shared", "-fPIC", tmp_path / "part.cpp", *flags, "-llstm_native"]
+    cmake.run(os.environ.get("CXX", "c++"), *words, "-o", program)
+    lines = ["import lstm_native as ln; ln.set_num_threads(3)", f"part = ctypes.CDLL('{program}')"]
+    if first == "program":
+        lines.reverse()
+    script = "\n".join(["import ctypes", *lines, "print(part.threads())"])
+    assert cmake.run(sys.executable, "-c", script).split() == ["3"]
