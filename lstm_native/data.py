@@ -56,6 +56,9 @@ def windows(
     ValueError
         The series is shorter than timesteps + horizon, a size is not positive, a column does
         not exist, or a value is not finite.
+    MemoryError
+        The samples do not fit into memory: says how much they need. Each step of the series stands
+        in up to `timesteps` of them.
 
     Examples
     --------
@@ -87,7 +90,14 @@ def windows(
     x = sliding_window_view(features, timesteps, axis=0)[: len(values) - needed + 1 : stride]
     y = sliding_window_view(wanted[timesteps:], horizon, axis=0)[::stride]
     # sliding_window_view puts the window's axis last; time belongs second.
-    x, y = (np.array(np.moveaxis(part, -1, 1), order="C") for part in (x, y))
+    try:
+        x, y = (np.array(np.moveaxis(part, -1, 1), order="C") for part in (x, y))
+    except MemoryError:
+        raise MemoryError(
+            f"windows: {len(x)} samples of {timesteps} steps need {x.nbytes / 2**30:.1f} GiB; a "
+            "larger stride makes fewer, float32 halves float64, and fit(..., tbptt=k) trains on "
+            "the series itself"
+        ) from None
     return x, y.reshape(len(y), -1)
 
 

@@ -193,7 +193,8 @@ class Layer(Carrying):
                 size = x.shape[-1]
             self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
         checked, ends, found = check_input(x, self._native, self.dtype, lengths, mask)
-        output_shape_for(self._native, checked, known=known)  # or says that there is no time axis
+        if checked.ndim < 3:
+            output_shape_for(self._native, checked, known=known)  # or says what has no time axis
         return checked, ends, holes or found
 
     # -- running ---------------------------------------------------------------------------

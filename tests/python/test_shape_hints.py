@@ -69,6 +69,12 @@ class TestInput:
         with pytest.raises(ValueError, match=r"4 samples but y has 6; .*write x\.T"):
             fit(network, np.zeros((N, 4)), tokens)
 
+    def test_one_step_of_a_stream_needs_the_axis_of_sequences(self):
+        stream = model().stream()
+        with pytest.raises(ValueError, match=r"shape \(1, 3\), got \(3,\); write x\[None\]"):
+            stream.step(X[0, 0])
+        assert stream.step(X[0, 0][None]).shape == (1, 1)
+
     def test_a_list_of_inputs(self):
         with pytest.raises(ValueError, match=r"got 4 with shape \(1, 6, 4, 3\); .* give x\[0\]"):
             model().predict([X])
