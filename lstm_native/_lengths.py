@@ -121,8 +121,8 @@ def _check_lengths(lengths: NDArray[Any], samples: int, steps: int) -> NDArray[n
     if lengths.shape != (samples,):
         hint = "; write np.ravel(lengths)" if lengths.ndim > 1 and lengths.size == samples else ""
         raise ValueError(
-            f"lengths: expected shape {(samples,)}, one for each sequence of x, got "
-            f"{lengths.shape}{hint}"
+            f"lengths: expected shape {(samples,)}, got {lengths.shape}, one for each sequence"
+            f"{hint}"
         )
     wrong = np.flatnonzero((lengths < 0) | (lengths > steps))
     if len(wrong):

@@ -311,7 +311,7 @@ def test_windows_that_do_not_fit_into_memory_say_how_much_they_need(monkeypatch)
         raise MemoryError
 
     series = np.zeros(200_000, "f4")
-    monkeypatch.setattr(np, "array", full)
+    monkeypatch.setattr(np, "moveaxis", full)
     with pytest.raises(
         MemoryError, match=r"100001 samples of 99999 steps need 37\.3 GiB; a larger"
     ):
