@@ -313,7 +313,7 @@ class Layer(Carrying):
         self._passes += remember
         if not samples:
             y, final = y[:0], tuple(part[:, :0].copy() for part in final)
-        if self.stateful:
+        if self.stateful and samples:
             self._carried = tuple(part.copy() for part in final)
         tape = None
         if remember:
