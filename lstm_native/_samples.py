@@ -158,6 +158,7 @@ def check_data(
         kept = np.broadcast_to(kept[:, np.newaxis], rows) if timed else kept
         counts = kept if counts is None else kept & counts
     steps = x.shape[1] if x.ndim == (2 if model._network.takes_tokens else 3) else 0
+    steps = steps if holes is None else holes.mask.shape[1]
     explain_targets(model, steps, target.shape, output, loss)
     checked = check_targets(target, counts, output, loss, model.dtype)
     weights = _row_weights(sample_weight, rows, model.dtype)

@@ -122,6 +122,12 @@ class TestTargets:
             fit(model(return_sequences=False, units=3), labels, loss=CE)
         fit(model(return_sequences=True), np.zeros(shape))
 
+    def test_steps_are_counted_as_they_were_given_beside_a_mask(self):
+        mask = np.ones((N, T), bool)
+        mask[:, 0] = False
+        with pytest.raises(ValueError, match=r"each of its 4 steps, .*return_sequences=True"):
+            fit(model(return_sequences=False), np.zeros((N, T, 1)), mask=mask)
+
     def test_width_of_the_last_layer(self):
         told = r"3 values for each row, but the model .* 1; make layer 1, Dense\(units=1\)"
         with pytest.raises(ValueError, match=told + r", a Dense\(3\)"):
