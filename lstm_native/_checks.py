@@ -355,7 +355,8 @@ def _check_shape(
                 wanted += f" {layout}"
             raise ValueError(f"{name}: expected {wanted}, got {x.ndim} with shape {x.shape}")
     if shape is not None and x.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {x.shape}")
+        hint = f"; write {name}[None]" if shape == (1, *x.shape) else ""
+        raise ValueError(f"{name}: expected shape {shape}, got {x.shape}{hint}")
     if x.size == 0 and shape is None and not (no_samples and x.ndim and 0 not in x.shape[1:]):
         steps = "; a sequence without steps is told by lengths" if 0 not in x.shape[:1] else ""
         raise ValueError(f"{name} is empty: its shape is {x.shape}{steps}")

@@ -202,7 +202,8 @@ def check_ragged(
     timesteps, features = model._network.output_shape(int(max(lengths.max(), 1)))
     timed = timesteps > 0
     probabilities = model._network.reads_probabilities(loss.to_json())
-    y = parts_of(y) or y  # of a column, by place and not by label
+    parts_of_y = parts_of(y)  # of a column, by place and not by label
+    y = as_array(y, name="y") if parts_of_y is None else parts_of_y
     _check_count(y, count, "y")
     targets: Sequences | NDArray[Any]
     if timed:
@@ -244,7 +245,7 @@ def check_ragged(
 
 def _refuse_steps(model: Stack, y: Any, lengths: NDArray[np.int64]) -> None:
     """Refuse a list of targets for each step where the model answers once for each sequence."""
-    in_steps = isinstance(y, (list, tuple)) and all(
+    in_steps = isinstance(y, list) and all(
         np.ndim(part) and len(part) == n for part, n in zip(y, lengths, strict=True)
     )
     if in_steps and lengths.max() > 1:
@@ -306,8 +307,9 @@ def _weights(
 
 
 def _check_count(values: Any, count: int, name: str) -> None:
-    if not hasattr(values, "__len__") or len(values) != count:
-        got = len(values) if hasattr(values, "__len__") else type(values).__name__
+    sized = hasattr(values, "__len__") and getattr(values, "ndim", 1) > 0
+    if not sized or len(values) != count:
+        got = len(values) if sized else repr(values)
         raise ValueError(f"{name}: expected one for each of the {count} sequences of x, got {got}")
 
 

@@ -176,6 +176,7 @@ def check_data(
         if not counts.any():
             raise ValueError("mask: all samples that count are empty sequences")
     steps = x.shape[1] if x.ndim == (2 if model._network.takes_tokens else 3) else 0
+    steps = steps if holes is None else holes.mask.shape[1]
     explain_targets(model, steps, target, output, loss)
     checked, left = check_targets(target, counts, output, loss, model.dtype)
     given_weights = sample_weights(sample_weight, rows, model.dtype)

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from lstm_native._arrays import is_frame
-from lstm_native._checks import as_array, as_values, check_int, check_positive_int, check_real
+from lstm_native._checks import (
+    as_array,
+    as_values,
+    check_bool,
+    check_positive_int,
+    check_real,
+)
+from lstm_native._scaling import MinMaxScaler, Scaler, StandardScaler, columns_of
 
-_ScalerType = TypeVar("_ScalerType", bound="Scaler")
+__all__ = [
+    "MinMaxScaler",
+    "Scaler",
+    "StandardScaler",
+    "chronological_split",
+    "unwindow",
+    "windows",
+]
 
 
 def windows(
@@ -22,6 +36,7 @@ def windows(
     *,
     targets: int | Sequence[int] | None = None,
     stride: int = 1,
+    copy: bool = True,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Cut a series into inputs and what follows each of them.
 
@@ -40,6 +55,9 @@ def windows(
         Columns to foresee; by default all.
     stride : int
         Distance between the starts of two samples.
+    copy : bool
+        False gives `x` as a view of the series that cannot be written to. It takes no memory until
+        a part of it, such as `x[:1000]`, is used; whatever takes it whole makes the copy.
 
     Returns
     -------
@@ -47,7 +65,7 @@ def windows(
     y : ndarray, (samples, horizon * targets)
         What a network that ends with `Dense(horizon * targets)` answers: all targets of the first
         step, then those of the next one; `y.reshape(len(y), horizon, -1)` has them apart. Both are
-        contiguous copies, float32 for a float32 series and float64 for a float64 one.
+        float32 for a float32 series and float64 for a float64 one, and contiguous copies.
 
     Raises
     ------
@@ -56,6 +74,9 @@ def windows(
     ValueError
         The series is shorter than timesteps + horizon, a size is not positive, a column does
         not exist, or a value is not finite.
+    MemoryError
+        The samples do not fit into memory: says how much they need. Each step of the series stands
+        in up to `timesteps` of them.
 
     Examples
     --------
@@ -82,12 +103,22 @@ def windows(
     if targets is not None:
         if values.ndim == 1:
             raise ValueError(f"a series (steps,) has no columns to choose, got targets {targets}")
-        wanted = values[:, _columns(targets, values.shape[1])]
+        wanted = values[:, columns_of(targets, values.shape[1])]
     features = values[:, np.newaxis] if values.ndim == 1 else values
     x = sliding_window_view(features, timesteps, axis=0)[: len(values) - needed + 1 : stride]
     y = sliding_window_view(wanted[timesteps:], horizon, axis=0)[::stride]
     # sliding_window_view puts the window's axis last; time belongs second.
-    x, y = (np.array(np.moveaxis(part, -1, 1), order="C") for part in (x, y))
+    x, y = np.moveaxis(x, -1, 1), np.moveaxis(y, -1, 1)
+    try:
+        y = np.array(y, order="C")
+        if check_bool(copy, name="copy"):
+            x = np.array(x, order="C")
+    except MemoryError:
+        raise MemoryError(
+            f"windows: {len(x)} samples of {timesteps} steps need {x.nbytes / 2**30:.1f} GiB; a "
+            "larger stride makes fewer, float32 halves float64, and fit(..., tbptt=k) trains on "
+            "the series itself"
+        ) from None
     return x, y.reshape(len(y), -1)
 
 
@@ -198,198 +229,6 @@ def chronological_split(
             f"parts {parts} of {len(values)} steps have the sizes {sizes}; none may be empty"
         )
     return tuple(np.split(values, cuts))
-
-
-class Scaler:
-    """Base of the scalers: (x - offset) / scale for each column, and back.
-
-    A scaler fitted on a series (T,) acts on arrays of any shape; one fitted on (..., F) acts on
-    arrays whose last axis has these F columns, or the `columns` that are named.
-    """
-
-    name: ClassVar[str] = ""
-    options: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self) -> None:
-        self.offset: NDArray[np.float64] | None = None
-        self.scale: NDArray[np.float64] | None = None
-
-    def fit(self: _ScalerType, x: Any) -> _ScalerType:
-        """Learn the columns' offsets and scales from the training part; returns the scaler.
-
-        Parameters
-        ----------
-        x : array_like, (T,), (T, F) or (N, T, F)
-            Floating point. A column that is constant gets a scale that maps it to one value and
-            back, without a division by zero.
-
-        Raises
-        ------
-        TypeError
-            Not floating point.
-        ValueError
-            Wrong dimensions, empty, not finite, or too large to measure in float64.
-        """
-        values = as_values(x, name="x", ndim=(1, 2, 3)).astype(np.float64)
-        axes = tuple(range(max(values.ndim - 1, 1)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            offset, scale = self._measure(values, axes)
-        if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
-            raise ValueError(f"x is too large to scale: it reaches {np.abs(values).max():g}")
-        self.offset, self.scale = np.asarray(offset), np.asarray(scale)
-        return self
-
-    def transform(self, x: Any, *, columns: int | Sequence[int] | None = None) -> NDArray[Any]:
-        """Return the scaled values, in the shape of `x` and in float32 or float64 as `x` is.
-
-        Parameters
-        ----------
-        x : array_like
-            Floating point, any number of dimensions.
-        columns : int or sequence of int, optional
-            Which of the fitted columns the last axis of `x` holds; an int says that `x` is that
-            column throughout, whatever its shape. By default all columns.
-
-        Raises
-        ------
-        TypeError
-            Not floating point.
-        ValueError
-            Not fitted, another number of columns, empty, or not finite.
-        """
-        values, offset, scale = self._prepare(x, columns)
-        return np.asarray((values - offset) / scale).astype(values.dtype)
-
-    def inverse_transform(
-        self, x: Any, *, columns: int | Sequence[int] | None = None
-    ) -> NDArray[Any]:
-        """Undo `transform`; parameters and errors as there."""
-        values, offset, scale = self._prepare(x, columns)
-        return np.asarray(values * scale + offset).astype(values.dtype)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what was fitted as plain lists and numbers, for example for JSON."""
-        offset, scale = self._fitted()
-        options = {option: getattr(self, option) for option in self.options}
-        return {"type": self.name, **options, "offset": offset.tolist(), "scale": scale.tolist()}
-
-    @classmethod
-    def from_dict(cls: type[_ScalerType], fitted: Mapping[str, Any]) -> _ScalerType:
-        """Return the scaler that `to_dict` described.
-
-        Raises
-        ------
-        ValueError
-            Another type, missing or other fields, or numbers that are no offsets and scales.
-        """
-        fields = ("type", *cls.options, "offset", "scale")
-        if set(fitted) != set(fields) or fitted["type"] != cls.name:
-            raise ValueError(
-                f"expected type '{cls.name}' with {', '.join(fields[1:])}, got {dict(fitted)}"
-            )
-        scaler = cls(**{option: fitted[option] for option in cls.options})
-        offset = as_values(fitted["offset"], name="offset", dtype="float64", ndim=(0, 1))
-        scale = as_values(fitted["scale"], name="scale", dtype="float64", shape=offset.shape)
-        if not (scale > 0.0).all():
-            raise ValueError(f"scale must be > 0, got {fitted['scale']}")
-        scaler.offset, scaler.scale = offset, scale
-        return scaler
-
-    def _measure(
-        self, values: NDArray[np.float64], axes: tuple[int, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        raise NotImplementedError("use StandardScaler or MinMaxScaler")
-
-    def _fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if self.offset is None or self.scale is None:
-            raise ValueError(f"this {type(self).__name__} is not fitted; call fit(training) first")
-        return self.offset, self.scale
-
-    def _prepare(
-        self, x: Any, columns: int | Sequence[int] | None
-    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
-        offset, scale = self._fitted()
-        if columns is not None:
-            if offset.ndim == 0:
-                raise ValueError("this scaler was fitted on a series, which has no columns")
-            chosen = _columns(columns, len(offset))
-            offset, scale = offset[chosen], scale[chosen]
-        features = len(offset) if offset.ndim else None
-        return as_values(x, name="x", features=features), offset, scale
-
-
-class StandardScaler(Scaler):
-    """Subtract each column's mean and divide by its standard deviation.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> train, test = chronological_split(np.array([1.0, 3.0, 5.0]), 2)
-    >>> scaler = StandardScaler().fit(train)
-    >>> scaler.transform(test)
-    array([3.])
-    >>> scaler.inverse_transform([[3.0]])
-    array([[5.]])
-    """
-
-    name: ClassVar[str] = "standard"
-
-    def _measure(
-        self, values: NDArray[np.float64], axes: tuple[int, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        # The mean of equal values may round to a neighbour, so constancy is asked directly.
-        low, high = values.min(axis=axes), values.max(axis=axes)
-        deviation = values.std(axis=axes)
-        constant = (low == high) | (deviation == 0.0)
-        return (
-            np.where(constant, low, values.mean(axis=axes)),
-            np.where(constant, 1.0, deviation),
-        )
-
-
-class MinMaxScaler(Scaler):
-    """Map each column's smallest and largest value to `low` and `high`.
-
-    Parameters
-    ----------
-    low, high : float
-        low < high. A constant column is mapped to `low`.
-
-    Examples
-    --------
-    >>> scaler = MinMaxScaler().fit([[0.0, 10.0], [4.0, 30.0]])
-    >>> scaler.transform([[2.0, 50.0]])
-    array([[0.5, 2. ]])
-    """
-
-    name: ClassVar[str] = "minmax"
-    options: ClassVar[tuple[str, ...]] = ("low", "high")
-
-    def __init__(self, *, low: float = 0.0, high: float = 1.0) -> None:
-        super().__init__()
-        self.low = check_real(low, name="low")
-        self.high = check_real(high, name="high", above=self.low)
-
-    def _measure(
-        self, values: NDArray[np.float64], axes: tuple[int, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        smallest = values.min(axis=axes)
-        scale = (values.max(axis=axes) - smallest) / (self.high - self.low)
-        scale = np.where(scale == 0.0, 1.0, scale)
-        return smallest - self.low * scale, scale
-
-
-def _columns(columns: Any, count: int) -> int | list[int]:
-    """Check column numbers, each in [-count, count); an int stays an int."""
-    if isinstance(columns, Sequence) and not isinstance(columns, str):
-        if not columns:
-            raise ValueError("columns must name at least one column, got none")
-        return [_column(column, count) for column in columns]
-    return _column(columns, count)
-
-
-def _column(column: Any, count: int) -> int:
-    return check_int(column, name="column", minimum=-count, maximum=count - 1)
 
 
 def _cuts(parts: Any, length: int) -> list[int]:

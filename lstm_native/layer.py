@@ -204,7 +204,8 @@ class Layer(Carrying):
                 size = x.shape[-1]
             self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
         checked, ends, found = check_input(x, self._native, self.dtype, lengths, mask)
-        output_shape_for(self._native, checked, known=known)  # or says that there is no time axis
+        if checked.ndim < 3:
+            output_shape_for(self._native, checked, known=known)  # or says what has no time axis
         return checked, ends, holes or found
 
     # -- running ---------------------------------------------------------------------------
@@ -323,7 +324,7 @@ class Layer(Carrying):
         self._passes += remember
         if not samples:
             y, final = y[:0], tuple(part[:, :0].copy() for part in final)
-        if self.stateful:
+        if self.stateful and samples:
             self._carried = tuple(part.copy() for part in final)
         tape = None
         if remember:

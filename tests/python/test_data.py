@@ -1,6 +1,7 @@
 """Windows, scaling and splitting against plain loops."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -303,3 +304,43 @@ def test_windows_that_are_not_columns_of_a_step_are_refused():
         unwindow(np.zeros((4, 3)), targets=2)
     with pytest.raises(ValueError, match=r"targets=2: y of shape \(4, 2, 3\) has 3"):
         unwindow(np.zeros((4, 2, 3)), targets=2)
+
+
+def test_windows_that_do_not_fit_into_memory_say_how_much_they_need(monkeypatch):
+    def full(*args, order=None, **options):
+        if order is None:
+            return array(*args, **options)
+        raise MemoryError
+
+    array = np.array
+    series = np.zeros(200_000, "f4")
+    monkeypatch.setattr(np, "array", full)
+    with pytest.raises(
+        MemoryError, match=r"100001 samples of 99999 steps need 37\.3 GiB; a larger"
+    ):
+        windows(series, 99_999)
+
+
+def test_windows_may_be_views_that_take_no_memory():
+    series = np.random.default_rng(0).normal(size=(100_000, 2)).astype("f4")
+    tracemalloc.start()
+    x, y = windows(series, 1000, 2, stride=3, targets=1, copy=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20 < x.nbytes / 100
+    assert np.shares_memory(x, series)
+    assert not x.flags.writeable
+    short = windows(series[:1100], 1000, 2, stride=3, targets=1)
+    np.testing.assert_array_equal(x[: len(short[0])], short[0])
+    np.testing.assert_array_equal(y[: len(short[1])], short[1])
+    model = ln.Sequential([ln.RNN(2, return_sequences=False), ln.Dense(2)], seed=0)
+    np.testing.assert_array_equal(model.predict(x[:30]), model.predict(short[0][:30]))
+
+
+def test_windows_need_the_memory_of_the_answer_alone():
+    tracemalloc.start()
+    x, y = windows(np.zeros(100_000, "f4"), 50, 5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert x.dtype == y.dtype == np.float32
+    assert peak < 1.05 * (x.nbytes + y.nbytes) + 2**20

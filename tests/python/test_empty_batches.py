@@ -51,6 +51,13 @@ def test_predict_answers_no_samples_with_none(dtype, timed, stateful):
     assert model.predict(np.zeros((3, 5, WIDTH))).shape[0] == 3  # no state of none was kept
 
 
+def test_a_call_of_no_samples_leaves_no_state_behind():
+    layer = ln.LSTM(4, input_size=WIDTH, stateful=True)
+    layer(np.zeros((0, 3, WIDTH), "float32"))
+    assert layer.state is None
+    layer(np.zeros((2, 3, WIDTH), "float32"))
+
+
 def test_images_rows_and_tokens_too():
     layer = ln.ConvLSTM(2, 3, input_shape=(4, 3, 2), seed=0)
     y, state, tape = layer.forward(np.zeros((0, 5, 4, 3, 2), "float32"))

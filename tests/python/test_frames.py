@@ -185,6 +185,20 @@ class TestSequences:
             found = model.evaluate(PARTS, y)
             assert found == (wanted or model.evaluate(PARTS, plain))
 
+    @pytest.mark.parametrize(
+        ("y", "error", "told"),
+        [
+            (pd.Series(FLOATS, index=[7, 8, 9]), ValueError, r"y\[0\]: expected 3 steps"),
+            (pd.DataFrame({"y": FLOATS}), ValueError, r"y\[0\]: expected 3 steps"),
+            ({0: FLOATS}, TypeError, "y is a dict"),
+            (None, TypeError, "y is None"),
+            (np.float64(1.0), ValueError, "y: expected one for each of the 3 sequences of x"),
+        ],
+    )
+    def test_targets_that_are_none_of_sequences_are_told(self, y, error, told):
+        with pytest.raises(error, match=told):
+            self.model.fit(PARTS, y, verbose=False)
+
     def test_tokens_in_a_column(self):
         model = ln.Sequential([ln.Embedding(5, 2), ln.GRU(3)], seed=0)
         wanted = model.predict([np.array([1, 2]), np.array([3])])

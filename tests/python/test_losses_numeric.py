@@ -167,6 +167,8 @@ class TestThroughSequential:
         plain = model.evaluate(x, y, loss=loss, batch_size=3)["loss"]
         assert plain == pytest.approx(ref.loss_and_gradient(loss, output, y)[0], rel=1e-12)
         both = model.evaluate(x, y, loss=loss, batch_size=3, sample_weight=weights, mask=mask)
+        if per_step:
+            output = model.predict(x, mask=mask)  # over which the state goes on
         expected = ref.loss_and_gradient(loss, output, y, weights * mask)[0]
         assert both["loss"] == pytest.approx(expected, rel=1e-12)
 

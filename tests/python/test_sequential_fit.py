@@ -172,8 +172,8 @@ class TestWeights:
         apart = make_model(2, return_sequences=True)
         fit(apart, x, y, loss=loss, class_weight={1: 4.0}, sample_weight=weights, mask=mask)
         together = make_model(2, return_sequences=True)
-        product = np.where(y == 1, 4.0, 1.0) * weights[:, None] * mask
-        fit(together, x, y, loss=loss, sample_weight=product)
+        product = np.where(y == 1, 4.0, 1.0) * weights[:, None]
+        fit(together, x, y, loss=loss, sample_weight=product, mask=mask)
         for name, value in together.state_dict().items():
             assert ref.relative_error(apart.state_dict()[name], value) <= 1e-12
 

@@ -69,6 +69,12 @@ class TestInput:
         with pytest.raises(ValueError, match=r"4 samples but y has 6; .*write x\.T"):
             fit(network, np.zeros((N, 4)), tokens)
 
+    def test_one_step_of_a_stream_needs_the_axis_of_sequences(self):
+        stream = model().stream()
+        with pytest.raises(ValueError, match=r"shape \(1, 3\), got \(3,\); write x\[None\]"):
+            stream.step(X[0, 0])
+        assert stream.step(X[0, 0][None]).shape == (1, 1)
+
     def test_a_list_of_inputs(self):
         with pytest.raises(ValueError, match=r"got 4 with shape \(1, 6, 4, 3\); .* give x\[0\]"):
             model().predict([X])
@@ -115,6 +121,12 @@ class TestTargets:
         with pytest.raises(ValueError, match="return_sequences=True"):
             fit(model(return_sequences=False, units=3), labels, loss=CE)
         fit(model(return_sequences=True), np.zeros(shape))
+
+    def test_steps_are_counted_as_they_were_given_beside_a_mask(self):
+        mask = np.ones((N, T), bool)
+        mask[:, 0] = False
+        with pytest.raises(ValueError, match=r"each of its 4 steps, .*return_sequences=True"):
+            fit(model(return_sequences=False), np.zeros((N, T, 1)), mask=mask)
 
     def test_width_of_the_last_layer(self):
         told = r"3 values for each row, but the model .* 1; make layer 1, Dense\(units=1\)"

@@ -116,8 +116,8 @@ BAD = {
     "bools": (np.ones((2, 3), bool), TypeError, ["bool"]),
     "complex": (np.ones((2, 3), complex), TypeError, ["complex128"]),
     "object": (np.ones((2, 3), object), TypeError, ["object"]),
-    "str": ("abc", ValueError, ["x", "()"]),
-    "none": (None, ValueError, ["x", "()"]),
+    "str": ("abc", TypeError, ["x", "text", "abc"]),
+    "none": (None, TypeError, ["x", "None"]),
     "masked": (np.ma.masked_array(values((2, 3))), TypeError, ["masked"]),
 }
 
