@@ -14,7 +14,7 @@ from lstm_native._samples import Batch, Data
 
 FIELDS = ("x", "y", "sample_weight", "lengths", "mask")
 _ARRAYS = (str, bytes, bytearray, memoryview, range, list, tuple, set, frozenset, Mapping)
-_ARRAY_MARKS = ("__array__", "__array_interface__", "__dataframe__", "toarray")
+_ARRAY_MARKS = ("__array__", "__array_interface__", "__dlpack__", "__dataframe__", "toarray")
 _ANEW = (
     "give what can be gone through again (a DataLoader, an object with __iter__), or a function "
     "that returns a new iterable each time"

@@ -114,7 +114,11 @@ class CallbackList(Callback):
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback]) -> None:
-        self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        self.callbacks: list[Callback] = []
+        for callback in [callbacks] if isinstance(callbacks, Callback) else callbacks:
+            # Those of a list within the list take their turns, and are asked for states, as any.
+            inner = callback.callbacks if isinstance(callback, CallbackList) else [callback]
+            self.callbacks += inner
         for index, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks must be Callback objects, got {callback!r}")

@@ -84,7 +84,7 @@ class ModelCheckpoint(Callback):
         path = self._path_of(dict.fromkeys(names, 0.5), initial_epoch)
         # What stands before the first field is the same for all files.
         _check_folder(os.path.dirname(path if self._is_fixed() else self._parts[0][0]))
-        if self._is_fixed() and os.path.isdir(path):
+        if not os.path.basename(path) or (self._is_fixed() and os.path.isdir(path)):
             raise IsADirectoryError(f"path '{path}' is a folder: give the name of a file")
 
     def on_train_begin(self, model: TrainedModel) -> None:

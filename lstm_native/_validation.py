@@ -68,6 +68,11 @@ def split(
             "validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches, got "
             + (f"{len(given)} values" if isinstance(given, (tuple, list)) else type(given).__name__)
         )
+    if isinstance(given, list) and all(isinstance(part, tuple) for part in given):
+        raise TypeError(
+            "validation_data: a list of batches? Give it as a function: "
+            "validation_data=lambda: batches"
+        )
     x, y, *weight = given
     try:
         held_out = check(x, y, sample_weight=weight[0] if weight else None, lengths=lengths)

@@ -100,10 +100,11 @@ def fit(
         history.interrupted = True
         raise
     finally:
+        # No call before this, where another Ctrl-C could come in between.
+        trained, model._in_training = model._in_training, None
         try:
-            if model._in_training is not None:
-                model._in_training = None
-                model._callback_states = hooks.states()  # before they tidy up
+            if trained is not None:
+                model._callback_states = trained.states()  # before they tidy up
         finally:
             hooks.on_train_end(model)
     return history

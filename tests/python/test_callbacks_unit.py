@@ -368,6 +368,14 @@ def test_a_list_calls_all_in_order_and_ends_all_even_if_one_fails():
         CallbackList([note, Note("e"), note])
 
 
+def test_a_list_in_a_list_is_one_list():
+    stopping, checkpoint = EarlyStopping(), ModelCheckpoint("m", save_best_only=True)
+    inner = CallbackList([stopping, checkpoint])
+    for callbacks in (inner, [inner], [CallbackList(inner)]):
+        assert CallbackList(callbacks).callbacks == [stopping, checkpoint]
+        assert len(CallbackList(callbacks).states()) == 2
+
+
 def test_what_saves_the_model_takes_its_turn_last():
     seen = []
 
