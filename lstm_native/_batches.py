@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -92,6 +93,8 @@ class Source:
             raise TypeError(f"{name}: got the class {source.__name__}: give an object of it")
         # Generators, map, zip, what iter() gives. Whoever writes an iterator may begin it anew.
         kind = type(source)
+        if kind is itertools.cycle and steps is None:
+            raise ValueError(f"{name}: a cycle never ends; give {steps_name}")
         once = kind.__module__ in ("builtins", "itertools") and hasattr(kind, "__next__")
         if once and steps is None and passes > 1:
             raise ValueError(

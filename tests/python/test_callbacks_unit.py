@@ -368,6 +368,23 @@ def test_a_list_calls_all_in_order_and_ends_all_even_if_one_fails():
         CallbackList([note, Note("e"), note])
 
 
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("on_train_batch_end", "write on_batch_end"),
+        ("on_batch_begin", "write on_epoch_begin, or a loop over train_on_batch"),
+        ("on_test_end", "write on_epoch_end, which comes after the validation"),
+        ("on_predict_end", "write code around predict"),
+    ],
+)
+def test_a_hook_that_would_never_be_called_is_told(name, instead):
+    mine = type("Mine", (Callback,), {name: lambda self, *_: None})
+    with pytest.raises(TypeError, match=rf"Mine\.{name} would never be called; {instead}"):
+        CallbackList([mine()])
+    own = type("Own", (Callback,), {"on_improvement": lambda self, *_: None})
+    assert CallbackList([own()]).callbacks
+
+
 def test_a_list_in_a_list_is_one_list():
     stopping, checkpoint = EarlyStopping(), ModelCheckpoint("m", save_best_only=True)
     inner = CallbackList([stopping, checkpoint])

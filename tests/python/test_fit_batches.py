@@ -318,6 +318,38 @@ class TestRefusals:
         told = "only once, and there are 2 epochs; give what can be .* function .* steps_per_epoch"
         self.refused(ValueError, told, make(cut(*data())), epochs=2)
 
+    def test_what_never_ends_needs_steps(self):
+        self.refused(ValueError, "a cycle never ends; give steps_per_epoch", itertools.cycle([1]))
+        x, y = data()
+        told = "validation_data: a cycle never ends; give validation_steps"
+        with pytest.raises(ValueError, match=told):
+            fit(make_model(), x, y, validation_data=itertools.cycle(cut(x, y)))
+
+    def test_arrays_of_others_are_no_batches(self):
+        pandas = pytest.importorskip("pandas")
+
+        class Foreign:
+            def __array__(self, dtype=None, copy=None):
+                return x.copy()
+
+            def __iter__(self):
+                raise AssertionError("gone through")
+
+        x, y = data()
+        expected, found = make_model(), make_model()
+        fit(expected, x, y)
+        fit(found, Foreign(), pandas.DataFrame(y))
+        p.assert_same_weights(found.state_dict(), expected.state_dict())
+        p.assert_same_bits(found.predict(Foreign()), expected.predict(x))
+
+    def test_a_list_of_batches_is_told_how_to_be_given(self):
+        x, y = data()
+        for call in (make_model().fit, make_model().evaluate):
+            with pytest.raises(TypeError, match=r"as a function: \w+\(lambda: batches\)"):
+                call(cut(x, y))
+        with pytest.raises(TypeError, match="validation_data=lambda: batches"):
+            fit(make_model(), x, y, validation_data=cut(x, y))
+
     def test_a_generator_function_called_too_early(self):
         """The object looks as if it could be begun anew, and cannot."""
         generator = (pair for pair in cut(*data()))
