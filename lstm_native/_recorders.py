@@ -165,7 +165,7 @@ class CSVLogger(Callback):
         if not os.path.exists(self.path):
             _check_folder(os.path.dirname(self.path), to_be_made=False)
             return
-        with open(self.path, "r+b"):
+        with open(self.path, "ab"):
             pass
         if self.append or initial_epoch:
             columns = self._read()[0]

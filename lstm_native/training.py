@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,8 @@ def fit(
     """Train; see `Sequential.fit`."""
     if model._in_training is not None:
         raise RuntimeError("fit is running on this model; call it when it has ended")
+    if isinstance(data, Batches):  # a stateful model's validation has batches as training has
+        options = replace(options, batch_size=data.samples)
     metric_list = list_of_metrics(metrics)
     train, validation = split(
         model,

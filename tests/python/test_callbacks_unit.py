@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 import sys
 
 import numpy as np
@@ -271,6 +272,19 @@ def test_a_resumed_csv_goes_on_and_has_each_epoch_once(tmp_path, before, kept, a
     assert read(path)[0] == ["epoch", "loss", "val_loss"]
     assert [row[0] for row in read(path)[1:]] == [*kept, "2", "3"]
     assert all(len(row) == 3 for row in read(path))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX files")
+def test_a_csv_may_be_no_plain_file(tmp_path):
+    """A pipe, as /dev/stdout may be one."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    callback = CSVLogger(path)
+    callback.check_logs(["loss"], 0)
+    train(callback, losses(2))
+    assert os.read(reader, 100) == b"epoch,loss,val_loss\n0,1.0,2.0\n"
+    os.close(reader)
 
 
 def test_a_resumed_csv_may_be_new(tmp_path):

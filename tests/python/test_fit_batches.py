@@ -187,6 +187,15 @@ class TestTheNumbersAreThoseOfArrays:
             model.reset_states()
         assert batches.evaluate(Loader(cut(x, y))) == arrays.evaluate(x, y, batch_size=SIZE)
 
+    def test_a_stateful_model_is_validated_in_batches_of_the_same_size(self):
+        x, y = data(samples=40)
+        arrays, batches = (make_model(stateful=True) for _ in range(2))
+        expected = fit(arrays, x, y, shuffle=False, validation_data=(x, y))
+        found = batches.fit(
+            Loader(cut(x, y)), validation_data=(x, y), epochs=3, seed=3, verbose=False
+        )
+        assert found.history == expected.history
+
     @pytest.mark.parametrize("train_on", ["arrays", "batches"])
     def test_validation(self, train_on):
         x, y = data()
