@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native import _ragged
 from lstm_native._batches import (
     Source,
     inputs_of,
@@ -17,7 +16,6 @@ from lstm_native._batches import (
     refuse_steps,
 )
 from lstm_native._lengths import Lengths
-from lstm_native._ragged import is_ragged
 from lstm_native._windows import Carry, check_stateful, states_kept
 
 if TYPE_CHECKING:
@@ -28,8 +26,11 @@ __all__ = ["is_batches", "of_arrays", "of_batches", "refuse_steps"]
 
 def of_arrays(model: Sequential, x: Any, batch_size: int, *, lengths: Any, mask: Any) -> Any:
     """Run an array, or a list of sequences."""
-    if is_ragged(x, model):
-        return _ragged.predict(model, x, batch_size, lengths=lengths, mask=mask)
+    if isinstance(x, (list, tuple)):
+        from lstm_native import _ragged  # which loads what trains a model
+
+        if _ragged.is_ragged(x, model):
+            return _ragged.predict(model, x, batch_size, lengths=lengths, mask=mask)
     x, ends = model._check_input(x, lengths, mask)
     if model._stateful:
         return _stateful(model, x, ends, batch_size)
@@ -68,7 +69,7 @@ def of_batches(model: Sequential, x: Any, *, steps: Any, given: dict[str, Any]) 
     with states_kept(model):
         for index, item in enumerate(Source(x, name="x", steps=steps).go_through()):
             try:
-                parts = inputs_of(item, lambda one: is_ragged(one, model) and _needs_time(model))
+                parts = inputs_of(item, lambda one: _are_sequences(one, model))
                 if is_batches(parts["x"]):
                     raise TypeError(f"expected an array, got {type(parts['x']).__name__}")
                 y = model.predict(**parts)
@@ -87,12 +88,16 @@ def of_batches(model: Sequential, x: Any, *, steps: Any, given: dict[str, Any]) 
     return found if in_lists else np.concatenate(found)
 
 
-def _needs_time(model: Sequential) -> bool:
-    """Whether the model takes no samples (N, F), so that a list of arrays holds sequences."""
-    if not model.built:
-        return True
+def _are_sequences(x: Any, model: Sequential) -> bool:
+    """Whether a list is a batch of sequences: the model takes no samples (N, F)."""
+    from lstm_native._ragged import is_ragged
+
+    if not is_ragged(x, model):
+        return False
     try:
-        model._network.output_shape(0)
+        if model.built:
+            model._network.output_shape(0)
+            return False
     except ValueError:
-        return True
-    return False
+        pass
+    return True

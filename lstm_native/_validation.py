@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lstm_native._batches import Batches, is_batches, prefixed, refuse_beside, refuse_steps
+from lstm_native._batches import is_batches, prefixed, refuse_beside, refuse_steps
+from lstm_native._training_data import Batches
 from lstm_native._windows import check_one_size
 
 if TYPE_CHECKING:

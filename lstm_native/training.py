@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses, optimizers
-from lstm_native._batches import Batches, refuse_batches, whole
+from lstm_native._batches import refuse_batches
 from lstm_native._callback import Callback, CallbackList
 from lstm_native._checks import check_positive_int
 from lstm_native._fit_options import EVALUATE_BATCH, Options, list_of_metrics
 from lstm_native._ragged import Ragged
 from lstm_native._samples import Batch, Data, cut
-from lstm_native._training_data import check_samples, check_source
+from lstm_native._training_data import Batches, check_samples, check_source, whole
 from lstm_native._validation import split
 from lstm_native._windows import (
     Carry,
