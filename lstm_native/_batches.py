@@ -1,7 +1,8 @@
-"""Batches that an iterable gives: told apart from arrays, gone through, checked as they come."""
+"""Iterables of batches: told apart from arrays, gone through, their items taken apart."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -9,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from lstm_native._checks import check_positive_int
-from lstm_native._ragged import Ragged
-from lstm_native._samples import Batch, Data
 
 FIELDS = ("x", "y", "sample_weight", "lengths", "mask")
 _ARRAYS = (str, bytes, bytearray, memoryview, range, list, tuple, set, frozenset, Mapping)
-_ARRAY_MARKS = ("__array__", "__array_interface__", "__dataframe__", "toarray")
+_ARRAY_MARKS = ("__array__", "__array_interface__", "__dlpack__", "__dataframe__", "toarray")
 _ANEW = (
     "give what can be gone through again (a DataLoader, an object with __iter__), or a function "
     "that returns a new iterable each time"
@@ -93,6 +92,8 @@ class Source:
             raise TypeError(f"{name}: got the class {source.__name__}: give an object of it")
         # Generators, map, zip, what iter() gives. Whoever writes an iterator may begin it anew.
         kind = type(source)
+        if kind is itertools.cycle and steps is None:
+            raise ValueError(f"{name}: a cycle never ends; give {steps_name}")
         once = kind.__module__ in ("builtins", "itertools") and hasattr(kind, "__next__")
         if once and steps is None and passes > 1:
             raise ValueError(
@@ -185,93 +186,10 @@ class Source:
         return (found[index] for index in range(len(found)))
 
 
-class Batches:
-    """Batches of samples and targets from an iterable, like `_samples.Data`.
-
-    The first one is checked at once, each other when its turn comes.
-
-    Parameters
-    ----------
-    source : Source
-    check : callable
-        (x, y, sample_weight=..., lengths=..., mask=...) -> samples ready for the core.
-    name : str
-        What to call the iterable in messages.
-    one_size : bool
-        Whether each batch must have as many samples as the first.
-
-    Attributes
-    ----------
-    timesteps : int
-        Of the first batch's output; 0: it has no time axis.
-    samples : int
-        Of the first batch.
-    mean_weight : float
-        What the weights of a batch are measured by. Those of the batches to come are not known,
-        so the weights are taken as they are.
-    """
-
-    mean_weight = 1.0
-
-    def __init__(
-        self,
-        source: Source,
-        check: Callable[..., Data | Ragged],
-        *,
-        name: str,
-        one_size: bool,
-    ) -> None:
-        self._source = source
-        self._check = check
-        self._name = name
-        self._one_size = False
-        self.timesteps = -1
-        first = self._read(source.first(), 0)
-        self.timesteps = first.timesteps
-        self.probabilities = first.probabilities  # what a cross-entropy takes the outputs for
-        self.samples = len(first)  # of the first batch
-        self._one_size = one_size
-
-    @property
-    def count(self) -> int | None:
-        """Batches of an epoch, if that is known."""
-        return self._source.count
-
-    @property
-    def longest(self) -> int:
-        """Steps of the longest sequence: any number."""
-        return sys.maxsize
-
-    def batches(self) -> Iterator[Batch]:
-        """Yield those of one epoch."""
-        for index, item in enumerate(self._source.go_through()):
-            yield whole(self._read(item, index))
-
-    def _read(self, item: Any, index: int) -> Data | Ragged:
-        where = f"batch {index + 1} of {self._name}"
-        try:
-            found = self._check(**parts_of(item))
-        except (TypeError, ValueError) as error:
-            raise prefixed(error, where) from None
-        if self.timesteps >= 0 and (found.timesteps == 0) != (self.timesteps == 0):
-            raise ValueError(f"{where}: expected a time axis as in the first batch, or none")
-        if self._one_size and len(found) != self.samples:
-            raise ValueError(
-                f"{where}: stateful layers need batches of one size, got {len(found)} samples "
-                f"where the first has {self.samples}; leave the smaller one out (drop_last=True)"
-            )
-        return found
-
-
 def prefixed(error: TypeError | ValueError, where: str) -> TypeError | ValueError:
     """Return an error that also says where it was."""
     kind = TypeError if isinstance(error, TypeError) else ValueError
     return kind(f"{where}: {error}")
-
-
-def whole(data: Data | Ragged) -> Batch:
-    """Return all samples as one batch, in their order."""
-    return data.take(np.arange(len(data)) if isinstance(data, Ragged) else slice(None))
 
 
 def parts_of(item: Any) -> dict[str, Any]:

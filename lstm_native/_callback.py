@@ -99,6 +99,32 @@ class Callback:
         """
 
 
+# Hooks of Keras and Lightning that would never be called here, and what to write instead.
+_FOREIGN = {
+    "on_train_start": "on_train_begin",
+    "on_fit_start": "on_train_begin",
+    "on_fit_end": "on_train_end",
+    "on_batch_begin": "on_epoch_begin, or a loop over train_on_batch",
+    "on_train_batch_begin": "on_epoch_begin, or a loop over train_on_batch",
+    "on_train_batch_start": "on_epoch_begin, or a loop over train_on_batch",
+    "on_train_batch_end": "on_batch_end",
+    "on_train_epoch_start": "on_epoch_begin",
+    "on_train_epoch_end": "on_epoch_end",
+    **dict.fromkeys(
+        ("on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end"),
+        "on_epoch_end, which comes after the validation",
+    ),
+    **dict.fromkeys(
+        ("on_validation_start", "on_validation_end", "on_validation_epoch_end"),
+        "on_epoch_end, which comes after the validation",
+    ),
+    **dict.fromkeys(
+        ("on_predict_begin", "on_predict_end", "on_predict_batch_begin", "on_predict_batch_end"),
+        "code around predict, which calls no callback",
+    ),
+}
+
+
 class CallbackList(Callback):
     """Several callbacks as one, called in order.
 
@@ -108,16 +134,25 @@ class CallbackList(Callback):
     Raises
     ------
     TypeError
-        Something in the list is no Callback.
+        Something in the list is no Callback, or has a hook of Keras that is called otherwise here.
     ValueError
         A callback stands in the list twice.
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback]) -> None:
-        self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        self.callbacks: list[Callback] = []
+        for callback in [callbacks] if isinstance(callbacks, Callback) else callbacks:
+            # Those of a list within the list take their turns, and are asked for states, as any.
+            inner = callback.callbacks if isinstance(callback, CallbackList) else [callback]
+            self.callbacks += inner
         for index, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks must be Callback objects, got {callback!r}")
+            for name, instead in _FOREIGN.items():
+                if hasattr(callback, name):
+                    raise TypeError(
+                        f"{type(callback).__name__}.{name} would never be called; write {instead}"
+                    )
             if any(callback is other for other in self.callbacks[:index]):
                 raise ValueError(f"callbacks: {callback!r} stands in the list twice")
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native import _ragged
 from lstm_native._batches import (
     Source,
     inputs_of,
@@ -28,6 +27,8 @@ __all__ = ["is_batches", "of_arrays", "of_batches", "refuse_steps"]
 def of_arrays(model: Sequential, x: Any, batch_size: int, *, lengths: Any, mask: Any) -> Any:
     """Run an array, or a list of sequences."""
     if type(x) is not np.ndarray or x.dtype.kind == "O":
+        from lstm_native import _ragged  # which loads what trains a model
+
         sequences = _ragged.sequences_in(x, model)
         if sequences is not None or (isinstance(x, (list, tuple)) and not x):
             return _ragged.predict(model, sequences or [], batch_size, lengths=lengths, mask=mask)
@@ -75,10 +76,7 @@ def of_batches(model: Sequential, x: Any, *, steps: Any, given: dict[str, Any]) 
     with states_kept(model):
         for index, item in enumerate(Source(x, name="x", steps=steps).go_through()):
             try:
-                parts = inputs_of(
-                    item,
-                    lambda one: _ragged.sequences_in(one, model) is not None and _needs_time(model),
-                )
+                parts = inputs_of(item, lambda one: _are_sequences(one, model))
                 if is_batches(parts["x"]):
                     raise TypeError(f"expected an array, got {type(parts['x']).__name__}")
                 y = model.predict(**parts)
@@ -97,12 +95,16 @@ def of_batches(model: Sequential, x: Any, *, steps: Any, given: dict[str, Any]) 
     return found if in_lists else np.concatenate(found)
 
 
-def _needs_time(model: Sequential) -> bool:
-    """Whether the model takes no samples (N, F), so that a list of arrays holds sequences."""
-    if not model.built:
-        return True
+def _are_sequences(x: Any, model: Sequential) -> bool:
+    """Whether a list is a batch of sequences: the model takes no samples (N, F)."""
+    from lstm_native._ragged import sequences_in
+
+    if sequences_in(x, model) is None:
+        return False
     try:
-        model._network.output_shape(0)
+        if model.built:
+            model._network.output_shape(0)
+            return False
     except ValueError:
-        return True
-    return False
+        pass
+    return True

@@ -84,7 +84,7 @@ class ModelCheckpoint(Callback):
         path = self._path_of(dict.fromkeys(names, 0.5), initial_epoch)
         # What stands before the first field is the same for all files.
         _check_folder(os.path.dirname(path if self._is_fixed() else self._parts[0][0]))
-        if self._is_fixed() and os.path.isdir(path):
+        if not os.path.basename(path) or (self._is_fixed() and os.path.isdir(path)):
             raise IsADirectoryError(f"path '{path}' is a folder: give the name of a file")
 
     def on_train_begin(self, model: TrainedModel) -> None:
@@ -165,7 +165,7 @@ class CSVLogger(Callback):
         if not os.path.exists(self.path):
             _check_folder(os.path.dirname(self.path), to_be_made=False)
             return
-        with open(self.path, "r+b"):
+        with open(self.path, "ab"):
             pass
         if self.append or initial_epoch:
             columns = self._read()[0]

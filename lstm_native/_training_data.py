@@ -2,24 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lstm_native._batches import (
-    Batches,
     Source,
     is_batches,
+    parts_of,
+    prefixed,
     refuse_beside,
     refuse_missing_targets,
     refuse_steps,
 )
 from lstm_native._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
-from lstm_native._samples import Data, check_data
+from lstm_native._samples import Batch, Data, check_data
 from lstm_native.losses import Loss
 
 if TYPE_CHECKING:
     from lstm_native.model import Sequential
+
+
+class Batches:
+    """Batches of samples and targets from an iterable, like `_samples.Data`.
+
+    The first one is checked at once, each other when its turn comes.
+
+    Parameters
+    ----------
+    source : Source
+    check : callable
+        (x, y, sample_weight=..., lengths=..., mask=...) -> samples ready for the core.
+    name : str
+        What to call the iterable in messages.
+    one_size : bool
+        Whether each batch must have as many samples as the first.
+
+    Attributes
+    ----------
+    timesteps : int
+        Of the first batch's output; 0: it has no time axis.
+    samples : int
+        Of the first batch.
+    mean_weight : float
+        What the weights of a batch are measured by. Those of the batches to come are not known,
+        so the weights are taken as they are.
+    """
+
+    mean_weight = 1.0
+
+    def __init__(
+        self,
+        source: Source,
+        check: Callable[..., Data | Ragged],
+        *,
+        name: str,
+        one_size: bool,
+    ) -> None:
+        self._source = source
+        self._check = check
+        self._name = name
+        self._one_size = False
+        self.timesteps = -1
+        first = self._read(source.first(), 0)
+        self.timesteps = first.timesteps
+        self.probabilities = first.probabilities  # what a cross-entropy takes the outputs for
+        self.samples = len(first)  # of the first batch
+        self._one_size = one_size
+
+    @property
+    def count(self) -> int | None:
+        """Batches of an epoch, if that is known."""
+        return self._source.count
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest sequence: any number."""
+        return sys.maxsize
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield those of one epoch."""
+        for index, item in enumerate(self._source.go_through()):
+            yield whole(self._read(item, index))
+
+    def _read(self, item: Any, index: int) -> Data | Ragged:
+        where = f"batch {index + 1} of {self._name}"
+        try:
+            found = self._check(**parts_of(item))
+        except (TypeError, ValueError) as error:
+            raise prefixed(error, where) from None
+        if self.timesteps >= 0 and (found.timesteps == 0) != (self.timesteps == 0):
+            raise ValueError(f"{where}: expected a time axis as in the first batch, or none")
+        if self._one_size and len(found) != self.samples:
+            raise ValueError(
+                f"{where}: stateful layers need batches of one size, got {len(found)} samples "
+                f"where the first has {self.samples}; leave the smaller one out (drop_last=True)"
+            )
+        return found
+
+
+def whole(data: Data | Ragged) -> Batch:
+    """Return all samples as one batch, in their order."""
+    return data.take(np.arange(len(data)) if isinstance(data, Ragged) else slice(None))
 
 
 def check_samples(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lstm_native._batches import Batches, is_batches, prefixed, refuse_beside, refuse_steps
+from lstm_native._batches import is_batches, prefixed, refuse_beside, refuse_steps
+from lstm_native._training_data import Batches
 from lstm_native._windows import check_one_size
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def split(
         raise ValueError(
             "validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches, got "
             + (f"{len(given)} values" if isinstance(given, (tuple, list)) else type(given).__name__)
+        )
+    if isinstance(given, list) and all(isinstance(part, tuple) for part in given):
+        raise TypeError(
+            "validation_data: a list of batches? Give it as a function: "
+            "validation_data=lambda: batches"
         )
     x, y, *weight = given
     try:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from lstm_native._checks import check_positive_int
 
 if TYPE_CHECKING:
-    from lstm_native._batches import Batches
     from lstm_native._ragged import Ragged
     from lstm_native._samples import Batch, Data
+    from lstm_native._training_data import Batches
     from lstm_native.stack import Stack
 
 

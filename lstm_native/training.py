@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses, optimizers
-from lstm_native._batches import Batches, refuse_batches, whole
+from lstm_native._batches import refuse_batches
 from lstm_native._callback import Callback, CallbackList
 from lstm_native._checks import check_positive_int
 from lstm_native._fit_options import EVALUATE_BATCH, Options, list_of_metrics
 from lstm_native._ragged import Ragged
 from lstm_native._samples import Batch, Data, cut
-from lstm_native._training_data import check_samples, check_source
+from lstm_native._training_data import Batches, check_samples, check_source, whole
 from lstm_native._validation import split
 from lstm_native._windows import (
     Carry,
@@ -60,6 +61,8 @@ def fit(
     """Train; see `Sequential.fit`."""
     if model._in_training is not None:
         raise RuntimeError("fit is running on this model; call it when it has ended")
+    if isinstance(data, Batches):  # a stateful model's validation has batches as training has
+        options = replace(options, batch_size=data.samples)
     metric_list = list_of_metrics(metrics)
     train, validation = split(
         model,
@@ -102,10 +105,11 @@ def fit(
         history.interrupted = True
         raise
     finally:
+        # No call before this, where another Ctrl-C could come in between.
+        trained, model._in_training = model._in_training, None
         try:
-            if model._in_training is not None:
-                model._in_training = None
-                model._callback_states = hooks.states()  # before they tidy up
+            if trained is not None:
+                model._callback_states = trained.states()  # before they tidy up
         finally:
             hooks.on_train_end(model)
     return history

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 import sys
 
 import numpy as np
@@ -273,6 +274,19 @@ def test_a_resumed_csv_goes_on_and_has_each_epoch_once(tmp_path, before, kept, a
     assert all(len(row) == 3 for row in read(path))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX files")
+def test_a_csv_may_be_no_plain_file(tmp_path):
+    """A pipe, as /dev/stdout may be one."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    callback = CSVLogger(path)
+    callback.check_logs(["loss"], 0)
+    train(callback, losses(2))
+    assert os.read(reader, 100) == b"epoch,loss,val_loss\n0,1.0,2.0\n"
+    os.close(reader)
+
+
 def test_a_resumed_csv_may_be_new(tmp_path):
     train(CSVLogger(tmp_path / "log.csv"), losses(5), first_epoch=2)
     assert read(tmp_path / "log.csv") == [["epoch", "loss", "val_loss"], ["2", "1.0", "5.0"]]
@@ -366,6 +380,31 @@ def test_a_list_calls_all_in_order_and_ends_all_even_if_one_fails():
     note = Note("d")
     with pytest.raises(ValueError, match="stands in the list twice"):
         CallbackList([note, Note("e"), note])
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("on_train_batch_end", "write on_batch_end"),
+        ("on_batch_begin", "write on_epoch_begin, or a loop over train_on_batch"),
+        ("on_test_end", "write on_epoch_end, which comes after the validation"),
+        ("on_predict_end", "write code around predict"),
+    ],
+)
+def test_a_hook_that_would_never_be_called_is_told(name, instead):
+    mine = type("Mine", (Callback,), {name: lambda self, *_: None})
+    with pytest.raises(TypeError, match=rf"Mine\.{name} would never be called; {instead}"):
+        CallbackList([mine()])
+    own = type("Own", (Callback,), {"on_improvement": lambda self, *_: None})
+    assert CallbackList([own()]).callbacks
+
+
+def test_a_list_in_a_list_is_one_list():
+    stopping, checkpoint = EarlyStopping(), ModelCheckpoint("m", save_best_only=True)
+    inner = CallbackList([stopping, checkpoint])
+    for callbacks in (inner, [inner], [CallbackList(inner)]):
+        assert CallbackList(callbacks).callbacks == [stopping, checkpoint]
+        assert len(CallbackList(callbacks).states()) == 2
 
 
 def test_what_saves_the_model_takes_its_turn_last():

@@ -187,6 +187,15 @@ class TestTheNumbersAreThoseOfArrays:
             model.reset_states()
         assert batches.evaluate(Loader(cut(x, y))) == arrays.evaluate(x, y, batch_size=SIZE)
 
+    def test_a_stateful_model_is_validated_in_batches_of_the_same_size(self):
+        x, y = data(samples=40)
+        arrays, batches = (make_model(stateful=True) for _ in range(2))
+        expected = fit(arrays, x, y, shuffle=False, validation_data=(x, y))
+        found = batches.fit(
+            Loader(cut(x, y)), validation_data=(x, y), epochs=3, seed=3, verbose=False
+        )
+        assert found.history == expected.history
+
     @pytest.mark.parametrize("train_on", ["arrays", "batches"])
     def test_validation(self, train_on):
         x, y = data()
@@ -317,6 +326,38 @@ class TestRefusals:
     def test_what_cannot_serve_a_second_epoch_is_told_before_the_first(self, make):
         told = "only once, and there are 2 epochs; give what can be .* function .* steps_per_epoch"
         self.refused(ValueError, told, make(cut(*data())), epochs=2)
+
+    def test_what_never_ends_needs_steps(self):
+        self.refused(ValueError, "a cycle never ends; give steps_per_epoch", itertools.cycle([1]))
+        x, y = data()
+        told = "validation_data: a cycle never ends; give validation_steps"
+        with pytest.raises(ValueError, match=told):
+            fit(make_model(), x, y, validation_data=itertools.cycle(cut(x, y)))
+
+    def test_arrays_of_others_are_no_batches(self):
+        pandas = pytest.importorskip("pandas")
+
+        class Foreign:
+            def __array__(self, dtype=None, copy=None):
+                return x.copy()
+
+            def __iter__(self):
+                raise AssertionError("gone through")
+
+        x, y = data()
+        expected, found = make_model(), make_model()
+        fit(expected, x, y)
+        fit(found, Foreign(), pandas.DataFrame(y))
+        p.assert_same_weights(found.state_dict(), expected.state_dict())
+        p.assert_same_bits(found.predict(Foreign()), expected.predict(x))
+
+    def test_a_list_of_batches_is_told_how_to_be_given(self):
+        x, y = data()
+        for call in (make_model().fit, make_model().evaluate):
+            with pytest.raises(TypeError, match=r"as a function: \w+\(lambda: batches\)"):
+                call(cut(x, y))
+        with pytest.raises(TypeError, match="validation_data=lambda: batches"):
+            fit(make_model(), x, y, validation_data=cut(x, y))
 
     def test_a_generator_function_called_too_early(self):
         """The object looks as if it could be begun anew, and cannot."""

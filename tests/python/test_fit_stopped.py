@@ -94,6 +94,60 @@ class TestInterruption:
         assert out.strip() == "usable", err
 
 
+class TestAnywhere:
+    """Whatever breaks, wherever: the model can be used, saved and trained on."""
+
+    HOOKS = ("on_train_begin", "on_epoch_begin", "on_batch_end", "on_epoch_end", "on_train_end")
+
+    def check(self, model, error, where, tmp_path, **options):
+        x, y = data(samples=16)
+        options = {"batch_size": 8, "shuffle": False, "verbose": False, "seed": 1, **options}
+        with pytest.raises(type(error)):
+            model.fit(x, y, epochs=2, validation_data=(x, y), **options)
+        stopped = isinstance(error, KeyboardInterrupt) and where != "on_train_end"
+        assert model.history.interrupted is stopped
+        assert model._in_training is None
+        model.reset_states()
+        again = model.fit(x, y, epochs=2, batch_size=8, shuffle=False, verbose=False)
+        assert again.epoch == [0, 1]
+        assert not again.interrupted
+        model.save(tmp_path / "m")
+        p.assert_same_weights(ln.load_model(tmp_path / "m").state_dict(), model.state_dict())
+
+    @pytest.mark.parametrize("stateful", [False, True])
+    @pytest.mark.parametrize("where", HOOKS)
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("any")])
+    def test_a_hook_that_raises(self, where, error, stateful, tmp_path):
+        def fail(self, *_):
+            raise error
+
+        stop = type("Stop", (ln.Callback,), {where: fail})()
+        recorder = Recorder()
+        both = ln.callbacks.CallbackList([recorder, stop])
+        self.check(make_model(stateful=stateful), error, where, tmp_path, callbacks=both)
+        assert recorder.names()[-1] == "train_end"
+
+    def test_a_metric_that_raises_in_the_validation(self):
+        """The layers get back the states that training had."""
+        x, y = data(samples=16)
+        model, alone = make_model(stateful=True), make_model(stateful=True)
+        calls = []
+
+        def fourth(true, pred):
+            calls.append(1)
+            if len(calls) == 4:  # two batches to train on, two to validate
+                raise RuntimeError("of the metric")
+            return 0.0
+
+        options = {"batch_size": 8, "shuffle": False, "epochs": 1}
+        with pytest.raises(RuntimeError, match="of the metric"):
+            fit(model, x, y, validation_data=(x, y), metrics=fourth, **options)
+        fit(alone, x, y, **options)
+        p.assert_same_bits(model.states[0][0], alone.states[0][0])
+        p.assert_same_weights(model.state_dict(), alone.state_dict())
+        assert model.history.epoch == []
+
+
 class TestNotFinite:
     def explode(self, dtype: str = "float32", **options) -> tuple[ln.Sequential, str, list]:
         """Learn much too fast; returns the model, the message, and weights after each batch."""
