@@ -32,6 +32,7 @@ PYBIND11_MODULE(_core, m) {
   lstm_native::python::register_runtime(m);
   lstm_native::python::register_layers(m);
   lstm_native::python::register_networks(m);
+  lstm_native::python::register_optimizers(m);
   lstm_native::python::register_probes(m);
   lstm_native::python::register_streams(m);
 }
