@@ -11,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from lstm_native._attributes import Guarded
 from lstm_native._callback import Callback, CallbackList, Logs, TrainedModel
 from lstm_native._checks import check_bool, check_choice, check_int, check_positive_int, check_real
 from lstm_native.progress import ProgressBar
@@ -72,7 +73,7 @@ class _Monitor:
         return False
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(Callback, Guarded):
     """Stop when a monitored figure has not improved for `patience` epochs.
 
     Parameters
@@ -106,6 +107,8 @@ class EarlyStopping(Callback):
     >>> EarlyStopping("val_mae", patience=5, restore_best_weights=True).best
     inf
     """
+
+    _assignable = frozenset({"best_epoch", "stopped_epoch"})
 
     def __init__(
         self,
@@ -155,7 +158,7 @@ class EarlyStopping(Callback):
             self._best_state = None
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(Callback, Guarded):
     """Save the model at the end of every epoch, or of every epoch that improved.
 
     Parameters
@@ -222,7 +225,7 @@ class ModelCheckpoint(Callback):
             os.makedirs(folder, exist_ok=True)
 
 
-class CSVLogger(Callback):
+class CSVLogger(Callback, Guarded):
     """Write one line per epoch: the epoch (from 0) and its logs.
 
     The file is opened, written and closed for each line, so that it is complete after every
@@ -271,7 +274,7 @@ class CSVLogger(Callback):
             writer.writerow([row[column] for column in self._columns])
 
 
-class LearningRateScheduler(Callback):
+class LearningRateScheduler(Callback, Guarded):
     """Set the learning rate before each epoch.
 
     Parameters
@@ -299,7 +302,7 @@ class LearningRateScheduler(Callback):
         )
 
 
-class ReduceLROnPlateau(Callback):
+class ReduceLROnPlateau(Callback, Guarded):
     """Multiply the learning rate by `factor` when a figure has not improved for a while.
 
     Parameters

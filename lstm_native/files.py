@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 
 from lstm_native import _core
+from lstm_native._training_settings import check_metadata
 from lstm_native.layer import check_seed
 from lstm_native.layers import layer_from_spec
 from lstm_native.model import Sequential
@@ -16,10 +17,7 @@ def save_model(
     model: Sequential, path: str | os.PathLike[str], metadata: Mapping[str, str]
 ) -> None:
     """Write a model to a file, as `Sequential.save` says, with `metadata` beside its own."""
-    merged = {**model.metadata, **metadata}
-    for key, value in merged.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise TypeError(f"metadata must map str to str, got {key!r}: {value!r}")
+    merged = check_metadata({**model.metadata, **metadata})
     _core.save_model(os.fsencode(path), model._built_network(), model._trainer, merged)
 
 
@@ -40,17 +38,10 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     layers = [layer_from_spec(json.loads(native.spec)) for native in natives]
     dtype = "float64" if isinstance(network, _core.Network64) else "float32"
     for layer, native in zip(layers, natives, strict=True):
-        layer._native = native
-        layer.dtype = dtype
-        layer._seed = check_seed(None)
+        layer._set_building((native, dtype, check_seed(None)))
     model = Sequential(layers, dtype=dtype)
     model._network = network
-    model._trainer = trainer
     model.metadata = metadata
     if trainer is not None:
-        from lstm_native.losses import Loss
-        from lstm_native.optimizers import Optimizer
-
-        model.loss = Loss.from_json(trainer.loss)
-        model.optimizer = Optimizer.from_json(trainer.optimizer)
+        model._restore_training(trainer)
     return model

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from lstm_native._attributes import freeze
 from lstm_native._checks import check_real, parse_json_object
 
 
@@ -123,6 +124,17 @@ _LOSSES: dict[str, type[Loss]] = {
         CategoricalCrossentropy,
     )
 }
+
+
+def _refusal(loss: Loss, name: str, value: Any) -> str:
+    kind = type(loss).__name__
+    return (
+        f"losses are settings and cannot be changed: make a new one, {kind}({name}={value!r}), "
+        "and give it to fit(loss=...), or set model.loss"
+    )
+
+
+freeze((Loss, *_LOSSES.values()), _refusal)
 
 #: The canonical names.
 NAMES: tuple[str, ...] = tuple(_LOSSES)

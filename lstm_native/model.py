@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._checks import check_positive_int, check_real
-from lstm_native.stack import Stack
+from lstm_native._attributes import hinted
+from lstm_native._checks import check_positive_int
+from lstm_native._training_settings import TrainingSettings
 from lstm_native.stream import Stream
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # what trains a model is loaded when one is trained
 _PREDICT_BATCH = 256
 
 
-class Sequential(Stack):
+class Sequential(TrainingSettings):
     """Layers one after another.
 
     The weights are made when the number of input features is known: from the first layer, or
@@ -44,9 +45,9 @@ class Sequential(Stack):
     ----------
     layers : tuple of Layer
     loss : Loss or None
-        Of the last `fit`, or of the file.
+        Of the last `fit`, or of the file. May be set.
     optimizer : Optimizer or None
-        Of the last `fit`, or of the file; its state lives in the model.
+        Of the last `fit`, or of the file; its state lives in the model. May be set.
     history : History or None
         Of the last `fit`, also when it was interrupted.
     metadata : dict of str to str
@@ -72,15 +73,15 @@ class Sequential(Stack):
         self, layers: Sequence[Layer], *, dtype: str | None = None, seed: int | None = None
     ) -> None:
         super().__init__(layers, dtype=dtype, seed=seed)
-        self.loss: Loss | None = None
-        self.optimizer: Optimizer | None = None
-        self.history: History | None = None
-        self.metadata: dict[str, str] = {}
-        self.stop_training = False
-        self._trainer: Any = None
-        self._given_optimizer: Optimizer | None = None
 
     # -- running ---------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+        """Refuse (TypeError): a model is run with `predict`, a layer is called."""
+        raise TypeError(
+            "a Sequential is not called: write model.predict(x), which returns the output alone, "
+            "or model.fit(x, y) to train"
+        )
 
     def predict(
         self, x: Any, *, batch_size: int = _PREDICT_BATCH, lengths: Any = None, mask: Any = None
@@ -168,6 +169,7 @@ class Sequential(Stack):
         """
         return Stream(self._built_network(), batch_size, dtype=self.dtype)
 
+    @hinted
     def fit(
         self,
         x: Any,
@@ -297,6 +299,7 @@ class Sequential(Stack):
             tbptt=tbptt,
         )
 
+    @hinted
     def evaluate(
         self,
         x: Any,
@@ -322,31 +325,6 @@ class Sequential(Stack):
             self, x, y, chosen, sample_weight=sample_weight, lengths=lengths, mask=mask
         )
         return training.evaluate(self, data, chosen, metrics, batch_size)
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate in force; may be set while training."""
-        if self.optimizer is None:
-            raise RuntimeError("the model has no optimizer yet: it gets one in fit")
-        return self.optimizer.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        """Set the learning rate for the steps to come; the optimiser keeps its other state.
-
-        Raises
-        ------
-        RuntimeError
-            The model has no optimiser yet.
-        ValueError, TypeError
-            Not a positive finite number.
-        """
-        value = check_real(value, name="learning_rate", above=0.0)
-        if self.optimizer is None:
-            raise RuntimeError("the model has no optimizer yet: it gets one in fit")
-        self.optimizer = self.optimizer.with_learning_rate(value)
-        if self._trainer is not None:
-            self._trainer.set_learning_rate(value)
 
     # -- files and summaries ---------------------------------------------------------------
 
