@@ -272,8 +272,8 @@ _OPTIMIZER_NAMES: dict[str, str] = {
     ),
     "zero_grad": "gradients are returned by tape.backward, none are kept: leave it out",
     "lr": "see optimizer.learning_rate",
-    "param_groups": "see optimizer.learning_rate; another rate: optimizer.with_learning_rate(0.01)",
-    "state_dict": "the state is part of a pickle of the optimizer; that of fit, of model.save(path)",
+    "param_groups": "write optimizer.with_learning_rate(0.01), or read optimizer.learning_rate",
+    "state_dict": "the state goes along when the optimizer is pickled or copied",
     "betas": "see optimizer.beta1 and optimizer.beta2",
     "eps": "see optimizer.epsilon",
 }
