@@ -8,12 +8,13 @@ import string
 import tempfile
 from collections.abc import Sequence
 
+from lstm_native._attributes import Guarded
 from lstm_native._callback import Callback, Logs, State, TrainedModel
 from lstm_native._checks import check_bool
 from lstm_native._monitor import Monitor, check_fields, how_to_get
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(Callback, Guarded):
     """Save the model at the end of every epoch, or of every epoch that improved.
 
     It takes its turn after all callbacks that save nothing, wherever it stands in the list. The
@@ -129,7 +130,7 @@ class ModelCheckpoint(Callback):
             raise ValueError(f"path '{self.path}': {error}") from None
 
 
-class CSVLogger(Callback):
+class CSVLogger(Callback, Guarded):
     """Write one line per epoch: the epoch (from 0) and its logs.
 
     The file is opened, written and closed for each line, so that it is complete after every

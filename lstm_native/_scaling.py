@@ -8,12 +8,13 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._attributes import Guarded, set_plainly
 from lstm_native._checks import as_values, check_int, check_real
 
 _ScalerType = TypeVar("_ScalerType", bound="Scaler")
 
 
-class Scaler:
+class Scaler(Guarded):
     """Base of the scalers: (x - offset) / scale for each column, and back.
 
     A scaler fitted on a series (T,) acts on arrays of any shape; one fitted on (..., F) acts on
@@ -49,7 +50,7 @@ class Scaler:
             offset, scale = self._measure(values, axes)
         if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
             raise ValueError(f"x is too large to scale: it reaches {np.abs(values).max():g}")
-        self.offset, self.scale = np.asarray(offset), np.asarray(scale)
+        self._learn(np.asarray(offset), np.asarray(scale))
         return self
 
     def transform(self, x: Any, *, columns: int | Sequence[int] | None = None) -> NDArray[Any]:
@@ -105,8 +106,12 @@ class Scaler:
         scale = as_values(fitted["scale"], name="scale", dtype="float64", shape=offset.shape)
         if not (scale > 0.0).all():
             raise ValueError(f"scale must be > 0, got {fitted['scale']}")
-        scaler.offset, scaler.scale = offset, scale
+        scaler._learn(offset, scale)
         return scaler
+
+    def _learn(self, offset: NDArray[np.float64], scale: NDArray[np.float64]) -> None:
+        set_plainly(self, "offset", offset)
+        set_plainly(self, "scale", scale)
 
     def _measure(
         self, values: NDArray[np.float64], axes: tuple[int, ...]

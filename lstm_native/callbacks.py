@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from lstm_native._attributes import Guarded
 from lstm_native._callback import Callback, CallbackList, Logs, State, TrainedModel
 from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
 from lstm_native._monitor import Monitor, check_fields
@@ -46,7 +47,7 @@ class _Watching(Callback):
         self._monitor.check(names)
 
 
-class EarlyStopping(_Watching):
+class EarlyStopping(_Watching, Guarded):
     """Stop when a monitored figure has not improved for `patience` epochs.
 
     In a resumed training (`fit(initial_epoch=...)`) the best figure, its weights and the epochs
@@ -84,6 +85,10 @@ class EarlyStopping(_Watching):
     >>> EarlyStopping("val_mae", patience=5, restore_best_weights=True).best
     inf
     """
+
+    _assignable = frozenset({"best_epoch", "stopped_epoch"})
+
+    _assignable = frozenset({"best_epoch", "stopped_epoch"})
 
     def __init__(
         self,
@@ -157,7 +162,7 @@ class EarlyStopping(_Watching):
         self._waited, self.best_epoch, self._best_state = waited, best_epoch, weights
 
 
-class LearningRateScheduler(Callback):
+class LearningRateScheduler(Callback, Guarded):
     """Set the learning rate before each epoch.
 
     Parameters
@@ -185,7 +190,7 @@ class LearningRateScheduler(Callback):
         )
 
 
-class ReduceLROnPlateau(_Watching):
+class ReduceLROnPlateau(_Watching, Guarded):
     """Multiply the learning rate by `factor` when a figure has not improved for a while.
 
     A resumed training (`fit(initial_epoch=...)`) goes on with what was counted before; the rate in

@@ -14,7 +14,7 @@ class _Container(Layer):
     def __init__(self, layers: Sequence[Layer], *, dtype: str, seed: int | None) -> None:
         super().__init__(dtype=dtype, seed=seed)
         name = type(self).__name__
-        self.layers = list(layers)
+        self.layers = tuple(layers)
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers must be layers, got {type(layer).__name__}")

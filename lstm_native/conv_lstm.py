@@ -210,6 +210,8 @@ def _sizes(value: Any, *, name: str, count: int) -> Any:
 class _ImageTape(Tape):
     """A tape that takes and gives images."""
 
+    __slots__ = ("_conv", "_image", "_tape")
+
     def __init__(self, tape: Tape, layer: ConvLSTM, image: tuple[int, int, int] | None) -> None:
         self._tape = tape
         self._conv = layer

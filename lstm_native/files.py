@@ -10,6 +10,7 @@ from typing import IO, Any
 from numpy.typing import NDArray
 
 from lstm_native import _callback_states, _core
+from lstm_native._training_settings import check_metadata
 from lstm_native.layer import Layer, check_seed, native_class
 from lstm_native.layers import layer_from_spec
 from lstm_native.model import Sequential
@@ -36,14 +37,7 @@ def _beside(
     model: Sequential, metadata: Mapping[str, str]
 ) -> tuple[dict[str, str], _callback_states.Extras]:
     """Return what goes into the file beside network and trainer."""
-    merged = {**model.metadata, **metadata}
-    for key, value in merged.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            shown = f"{str(key)[:80]!r}: {type(value).__name__}"
-            raise TypeError(
-                f"metadata must map str to str, got {shown}; write other values as JSON, "
-                "with json.dumps"
-            )
+    merged = check_metadata({**model.metadata, **metadata})
     return merged, _callback_states.pack(getattr(model, "_callback_states", {}))
 
 
@@ -124,20 +118,13 @@ def _assembled(
     dtype = "float64" if isinstance(network, _core.Network64) else "float32"
     states = _callback_states.unpack(*extras)
     for layer, native in zip(layers, network.layers, strict=True):
-        layer._native = native
-        layer.__dict__["dtype"] = dtype
-        layer._seed = check_seed(None)
+        layer._set_building((native, dtype, check_seed(None)))
     model = _plain(kind, layers, dtype)
     model._network = network
-    model._trainer = trainer
-    model.__dict__["metadata"] = metadata
+    model._metadata = metadata
     model._callback_states = states
     if trainer is not None:
-        from lstm_native.losses import Loss
-        from lstm_native.optimizers import Optimizer
-
-        model.loss = Loss.from_json(trainer.loss)
-        model.optimizer = Optimizer.from_json(trainer.optimizer)
+        model._restore_training(trainer)
     return model
 
 
@@ -190,8 +177,10 @@ def reduce_model(model: Any) -> tuple[Any, ...]:
     """Return a model in parts, for pickle and copy."""
     attributes = dict(vars(model))
     layers = attributes.pop("layers")
-    for name in ("_network", "_trainer"):
-        attributes.pop(name)
+    for name in ("_network", "_in_training"):
+        attributes.pop(name, None)
+    # The trainer, with the optimiser's state, is in the file.
+    attributes["_training"] = attributes["_training"]._replace(trainer=None)
     # Attributes that are layers of the model stay so.
     places = {id(layer): index for index, layer in enumerate(layers)}
     references = {
@@ -202,7 +191,7 @@ def reduce_model(model: Any) -> tuple[Any, ...]:
     state: dict[str, Any] = {"attributes": attributes, "references": references}
     if not model.built:
         return restore_model, (type(model), None, layers, model.dtype), state
-    for name in ("metadata", "_callback_states"):
+    for name in ("_metadata", "_ended_states"):
         attributes.pop(name, None)  # they are in the file
     state["layers"] = [_attributes(layer) for layer in layers]
     kinds = [(type(layer), json.dumps(layer._spec())) for layer in layers]
@@ -221,6 +210,9 @@ def set_state(model: Any, state: dict[str, Any]) -> None:
     """Give a restored model and its layers their attributes."""
     for layer, attributes in zip(model.layers, state.get("layers", ()), strict=False):
         layer.__dict__.update(attributes)
+    trainer = model._training.trainer  # as the file has it
     model.__dict__.update(state["attributes"])
+    if trainer is not None:
+        model._training = model._training._replace(trainer=trainer)
     for name, index in state["references"].items():
         model.__dict__[name] = model.layers[index]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from lstm_native._attributes import Guarded, constructor
 from lstm_native._figures import new_figure
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class History:
+class History(Guarded):
     """Losses and metrics of each finished epoch; `fit` returns one.
 
     Attributes
@@ -34,6 +35,8 @@ class History:
     >>> history.history["val_loss"]
     [0.75, 0.5]
     """
+
+    _assignable: ClassVar[frozenset[str]] = frozenset({"epoch", "history", "interrupted"})
 
     epoch: list[int] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -95,3 +98,7 @@ class History:
 
     def _is_validation(self, name: str) -> bool:
         return name.startswith("val_") and name[4:] in self.history
+
+
+# A dataclass makes its constructor too late for the base to see it.
+History.__init__ = constructor(History.__init__)  # type: ignore[method-assign]

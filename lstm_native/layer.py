@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
+from lstm_native._attributes import Guarded, set_plainly
 from lstm_native._carried import Carrying, State
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native._lengths import Lengths
+from lstm_native._state_dicts import LoadedKeys, match
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
@@ -40,6 +42,8 @@ class Tape:
 
     The layer's weights must not change in between.
     """
+
+    __slots__ = ("__weakref__", "_layer", "_lengths", "_native", "_output_shape", "_samples")
 
     def __init__(
         self,
@@ -107,7 +111,7 @@ class Tape:
         )
 
 
-class Layer(Carrying):
+class Layer(Carrying, Guarded):
     """Base of all layers.
 
     A layer is built when the number of its input features is known: from `input_size`, from the
@@ -128,7 +132,7 @@ class Layer(Carrying):
     def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
         self.dtype = check_dtype(dtype).name
         self._seed = None if seed is None else check_seed(seed)
-        self._passes = 0
+        self._pass_counter = [0]  # for what is drawn anew in each
         self._native: Any = None
 
     # -- what subclasses say ---------------------------------------------------------------
@@ -173,16 +177,15 @@ class Layer(Carrying):
         native = native_class("Layer", dtype)(json.dumps(self._spec()), input_size, own)
         if self.built:  # by another thread, meanwhile
             return self._build(input_size, dtype=dtype, seed=seed)
-        self._native = native
-        self.dtype = dtype
-        self._seed = own
+        self._set_building((native, dtype, own))
 
     def _state_of_building(self) -> tuple[Any, str, int | None]:
-        """Return what `_build` changes, for `_undo_building`."""
+        """Return what `_build` changes, for `_set_building`."""
         return self._native, self.dtype, self._seed
 
-    def _undo_building(self, before: tuple[Any, str, int | None]) -> None:
-        self._native, self.dtype, self._seed = before
+    def _set_building(self, state: tuple[Any, str, int | None]) -> None:
+        self._native, dtype, self._seed = state
+        set_plainly(self, "dtype", dtype)
 
     def _built_native(self) -> Any:
         if not self.built:
@@ -281,13 +284,14 @@ class Layer(Carrying):
             behind the end of its sequence is not read, and the gradient of `x` is zero there.
         """
         if self._native is not None and mask is None and seed is None and not self.stateful:
+            passes = self._pass_counter
             try:
-                quick = self._native.quick_forward(x, state, lengths, self._seed, self._passes)
+                quick = self._native.quick_forward(x, state, lengths, self._seed, passes[0])
             except ValueError:
                 quick = None  # the slower way says more
             if quick is not None:
                 y, final, tape = quick
-                self._passes += 1
+                passes[0] += 1
                 ends = None if lengths is None else lengths.copy()
                 return y, final, Tape(tape, self, y.shape, len(y), ends)
         given = None if seed is None else check_seed(seed)
@@ -316,16 +320,16 @@ class Layer(Carrying):
                 x, given = np.zeros((1, *x.shape[1:]), x.dtype), None  # the core runs one of zeros
             if seed is None:
                 assert self._seed is not None
-                seed = _core.derive_seed(self._seed, self._passes)
+                seed = _core.derive_seed(self._seed, self._pass_counter[0])
             y, final, native = self._native.forward(x, given, remember, seed, ends)
         except (TypeError, ValueError):
-            self._undo_building(before)  # a refused input decides nothing
+            self._set_building(before)  # a refused input decides nothing
             raise
-        self._passes += remember
+        self._pass_counter[0] += remember
         if not samples:
             y, final = y[:0], tuple(part[:, :0].copy() for part in final)
         if self.stateful and samples:
-            self._carried = tuple(part.copy() for part in final)
+            set_plainly(self, "_carried", tuple(part.copy() for part in final))
         tape = None
         if remember:
             tape = Tape(native, self, y.shape, samples, ends)
@@ -348,20 +352,35 @@ class Layer(Carrying):
         parameters: dict[str, NDArray[Any]] = self._built_native().parameters()
         return parameters
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> LoadedKeys:
         """Set all parameters; nothing is set unless every name, shape and value fits.
+
+        Parameters
+        ----------
+        state : dict of str to array_like
+            As `state_dict` returns it; tensors of PyTorch will do.
+        strict : bool
+            False: names may be missing, whose parameters keep their values, or unexpected. At
+            least one must be known, and shapes must fit all the same.
+
+        Returns
+        -------
+        LoadedKeys
+            (missing_keys, unexpected_keys), two lists of names.
 
         Raises
         ------
         ValueError
-            A missing or unknown name, a wrong shape, NaN or infinity.
+            Missing or unexpected names, wrong shapes (the message lists them all), NaN or
+            infinity.
         TypeError
-            Values that are no floats.
+            No dict, or values that are no floats.
         """
         native = self._built_native()
-        native.set_parameters(
-            {name: as_values(v, name=name, dtype=self.dtype) for name, v in state.items()}
-        )
+        own = native.parameters()
+        values, keys = match(own, state, owner="layer", dtype=self.dtype, strict=strict)
+        native.set_parameters({**own, **values})
+        return keys
 
     # -- copies ----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from lstm_native._attributes import freeze
 from lstm_native._checks import check_bool, check_int, check_real, parse_json_object
 
 
@@ -206,6 +207,17 @@ _LOSSES: dict[str, type[Loss]] = {
         CategoricalCrossentropy,
     )
 }
+
+
+def _refusal(loss: Loss, name: str, value: Any) -> str:
+    kind = type(loss).__name__
+    return (
+        f"losses are settings and cannot be changed: make a new one, {kind}({name}={value!r}), "
+        "and give it to fit(loss=...), or set model.loss"
+    )
+
+
+freeze((Loss, *_LOSSES.values()), _refusal)
 
 #: The canonical names.
 NAMES: tuple[str, ...] = tuple(_LOSSES)

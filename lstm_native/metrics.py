@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._attributes import Guarded
 from lstm_native._checks import check_real
 from lstm_native.losses import Loss
 
@@ -40,7 +41,7 @@ _ERRORS: dict[str, Callable[[_Rows, _Rows], _Rows]] = {
 NAMES: tuple[str, ...] = ("accuracy", *_ERRORS)
 
 
-class MetricSet:
+class MetricSet(Guarded):
     """Metrics of one pass over the data, filled batch by batch.
 
     Parameters

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from numpy.typing import NDArray
 
-from lstm_native._checks import check_positive_int, check_real
+from lstm_native._attributes import hinted
+from lstm_native._checks import check_positive_int
 from lstm_native._on_batch import OnBatch
+from lstm_native._training_settings import TrainingSettings
 from lstm_native.stream import Stream
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
@@ -24,7 +26,7 @@ if TYPE_CHECKING:  # what trains a model is loaded when one is trained
 _PREDICT_BATCH = 256
 
 
-class Sequential(OnBatch):
+class Sequential(OnBatch, TrainingSettings):
     """Layers one after another.
 
     The weights are made when the number of input features is known: from the first layer, or
@@ -43,9 +45,9 @@ class Sequential(OnBatch):
     ----------
     layers : tuple of Layer
     loss : Loss or None
-        Of the last `fit`, or of the file.
+        Of the last `fit`, or of the file. May be set.
     optimizer : Optimizer or None
-        Of the last `fit`, or of the file; its state lives in the model.
+        Of the last `fit`, or of the file; its state lives in the model. May be set.
     history : History or None
         Of the last `fit`, also when it was interrupted.
     metadata : dict of str to str
@@ -71,15 +73,15 @@ class Sequential(OnBatch):
         self, layers: Sequence[Layer], *, dtype: str | None = None, seed: int | None = None
     ) -> None:
         super().__init__(layers, dtype=dtype, seed=seed)
-        self.loss: Loss | None = None
-        self.optimizer: Optimizer | None = None
-        self.history: History | None = None
-        self.metadata: dict[str, str] = {}
-        self.stop_training = False
-        self._trainer: Any = None
-        self._given_optimizer: Optimizer | None = None
 
     # -- running ---------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+        """Refuse (TypeError): a model is run with `predict`, a layer is called."""
+        raise TypeError(
+            "a Sequential is not called: write model.predict(x), which returns the output alone, "
+            "or model.fit(x, y) to train"
+        )
 
     def predict(
         self,
@@ -182,6 +184,7 @@ class Sequential(OnBatch):
         """
         return Stream(self._built_network(), batch_size, dtype=self.dtype)
 
+    @hinted
     def fit(
         self,
         x: Any,
@@ -239,9 +242,9 @@ class Sequential(OnBatch):
             (binary) or softmax (categorical), else as logits. By default that of the fit before,
             at first "mse". Another loss starts the optimiser's state afresh.
         optimizer : str or Optimizer, optional
-            By default that of the fit before or of the file, with its state; at first
-            `Adam(1e-3)`. An optimiser that is given starts afresh, unless it is the very object
-            of the fit before.
+            By default that of the fit before, of the file, or the one that was assigned, with its
+            state; at first `Adam(1e-3)`. An optimiser that is given starts afresh, unless it is
+            the very object of the fit before.
         metrics : sequence
             "accuracy", "mse", "mae", "rmse", "mape", or functions (y_true, y_pred) -> float.
         validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
@@ -350,6 +353,7 @@ class Sequential(OnBatch):
             tbptt=tbptt,
         )
 
+    @hinted
     def evaluate(
         self,
         x: Any,
@@ -386,31 +390,6 @@ class Sequential(OnBatch):
             mask=mask,
         )
         return training.evaluate(self, data, chosen, metrics, size)
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate in force; may be set while training."""
-        if self.optimizer is None:
-            raise RuntimeError("the model has no optimizer yet: it gets one in fit")
-        return self.optimizer.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        """Set the learning rate for the steps to come; the optimiser keeps its other state.
-
-        Raises
-        ------
-        RuntimeError
-            The model has no optimiser yet.
-        ValueError, TypeError
-            Not a positive finite number.
-        """
-        value = check_real(value, name="learning_rate", above=0.0)
-        if self.optimizer is None:
-            raise RuntimeError("the model has no optimizer yet: it gets one in fit")
-        self.optimizer = self.optimizer.with_learning_rate(value)
-        if self._trainer is not None:
-            self._trainer.set_learning_rate(value)
 
     # -- files and summaries ---------------------------------------------------------------
 

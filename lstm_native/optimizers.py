@@ -1,28 +1,41 @@
 """How to minimise: optimisers as immutable settings, and learning-rate schedules.
 
-The update rules are those of torch.optim. An optimiser here holds settings only; its running
-state (moments, number of updates) lives in the model, and in the model's file.
+The update rules are those of torch.optim. An optimiser holds settings; in `fit` its running state
+(moments, number of updates) lives in the model, and in the model's file. For training loops of
+one's own it makes single steps (`Optimizer.update`), whose state it keeps itself.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
-import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from lstm_native._checks import (
-    check_bool,
-    check_int,
-    check_positive_int,
-    check_real,
-    parse_json_object,
-)
+from lstm_native._attributes import freeze
+from lstm_native._checks import check_bool, check_real, parse_json_object
+from lstm_native._schedules import Schedule, cosine_decay, exponential_decay, step_decay
 
-Schedule = Callable[[int, float], float]
-"""(epoch from 0, learning rate in force) -> learning rate of this epoch."""
+__all__ = [
+    "NAMES",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "Schedule",
+    "cosine_decay",
+    "exponential_decay",
+    "parse",
+    "step_decay",
+]
+
+if TYPE_CHECKING:
+    from lstm_native._updates import Memory
+
+_Params = TypeVar("_Params")
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,11 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         """Check the settings."""
+        if isinstance(self.learning_rate, (list, tuple, dict)):
+            raise TypeError(
+                f"learning_rate must be a number, got a {type(self.learning_rate).__name__}; "
+                "parameters come with each step: optimizer.update(params, grads)"
+            )
         if callable(self.learning_rate):
             raise TypeError(
                 f"learning_rate must be a number, got {self.learning_rate!r}; "
@@ -99,13 +117,82 @@ class Optimizer:
         return _OPTIMIZERS[options.pop("type")](**options)
 
     def with_learning_rate(self, learning_rate: float) -> Optimizer:
-        """Return the same settings with another learning rate.
+        """Return the same settings with another learning rate, and the state of `update`.
+
+        Both go on with that state: a schedule is `optimizer.with_learning_rate(rate).update(...)`.
 
         Examples
         --------
         >>> Adam(0.1).with_learning_rate(0.01).learning_rate
         0.01
         """
+        other = self._with_rate(learning_rate)
+        object.__setattr__(other, "_memory", self._own_memory())
+        return other
+
+    def update(self, params: _Params, grads: Mapping[str, Any]) -> _Params:
+        """Make one step in a training loop of one's own: change the parameters by the gradients.
+
+        The numbers are those of `fit`, with clipping and weight decay. The state (moments, number
+        of updates) is made at the first step. It belongs to this object, its copies and pickles,
+        and to these parameters, by name and shape; `fit` has a state of its own, in the model.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray, or Layer, or Sequential
+            float32 or float64 arrays, which are changed in place; or what the weights belong to.
+        grads : dict of str to array_like
+            One for each parameter, of its name and shape, as `tape.backward` returns them. They
+            are not changed.
+
+        Returns
+        -------
+        params
+            The very object that was given.
+
+        Raises
+        ------
+        ValueError
+            Names that are missing or unknown, wrong shapes, arrays that cannot be written to, or
+            other parameters than at the step before.
+        TypeError
+            No arrays, or no floats.
+        FloatingPointError
+            NaN or infinity in a gradient, or a step that would leave them in the parameters:
+            these are then as before, and so is the state, but for a step that overflows in the
+            parameters themselves, after which it starts afresh.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> weights = {"w": np.array([1.0, 2.0])}
+        >>> optimizer = SGD(0.5)
+        >>> optimizer.update(weights, {"w": np.array([1.0, 1.0])})
+        {'w': array([0.5, 1.5])}
+        """
+        from lstm_native import _updates
+
+        _updates.update(self, self._own_memory(), params, grads)
+        return params
+
+    def reset(self) -> None:
+        """Forget the state of `update`, as if no step had been made; also of what shares it."""
+        self._own_memory().clear()
+
+    def __copy__(self) -> Optimizer:
+        """Return a copy with a state of its own."""
+        return copy.deepcopy(self)
+
+    def _own_memory(self) -> Memory:
+        found: Memory | None = self.__dict__.get("_memory")
+        if found is None:
+            from lstm_native._updates import Memory
+
+            found = Memory()
+            object.__setattr__(self, "_memory", found)
+        return found
+
+    def _with_rate(self, learning_rate: float) -> Optimizer:
         return dataclasses.replace(self, learning_rate=learning_rate)
 
     def _check(self, field: str, **bounds: float) -> None:
@@ -223,6 +310,24 @@ class RMSprop(Optimizer):
 
 _OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Adam, AdamW, RMSprop)}
 
+
+def _refusal(optimizer: Optimizer, name: str, value: Any) -> str:
+    if name == "learning_rate":
+        return (
+            "optimizers are settings and cannot be changed; use "
+            f"optimizer.with_learning_rate({value!r}), or model.learning_rate = {value!r}"
+        )
+    names = [field.name for field in dataclasses.fields(optimizer)]
+    if name in names:
+        return (
+            "optimizers are settings and cannot be changed: make a new one, "
+            f"{type(optimizer).__name__}(..., {name}={value!r})"
+        )
+    return f"'{type(optimizer).__name__}' has no setting '{name}'; it has {', '.join(names)}"
+
+
+freeze((Optimizer, *_OPTIMIZERS.values()), _refusal)
+
 #: The names, as in model files.
 NAMES: tuple[str, ...] = tuple(_OPTIMIZERS)
 
@@ -240,93 +345,11 @@ def parse(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, Optimizer) and type(optimizer) is not Optimizer:
         return optimizer
     if not isinstance(optimizer, str):
+        made = f"; write {optimizer.__name__}()" if optimizer in _OPTIMIZERS.values() else ""
         raise TypeError(
             f"optimizer must be a name ({', '.join(NAMES)}) or an optimiser, got {optimizer!r}"
+            + made
         )
     if optimizer.lower() not in _OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; known are {', '.join(NAMES)}")
     return _OPTIMIZERS[optimizer.lower()]()
-
-
-def cosine_decay(
-    learning_rate: float, *, epochs: int, final: float = 0.0, warmup: int = 0
-) -> Schedule:
-    """Fall along half a cosine from `learning_rate` towards `final` (Loshchilov & Hutter 2017).
-
-    Parameters
-    ----------
-    learning_rate : float
-        The highest rate, > 0.
-    epochs : int
-        After this many epochs `final` would be reached; epochs past the last keep its rate.
-    final : float
-        In [0, learning_rate].
-    warmup : int
-        So many epochs first climb in even steps: epoch e of w has (e + 1) / (w + 1) of the
-        highest rate. Less than `epochs`.
-
-    Returns
-    -------
-    callable
-        For `LearningRateScheduler`.
-
-    Examples
-    --------
-    >>> schedule = cosine_decay(0.1, epochs=4)
-    >>> [round(schedule(epoch, 0.0), 4) for epoch in range(4)]
-    [0.1, 0.0854, 0.05, 0.0146]
-    """
-    epochs = check_positive_int(epochs, name="epochs")
-    check_int(warmup, name="warmup", minimum=0, maximum=epochs - 1)
-    top = check_real(learning_rate, name="learning_rate", above=0.0)
-    low = check_real(final, name="final", minimum=0.0, maximum=top)
-
-    def decay(step: int) -> float:
-        part = min(step, epochs - warmup - 1) / (epochs - warmup)
-        return low + 0.5 * (top - low) * (1.0 + math.cos(math.pi * part))
-
-    return _after_warmup(top, warmup, decay)
-
-
-def exponential_decay(learning_rate: float, *, rate: float, warmup: int = 0) -> Schedule:
-    """Multiply the learning rate by `rate` (in (0, 1]) each epoch; `warmup` as in `cosine_decay`.
-
-    Examples
-    --------
-    >>> schedule = exponential_decay(0.1, rate=0.5, warmup=1)
-    >>> [schedule(epoch, 0.0) for epoch in range(4)]
-    [0.05, 0.1, 0.05, 0.025]
-    """
-    top = check_real(learning_rate, name="learning_rate", above=0.0)
-    factor = check_real(rate, name="rate", above=0.0, maximum=1.0)
-    return _after_warmup(top, warmup, lambda step: top * factor**step)
-
-
-def step_decay(
-    learning_rate: float, *, every: int, factor: float = 0.1, warmup: int = 0
-) -> Schedule:
-    """Multiply the learning rate by `factor` (in (0, 1]) after each `every` epochs.
-
-    `warmup` as in `cosine_decay`.
-
-    Examples
-    --------
-    >>> schedule = step_decay(0.1, every=2, factor=0.5)
-    >>> [schedule(epoch, 0.0) for epoch in range(5)]
-    [0.1, 0.1, 0.05, 0.05, 0.025]
-    """
-    top = check_real(learning_rate, name="learning_rate", above=0.0)
-    period = check_positive_int(every, name="every")
-    drop = check_real(factor, name="factor", above=0.0, maximum=1.0)
-    return _after_warmup(top, warmup, lambda step: top * drop ** (step // period))
-
-
-def _after_warmup(top: float, warmup: int, decay: Callable[[int], float]) -> Schedule:
-    ramp = check_int(warmup, name="warmup", minimum=0)
-
-    def schedule(epoch: int, learning_rate: float) -> float:
-        if epoch < ramp:
-            return top * (epoch + 1) / (ramp + 1)
-        return decay(epoch - ramp)
-
-    return schedule

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from lstm_native._attributes import Guarded
 from lstm_native._callback import Callback, Logs, TrainedModel
 from lstm_native._checks import check_positive_int
 
 
-class ProgressBar(Callback):
+class ProgressBar(Callback, Guarded):
     """Show each epoch's progress, loss, metrics and samples per second on stderr.
 
     In a terminal: one bar per epoch, drawn at most ten times a second. Elsewhere (a file, a

@@ -9,20 +9,26 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lstm_native import _core
+from lstm_native._attributes import Guarded
 from lstm_native._carried import State
-from lstm_native._checks import as_values, check_dtype
+from lstm_native._checks import check_dtype
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
+from lstm_native._state_dicts import LoadedKeys, match
 from lstm_native.containers import check_distinct
 from lstm_native.layer import Layer, check_seed, native_class
 
 
-class Stack:
+class Stack(Guarded):
     """Layers one after another and the native network they make; the base of `Sequential`.
 
     Parameters, attributes and errors as there.
     """
 
     def __init__(self, layers: Sequence[Layer], *, dtype: str | None, seed: int | None) -> None:
+        if isinstance(layers, Layer):
+            raise TypeError(
+                f"layers: expected a list, got one layer: write Sequential([{layers!r}])"
+            )
         self.layers = tuple(layers)
         if not self.layers:
             raise ValueError("layers: expected at least one layer, got none")
@@ -83,7 +89,7 @@ class Stack:
             except ValueError:
                 # A refused input decides nothing.
                 for layer, state in zip(self.layers, before, strict=True):
-                    layer._undo_building(state)
+                    layer._set_building(state)
                 self._network = None
                 raise
         checked, ends, found = check_input(x, self._network, self.dtype, lengths, mask)
@@ -155,30 +161,20 @@ class Stack:
             for name, value in layer.state_dict().items()
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> LoadedKeys:
         """Set all parameters; nothing is set unless every name, shape and value fits.
 
-        Raises
-        ------
-        ValueError
-            A missing or unknown name, a wrong shape, NaN or infinity.
-        TypeError
-            Values that are no floats.
+        Parameters, what is returned, and errors as in `Layer.load_state_dict`.
         """
-        old = self.state_dict()
-        for name in [*old, *state]:
-            if name not in old or name not in state:
-                kind = "missing" if name in old else "unknown"
-                raise ValueError(f"{kind} parameter '{name}'")
-        values = {
-            name: as_values(state[name], name=name, dtype=self.dtype, shape=value.shape)
-            for name, value in old.items()
-        }
+        own = self.state_dict()
+        values, keys = match(own, state, owner="model", dtype=self.dtype, strict=strict)
+        values = {**own, **values}
         for index, layer in enumerate(self.layers):
             prefix = f"{index}."
             layer._native.set_parameters(
                 {k[len(prefix) :]: v for k, v in values.items() if k.startswith(prefix)}
             )
+        return keys
 
     # -- copies ----------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Protocol
 
 from numpy.typing import NDArray
 
+from lstm_native._attributes import Guarded
 from lstm_native._carried import State
 from lstm_native._checks import as_tokens, as_values, check_int
 from lstm_native._inputs import vocabulary_of
@@ -20,7 +21,7 @@ class _Step(Protocol):
     def __call__(self, x: Any, *, out: NDArray[Any] | None = None) -> NDArray[Any]: ...
 
 
-class Stream:
+class Stream(Guarded):
     """A model that is given its sequences one step at a time, and keeps their state in between.
 
     Made by `Sequential.stream`. After T steps it has answered, bit for bit, what `predict` gives
@@ -55,11 +56,13 @@ class Stream:
     True
     """
 
-    __slots__ = ("_dtype", "_native", "batch_size", "step")
+    __slots__ = ("_dtype", "_made", "_native", "batch_size", "step")
+    _made_by = "model.stream"
 
     step: _Step
 
     def __init__(self, network: Any, batch_size: int, *, dtype: str) -> None:
+        self._made = False
         self.batch_size = check_int(batch_size, name="batch_size", minimum=1, maximum=_MAX_BATCH)
         self._dtype = dtype
         # Of this object it may know nothing: the two would keep each other alive.

@@ -20,6 +20,7 @@ from lstm_native._fit_options import EVALUATE_BATCH, Options, list_of_metrics
 from lstm_native._ragged import Ragged
 from lstm_native._samples import Batch, Data, cut
 from lstm_native._training_data import Batches, check_samples, check_source, whole
+from lstm_native._training_settings import Training
 from lstm_native._validation import split
 from lstm_native._windows import (
     Carry,
@@ -94,8 +95,9 @@ def fit(
             logs = _train_epoch(model, train, found, hooks, options, epoch, window)
             if validation is not None:
                 size = options.batch_size if model._stateful else EVALUATE_BATCH
+                now = model.loss or loss  # a callback may have set another
                 with states_aside(model):
-                    results = evaluate(model, validation, loss, metric_list, size, window)
+                    results = evaluate(model, validation, now, metric_list, size, window)
                 logs |= {f"val_{name}": value for name, value in results.items()}
             history.record(epoch, logs)
             hooks.on_epoch_end(model, epoch, logs)
@@ -166,20 +168,23 @@ def _hooks(
 
 
 def _prepare_trainer(model: Sequential, loss: Loss, optimizer: str | Optimizer | None) -> None:
-    """Give the model a trainer for this loss and optimiser; keep the old one if it serves."""
-    if optimizer is None and model.optimizer is not None:
-        chosen, again = model.optimizer, True
+    """Give the model a trainer for this loss and optimiser; keep the old one if it serves.
+
+    The model changes in the last statement alone: whatever stops this before then has asked for
+    nothing.
+    """
+    now = model._training
+    if optimizer is None and now.optimizer is not None:
+        given, chosen, again = now.given, now.optimizer, True
     else:
-        chosen = optimizers.parse(optimizer if optimizer is not None else "adam")
-        again = chosen is model._given_optimizer
-        model._given_optimizer = chosen
-        if again and model.optimizer is not None:
-            chosen = model.optimizer  # the same object, with the learning rate now in force
-    if model._trainer is None or not again or model.loss != loss:
-        trainer = native_class("Trainer", model.dtype)
-        model._trainer = trainer(model._network, loss.to_json(), chosen.to_json())
-    model.loss = loss
-    model.optimizer = chosen
+        given = optimizers.parse(optimizer if optimizer is not None else "adam")
+        again = given is now.given and now.optimizer is not None
+        # The same object: with the learning rate now in force.
+        chosen = now.optimizer if again and now.optimizer is not None else given
+    trainer = model._trainer if again and now.loss == loss else None
+    if trainer is None:
+        trainer = model._new_trainer(loss, chosen)
+    model._training = Training(trainer, loss, chosen, given)
 
 
 def _train_epoch(

@@ -10,6 +10,7 @@ namespace py = pybind11;
 void register_runtime(py::module_& m);
 void register_layers(py::module_& m);
 void register_networks(py::module_& m);
+void register_optimizers(py::module_& m);
 void register_probes(py::module_& m);
 void register_streams(py::module_& m);  // after the networks, which its signatures name
 

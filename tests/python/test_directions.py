@@ -320,8 +320,8 @@ def test_a_state_has_both_directions():
 def test_weights_of_one_direction_do_not_fit_both():
     one, both = (ln.LSTM(5, input_size=3, bidirectional=b, seed=0) for b in (False, True))
     before = both.state_dict()
-    with pytest.raises(ValueError, match="missing parameter 'weight_ih_l0_reverse'"):
+    with pytest.raises(ValueError, match="missing: 'weight_ih_l0_reverse'"):
         both.load_state_dict(one.state_dict())
-    with pytest.raises(ValueError, match="unknown parameter 'weight_ih_l0_reverse'"):
+    with pytest.raises(ValueError, match="unexpected: 'weight_ih_l0_reverse'"):
         one.load_state_dict(before)
     p.assert_same_weights(both.state_dict(), before)

@@ -1,0 +1,158 @@
+"""What people type who come from Keras or PyTorch: the message says what is written here."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+
+import lstm_native as ln
+
+
+def model() -> ln.Sequential:
+    return ln.Sequential([ln.LSTM(4, input_size=2), ln.Dense(1)])
+
+
+X = np.zeros((2, 3, 2), dtype="float32")
+Y = np.zeros((2, 3, 1), dtype="float32")
+
+# what is typed -> (error, what it must say)
+TYPED = {
+    "ln.LSTM(10, 20)": (TypeError, "LSTM(20, input_size=10)"),
+    "ln.LSTM(10, 20, 2)": (TypeError, "LSTM(20, input_size=10, num_layers=2)"),
+    "ln.LSTM(10, hidden_size=20)": (TypeError, "LSTM(20, input_size=10)"),
+    "ln.GRU(10, 20)": (TypeError, "GRU(20, input_size=10)"),
+    "ln.MinGRU(10, 20)": (TypeError, "MinGRU(20, input_size=10)"),
+    "ln.LSTM(input_size=10)": (TypeError, "write LSTM(64, input_size=10)"),
+    "ln.LSTM(units=64)": (TypeError, "write LSTM(64)"),
+    "ln.LSTM(64, batch_first=True)": (TypeError, "always (N, T, F)"),
+    "ln.LSTM(64, activation='relu')": (TypeError, "cell_activation='relu'"),
+    "ln.GRU(64, activation='relu')": (TypeError, "candidate_activation='relu'"),
+    "ln.LSTM(64, recurrent_activation='sigmoid')": (TypeError, "gate_activation='sigmoid'"),
+    "ln.RNN(64, nonlinearity='relu')": (TypeError, "activation='relu'"),
+    "ln.LSTM(64, use_bias=False)": (TypeError, "write bias=False"),
+    "ln.LSTM(64, input_shape=(10, 3))": (TypeError, "input_size=3"),
+    "ln.LSTM(64, input_dim=3)": (TypeError, "input_size=3"),
+    "ln.LSTM(64, return_state=True)": (TypeError, "y, state = layer(x)"),
+    "ln.LSTM(64, go_backwards=True)": (TypeError, "reverse=True"),
+    "ln.LSTM(64, unit_forget_bias=True)": (TypeError, "forget_bias=1.0"),
+    "ln.LSTM(64, unit_forget_bias=False)": (TypeError, "forget_bias=0.0"),
+    "ln.LSTM(64, kernel_initializer='zeros')": (TypeError, "load_state_dict"),
+    "ln.LSTM(64, kernel_regularizer='l2')": (TypeError, "weight_decay"),
+    "ln.LSTM(64, name='encoder')": (TypeError, "no names"),
+    "ln.LSTM(64, trainable=False)": (TypeError, "freezing"),
+    "ln.LSTM(64, device='cuda')": (TypeError, "CPU"),
+    "ln.LSTM(64, num_layer=2)": (TypeError, "did you mean 'num_layers'"),
+    "ln.LSTM(units=64, input_shape=(5, 2))": (TypeError, "units: write LSTM(64)"),
+    "ln.Dense(10, 5)": (TypeError, "Dense(5, input_size=10)"),
+    "ln.Dense(10, 'relu')": (TypeError, "Dense(10, activation='relu')"),
+    "ln.Dense(out_features=5)": (TypeError, "write Dense(5)"),
+    "ln.Dense(in_features=3, out_features=5)": (TypeError, "input_size=3"),
+    "ln.Dense(5, bias=False)": (TypeError, "use_bias=False"),
+    "ln.Embedding(input_dim=10, output_dim=4)": (TypeError, "vocabulary=10"),
+    "ln.Embedding(num_embeddings=10, embedding_dim=4)": (TypeError, "features=4"),
+    "ln.Embedding(10, 4, mask_zero=True)": (TypeError, "lengths="),
+    "ln.Embedding(10, 4, padding_idx=0)": (TypeError, "lengths="),
+    "ln.Dropout(p=0.5)": (TypeError, "Dropout(0.5)"),
+    "ln.LayerNorm(64)": (TypeError, "LayerNorm()"),
+    "ln.LayerNorm(eps=1e-3)": (TypeError, "epsilon=0.001"),
+    "ln.Adam(lr=0.1)": (TypeError, "learning_rate=0.1"),
+    "ln.Adam(betas=(0.8, 0.9))": (TypeError, "beta1=0.8, beta2=0.9"),
+    "ln.Adam(eps=1e-3)": (TypeError, "epsilon=0.001"),
+    "ln.Adam(0.1, beta_1=0.8)": (TypeError, "beta1=0.8"),
+    "ln.Adam(0.1, clipnorm=1.0)": (TypeError, "clip_norm=1.0"),
+    "ln.RMSprop(0.1, alpha=0.9)": (TypeError, "rho=0.9"),
+    "ln.SGD([X], 0.1)": (TypeError, "optimizer.update(params, grads)"),
+    "ln.SGD([X], lr=0.1)": (TypeError, "optimizer.update(params, grads)"),
+    "ln.SGD([X])": (TypeError, "optimizer.update(params, grads)"),
+    "ln.SGD(params=[X])": (TypeError, "optimizer.update(params, grads)"),
+    "ln.Adam(0.1, 0.9)": (TypeError, "given by name"),
+    "ln.Sequential(ln.LSTM(4), ln.Dense(1))": (TypeError, "Sequential([layer1, layer2])"),
+    "ln.Sequential(ln.LSTM(4))": (TypeError, "Sequential([LSTM(hidden_size=4)])"),
+    "ln.Sequential()": (TypeError, "there is no add"),
+    "ln.Sequential([ln.LSTM(4)]).add(ln.Dense(1))": (AttributeError, "given at once"),
+    "ln.ModelCheckpoint(filepath='m')": (TypeError, "path='m'"),
+    "ln.EarlyStopping('loss', verbose=1)": (TypeError, "leave it out"),
+    "model().compile(loss='mse')": (AttributeError, "fit(x, y, loss='mse'"),
+    "model().fit(X, Y, learning_rate=0.1)": (TypeError, "optimizer=ln.Adam(0.1)"),
+    "model().fit(X, Y, 32, 10)": (TypeError, "batch_size=..., epochs=..."),
+    "model().evaluate(X, Y, verbose=0)": (TypeError, "leave it out"),
+    "model()(X)": (TypeError, "write model.predict(x)"),
+    "model().forward(X)": (AttributeError, "write model.predict(x)"),
+    "model().train()": (AttributeError, "no modes"),
+    "model().eval()": (AttributeError, "no modes"),
+    "model().parameters()": (AttributeError, "state_dict()"),
+    "model().weights": (AttributeError, "state_dict()"),
+    "model().get_weights()": (AttributeError, "state_dict()"),
+    "model().set_weights([])": (AttributeError, "load_state_dict"),
+    "model().zero_grad()": (AttributeError, "optimizer.update"),
+    "model().to('cuda')": (AttributeError, "CPU"),
+    "model().count_params()": (AttributeError, "parameter_count"),
+    "model().reset_state()": (AttributeError, "model.reset_states()"),
+    "ln.LSTM(4).weight": (AttributeError, "state_dict()"),
+    "ln.LSTM(4).reset_states()": (AttributeError, "reset_state()"),
+    "ln.LSTM(4).cuda()": (AttributeError, "CPU"),
+    "ln.Adam().step()": (AttributeError, "optimizer.update(params, grads)"),
+    "ln.Adam().zero_grad()": (AttributeError, "leave it out"),
+    "model().fit(X, Y, optimizer=ln.Adam)": (TypeError, "write Adam()"),
+}
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_the_message_says_what_is_written_here(typed):
+    error, told = TYPED[typed]
+    with pytest.raises(error, match=re.escape(told)):
+        eval(typed)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "ln.LSTM(20, input_size=10, num_layers=2)",
+        "ln.LSTM(4, cell_activation='relu', output_activation='relu')",
+        "ln.LSTM(4, gate_activation='sigmoid', reverse=True, forget_bias=0.0)",
+        "ln.GRU(4, candidate_activation='relu')",
+        "ln.RNN(4, activation='relu')",
+        "ln.Dense(5, input_size=10, activation='relu', use_bias=False)",
+        "ln.Embedding(vocabulary=10, features=4)",
+        "ln.LayerNorm(epsilon=0.001)",
+        "ln.Adam(learning_rate=0.1, beta1=0.8, beta2=0.9, epsilon=0.001, clip_norm=1.0)",
+        "ln.RMSprop(0.1, rho=0.9)",
+        "ln.AdamW(weight_decay=0.1)",
+        "model().predict(X).argmax(axis=-1)",
+        "model().fit(X, Y, optimizer=ln.Adam(0.1), metrics=['mae'], verbose=False)",
+    ],
+)
+def test_what_the_messages_say_works(written):
+    eval(written)
+
+
+def test_signatures_are_as_before():
+    """The help of editors reads them."""
+    assert str(inspect.signature(ln.Dropout)).startswith("(rate: 'float', *, dtype")
+    assert "hidden_size" in inspect.signature(ln.LSTM).parameters
+    assert next(iter(inspect.signature(ln.SGD).parameters)) == "learning_rate"
+    assert "epochs" in inspect.signature(ln.Sequential.fit).parameters
+    assert ln.LSTM.__init__.__name__ == "__init__"
+
+
+def test_errors_inside_a_constructor_are_left_alone():
+    with pytest.raises(TypeError, match=r"^hidden_size must be an integer, got '64' \(str\)$"):
+        ln.LSTM("64")
+
+    class Broken(ln.LSTM):
+        def __init__(self) -> None:
+            super().__init__(4)
+            len(3)
+
+    with pytest.raises(TypeError, match=r"^object of type 'int' has no len"):
+        Broken()
+
+    class Mine(ln.LSTM):
+        def __init__(self, size: int) -> None:
+            super().__init__(units=size)
+
+    with pytest.raises(TypeError, match=re.escape("write Mine(3)")):
+        Mine(3)
