@@ -32,7 +32,7 @@ std::vector<Parameter<T>*> Linear<T>::parameters() {
 template <class T>
 std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed(Index rows) const {
   // Little work takes less time in narrower registers, more takes longer.
-  const bool little = rows <= 8 && inputs_ <= 48;
+  const bool little = rows <= 8 && inputs_ <= 32;
   const KernelTable<T>&all = kernels<T>(), &k = little ? kernels_for<T>(outputs_) : all;
   const PackedCache<Packed>& cache = &k == &all ? packed_ : packed_for_little_;
   return cache.get(&k, [&](Packed& p) {
