@@ -81,12 +81,13 @@ struct TrainerHandle {
   template <class Call>
   py::tuple run(const py::object& x, const py::object& y, const py::object& weights,
                 const py::object& rows, bool want_output, const py::object& lengths,
-                const py::object& states, Index first_step, Index steps, const Call& call) {
+                const py::object& states, Index first_step, Index steps, double mean_weight,
+                const Call& call) {
     const Network<T>& network = trainer.network();
     Input<T> input = input_of<T>(x, network.takes_tokens());
     const py::object keeps_lengths = lengths_of(lengths, input.batch);
     CarriedStates<T> carried(network, states);
-    const StepOptions<T> options{carried.get(), first_step, steps};
+    const StepOptions<T> options{carried.get(), first_step, steps, mean_weight};
     const Index samples = input.batch.samples;
     const OutputShape shape = network.output_shape(input.batch.timesteps);
     std::vector<Index> row_shape{samples};
@@ -94,7 +95,7 @@ struct TrainerHandle {
 
     Targets<T> targets;
     py::array owners[2];
-    if (takes_labels(trainer.loss().kind)) {
+    if (takes_labels(trainer.loss().kind) && !Array<T>::check_(y)) {  // else soft labels
       const auto labels = borrow<std::int64_t>(y, "y");
       targets.labels = data_of(labels, row_shape, "y");
       owners[0] = labels;
@@ -155,6 +156,15 @@ void register_network(py::module_& m, const std::string& suffix) {
              const OutputShape s = n.network.output_shape(timesteps);
              return py::make_tuple(s.timesteps, s.features);
            })
+      .def_property_readonly(
+          "end_activation",
+          [](const N& n) {
+            return activation_name(network_end(n.network.impl()->chain()).activation);
+          })
+      .def("reads_probabilities",
+           [](const N& n, const std::string& loss) {
+             return loss_end(parse_loss(loss), n.network.impl()->chain()).layer != kNoLayer;
+           })
       .def("why_not_in_windows",
            [](const N& n) {
              const auto& layers = n.network.impl()->chain().layers();
@@ -177,8 +187,9 @@ void register_network(py::module_& m, const std::string& suffix) {
           "step",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
              const py::object& rows, std::uint64_t seed, bool output, const py::object& lengths,
-             const py::object& states, Index first_step, Index steps) {
+             const py::object& states, Index first_step, Index steps, double mean_weight) {
             return t.run(x, y, weights, rows, output, lengths, states, first_step, steps,
+                         mean_weight,
                          [&](const Batch<T>& batch, const Targets<T>& targets, const Index* index,
                              Index count, T* out, const StepOptions<T>& options) {
                            return t.trainer.step(batch, targets, index, count, seed, out, options);
@@ -186,13 +197,14 @@ void register_network(py::module_& m, const std::string& suffix) {
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"), py::arg("seed"),
           py::arg("output") = false, py::arg("lengths") = py::none(),
-          py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
+          py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0,
+          py::arg("mean_weight") = 0.0)
       .def(
           "evaluate",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
              const py::object& rows, bool output, const py::object& lengths,
              const py::object& states, Index first_step, Index steps) {
-            return t.run(x, y, weights, rows, output, lengths, states, first_step, steps,
+            return t.run(x, y, weights, rows, output, lengths, states, first_step, steps, 0.0,
                          [&](const auto&... a) { return t.trainer.evaluate(a...); });
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),

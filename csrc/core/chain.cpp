@@ -127,7 +127,6 @@ struct Link {
   Index inputs;  // values of what the pass has read
   std::size_t layer;
 };
-constexpr std::size_t kNoLayer = static_cast<std::size_t>(-1);
 
 }  // namespace
 
@@ -161,7 +160,8 @@ class Chain<T>::ChainTape final : public Tape<T> {
 
 template <class T>
 std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& pass,
-                                           ChainStates<T>* states) const {
+                                           ChainStates<T>* states,
+                                           std::size_t without_activation) const {
   Workspace& workspace = pass.workspace;
   std::optional<Workspace::Scope> scope;
   if (!pass.remember) scope.emplace(workspace);
@@ -210,6 +210,7 @@ std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& 
     T* output = last && !gathered ? y : workspace.take<T>(input.samples * shape.row_size());
     Pass layer_pass = pass;
     layer_pass.seed = derive_seed(pass.seed, static_cast<std::uint64_t>(i));
+    layer_pass.before_activation = i == without_activation;
     const StateShape state = states ? layer.state_shape() : StateShape{};
     const States<T> carried = state.count ? states->of(i, state, x.samples) : States<T>{};
     auto tape = layer.forward(input, output, carried, layer_pass);

@@ -6,6 +6,8 @@
 
 namespace lstm_native {
 
+constexpr std::size_t kNoLayer = static_cast<std::size_t>(-1);
+
 template <class T>
 class Chain {
  public:
@@ -27,8 +29,10 @@ class Chain {
   /// them is read, in x or in the gradient of y; y and the gradient of x get zeros there. Throws
   /// InvalidArgument when a layer cannot take them.
   /// states: where layers begin, and write how they end: the caller has checked them, and advances.
+  /// without_activation: the layer that leaves its activation out (Pass::before_activation).
   std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const Pass& pass,
-                                   ChainStates<T>* states = nullptr) const;
+                                   ChainStates<T>* states = nullptr,
+                                   std::size_t without_activation = kNoLayer) const;
 
  private:
   class ChainTape;

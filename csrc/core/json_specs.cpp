@@ -108,6 +108,17 @@ double as_number(const json& value, const std::string& path) {
   return value.get<double>();
 }
 
+bool as_boolean(const json& value, const std::string& path) {
+  if (!value.is_boolean()) refuse(path, "true or false", shown(value));
+  return value.get<bool>();
+}
+
+/// What stands under a key; null for nothing, and for JSON's null.
+const json* set_value(ObjectReader& reader, const char* key) {
+  const json* found = reader.optional(key);
+  return found && !found->is_null() ? found : nullptr;
+}
+
 struct LayerToJson {
   template <class Recurrent>
   json operator()(const Recurrent& spec) const {
@@ -281,6 +292,11 @@ json to_json(const std::vector<LayerSpec>& layers) {
 json to_json(const LossSpec& loss) {
   json value = {{"type", name_of(kLosses, loss.kind)}};
   if (loss.kind == LossKind::huber) value["delta"] = loss.delta;
+  // Written only where set, so that other files stay as they were before there was a choice.
+  if (loss.outputs != OutputReading::automatic)
+    value["from_logits"] = loss.outputs == OutputReading::logits;
+  if (loss.label_smoothing != 0.0) value["label_smoothing"] = loss.label_smoothing;
+  if (loss.ignore_index) value["ignore_index"] = *loss.ignore_index;
   return value;
 }
 
@@ -327,6 +343,17 @@ LossSpec loss_from_json(const json& value, const std::string& path) {
   LossSpec loss;
   loss.kind = read_enum(reader, "type", kLosses);
   if (loss.kind == LossKind::huber) loss.delta = reader.number("delta", loss.delta);
+  const bool categorical = loss.kind == LossKind::categorical_crossentropy;
+  if (categorical || loss.kind == LossKind::binary_crossentropy) {
+    if (const json* found = set_value(reader, "from_logits"))
+      loss.outputs = as_boolean(*found, reader.path_of("from_logits"))
+                         ? OutputReading::logits
+                         : OutputReading::probabilities;
+    loss.label_smoothing = reader.number("label_smoothing", loss.label_smoothing);
+  }
+  if (categorical)
+    if (const json* found = set_value(reader, "ignore_index"))
+      loss.ignore_index = as_integer(*found, reader.path_of("ignore_index"));
   reader.finish();
   validate(loss, path);
   return loss;
@@ -369,6 +396,8 @@ std::string json_text(const LayerSpec& layer) { return to_json(layer).dump(); }
 std::string json_text(const LossSpec& loss) { return to_json(loss).dump(); }
 std::string json_text(const OptimizerSpec& optimizer) { return to_json(optimizer).dump(); }
 
+std::string activation_name(Activation activation) { return name_of(kActivations, activation); }
+
 ObjectReader::ObjectReader(const json& value, std::string path)
     : value_(value), path_(std::move(path)) {
   if (!value_.is_object()) refuse(path_, "an object", shown(value_));
@@ -401,9 +430,7 @@ double ObjectReader::number(const char* key, double fallback) {
 
 bool ObjectReader::boolean(const char* key, bool fallback) {
   const json* found = optional(key);
-  if (!found) return fallback;
-  if (!found->is_boolean()) refuse(path_of(key), "true or false", shown(*found));
-  return found->get<bool>();
+  return found ? as_boolean(*found, path_of(key)) : fallback;
 }
 
 std::string ObjectReader::string(const char* key) {

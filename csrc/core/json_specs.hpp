@@ -35,6 +35,7 @@ LossSpec parse_loss(const std::string& text);
 OptimizerSpec parse_optimizer(const std::string& text);
 std::string json_text(const LayerSpec& layer);
 std::string json_text(const LossSpec& loss);
+std::string activation_name(Activation activation);
 std::string json_text(const OptimizerSpec& optimizer);
 
 /// Reads the keys of one JSON object and knows which it was asked for, so that `finish` can refuse

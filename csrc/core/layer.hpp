@@ -38,6 +38,8 @@ struct Pass {
   // What layers ask to be added to the loss goes here, in training. Null: there is no loss, and
   // the tape's gradients have no part of it either.
   double* penalty = nullptr;
+  // A Dense or Activation leaves its activation out, also on the way back.
+  bool before_activation = false;
 };
 
 /// Initial states in, final states out; pointers to layers x samples x features, each may be

@@ -168,7 +168,8 @@ LoadedModel<T> build(const Description& description, const SafetensorsFile& file
   LoadedModel<T> model{network, std::nullopt, description.user};
   if (description.trainer) {
     const TrainerDescription& saved = *description.trainer;
-    Trainer<T>& trainer = model.trainer.emplace(network, saved.loss, saved.optimizer);
+    Trainer<T>& trainer = model.trainer.emplace(
+        std::make_shared<TrainerImpl<T>>(network, saved.loss, saved.optimizer, /*from_file=*/true));
     trainer.set_iterations(saved.iterations);
     for (const TensorInfo& info : trainer.state())
       trainer.set_state(info.name, tensors.read(kStatePrefix + info.name, info.shape), info.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/chain.hpp"
+#include "core/loss_end.hpp"
 #include "core/losses.hpp"
 #include "core/optimizer.hpp"
 #include "core/workspace_pool.hpp"
@@ -40,7 +41,10 @@ class NetworkImpl {
 template <class T>
 class TrainerImpl {
  public:
-  TrainerImpl(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer);
+  /// A loss that contradicts the network is refused here or, for one that a file holds (which may
+  /// have been written before that was refused), not before it is used.
+  TrainerImpl(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer,
+              bool from_file = false);
 
   StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                   std::uint64_t seed, T* output, const StepOptions<T>& options);
@@ -59,6 +63,8 @@ class TrainerImpl {
     OutputShape shape;
     Index output_rows;
   };
+  /// What the network answers, from what the loss was computed from.
+  void write_output(const Selected& s, const T* predictions, T* output) const;
   Selected select(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                   const StepOptions<T>& options);
   void save_weights();
@@ -67,6 +73,8 @@ class TrainerImpl {
   Network<T> network_;
   NetworkImpl<T>& impl_;
   LossSpec loss_;
+  NetworkEnd end_;         // what the loss takes into its own account
+  std::string complaint_;  // about the loss, when it came from a file
   Optimizer<T> optimizer_;
   Workspace workspace_;
   std::vector<std::vector<T>> gradients_;

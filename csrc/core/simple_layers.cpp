@@ -58,15 +58,16 @@ void tie(const std::shared_ptr<EmbeddingLayer<T>>& embedding,
 template <class T>
 class DenseLayer<T>::DenseTape final : public Tape<T> {
  public:
-  DenseTape(const DenseLayer& layer, const Batch<T>& x, const T* y) : layer_(layer), x_(x), y_(y) {}
+  DenseTape(const DenseLayer& layer, Activation activation, const Batch<T>& x, const T* y)
+      : layer_(layer), activation_(activation), x_(x), y_(y) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {
     const Index rows = rows_of(x_.samples, x_.timesteps), units = layer_.spec_.units;
     const Workspace::Scope scope(workspace);
-    if (layer_.spec_.activation != Activation::linear) {
+    if (activation_ != Activation::linear) {
       T* before = workspace.take<T>(rows * units);
-      activate_backward(layer_.spec_.activation, rows, units, y_, dy, before);
+      activate_backward(activation_, rows, units, y_, dy, before);
       dy = before;
     }
     const Index inputs = layer_.linear_.inputs();
@@ -76,18 +77,29 @@ class DenseLayer<T>::DenseTape final : public Tape<T> {
 
  private:
   const DenseLayer& layer_;
+  Activation activation_;
   Batch<T> x_;
   const T* y_;
 };
+
+namespace {
+
+/// What a layer with this activation applies in this pass.
+Activation applied(Activation activation, const Pass& pass) {
+  return pass.before_activation ? Activation::linear : activation;
+}
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Tape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                 const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   linear_.forward(rows, {x.values, linear_.inputs()}, {y, spec_.units}, false);
-  activate(spec_.activation, rows, spec_.units, y);
+  const Activation activation = applied(spec_.activation, pass);
+  activate(activation, rows, spec_.units, y);
   if (!pass.remember) return nullptr;
-  return std::make_unique<DenseTape>(*this, x, y);
+  return std::make_unique<DenseTape>(*this, activation, x, y);
 }
 
 template <class T>
@@ -402,9 +414,10 @@ std::unique_ptr<Tape<T>> ActivationLayer<T>::forward(const Batch<T>& x, T* y, co
                                                      const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   std::copy_n(x.values, rows * features_, y);
-  activate(spec_.activation, rows, features_, y);
+  const Activation activation = applied(spec_.activation, pass);
+  activate(activation, rows, features_, y);
   if (!pass.remember) return nullptr;
-  return std::make_unique<ActivationTape>(spec_.activation, rows, features_, y);
+  return std::make_unique<ActivationTape>(activation, rows, features_, y);
 }
 
 template <class T>

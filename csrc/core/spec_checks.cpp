@@ -310,6 +310,23 @@ void validate(const std::vector<LayerSpec>& layers, const std::string& path) {
 void validate(const LossSpec& loss, const std::string& path) {
   check_enum(path + ".type", loss.kind, LossKind::categorical_crossentropy);
   if (loss.kind == LossKind::huber) check_positive(path + ".delta", loss.delta);
+  check_enum(path + ".from_logits", loss.outputs, OutputReading::probabilities);
+  check_fraction(path + ".label_smoothing", loss.label_smoothing);
+  const bool categorical = loss.kind == LossKind::categorical_crossentropy;
+  if (categorical || loss.kind == LossKind::binary_crossentropy) {
+    if (loss.ignore_index && !categorical)
+      refuse(path + ".ignore_index", "none but for categorical cross-entropy",
+             std::to_string(*loss.ignore_index));
+    return;
+  }
+  if (loss.outputs != OutputReading::automatic)
+    refuse(path + ".from_logits", "none but for cross-entropies", "one");
+  if (loss.label_smoothing != 0.0)
+    refuse(path + ".label_smoothing", "0 but for cross-entropies",
+           number_text(loss.label_smoothing));
+  if (loss.ignore_index)
+    refuse(path + ".ignore_index", "none but for categorical cross-entropy",
+           std::to_string(*loss.ignore_index));
 }
 
 void validate(const OptimizerSpec& optimizer, const std::string& path) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/activations.hpp"
 #include "core/finite.hpp"
 #include "core/network_impl.hpp"
 #include "core/random.hpp"
@@ -84,7 +85,7 @@ void check_window(const Chain<T>& chain, Index timesteps, Index output_steps,
 
 template <class T>
 TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
-                            const OptimizerSpec& optimizer)
+                            const OptimizerSpec& optimizer, bool from_file)
     : network_(std::move(network)),
       impl_(*network_.impl()),
       loss_(loss),
@@ -92,6 +93,12 @@ TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
   validate(loss);
   validate(optimizer);
   check_representable<T>("learning_rate", optimizer.learning_rate);
+  try {
+    end_ = loss_end(loss, impl_.chain());
+  } catch (const InvalidArgument& error) {
+    if (!from_file) throw;
+    complaint_ = error.what();
+  }
   for (const auto& [name, p] : impl_.parameters()) {
     gradients_.emplace_back(p->value.size());
     gradient_pointers_.push_back(gradients_.back().data());
@@ -103,6 +110,10 @@ template <class T>
 typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, const Targets<T>& y,
                                                          const Index* rows, Index row_count,
                                                          const StepOptions<T>& options) {
+  if (!complaint_.empty()) throw InvalidArgument(complaint_);
+  if (!(options.mean_weight >= 0) || !std::isfinite(options.mean_weight))
+    throw InvalidArgument("mean_weight: expected a finite number >= 0, got " +
+                          std::to_string(options.mean_weight));
   Batch<T> table = x;
   table.lengths = nullptr;            // those of the batch are checked below
   check_shape(impl_.first(), table);  // before anything is multiplied by its sizes
@@ -139,9 +150,23 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
     s.y.weights =
         weights_within(s.x.lengths, s.x.samples, s.shape.timesteps, s.y.weights, workspace_);
   s.output_rows = rows_of(s.x.samples, s.shape.timesteps);
+  s.y.weights = weights_without_ignored(loss_, s.output_rows, s.y, workspace_);
   check_targets(loss_, s.output_rows, s.shape.features, s.y);
   if (options.states) options.states->impl().check(s.x.samples);
   return s;
+}
+
+template <class T>
+void TrainerImpl<T>::write_output(const Selected& s, const T* predictions, T* output) const {
+  std::copy_n(predictions, s.output_rows * s.shape.features, output);
+  if (end_.layer == kNoLayer) return;
+  activate(end_.activation, s.output_rows, s.shape.features, output);
+  if (!s.x.lengths || !s.shape.timesteps) return;
+  for (Index i = 0; i < s.x.samples; ++i) {
+    T* sample = output + i * s.shape.timesteps * s.shape.features;
+    std::fill(sample + s.x.lengths[i] * s.shape.features,
+              sample + s.shape.timesteps * s.shape.features, T(0));
+  }
 }
 
 template <class T>
@@ -174,13 +199,13 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
             derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()))};
   double penalty = 0;
   pass.penalty = &penalty;
-  const auto tape = impl_.chain().forward(s.x, predictions, pass, states);
-  if (output) std::copy_n(predictions, size, output);
+  const auto tape = impl_.chain().forward(s.x, predictions, pass, states, end_.layer);
+  if (output) write_output(s, predictions, output);
 
   StepResult result;
   T* gradient = workspace_.take<T>(size);
-  const LossValue value =
-      compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y, gradient, workspace_);
+  const LossValue value = compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y,
+                                       options.mean_weight, gradient, workspace_);
   result.loss = value.loss + penalty;
   result.weight = value.weight;
   if (value.weight == 0) {  // everything masked: nothing to learn
@@ -219,11 +244,13 @@ StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, cons
   workspace_.reset();
   const Selected s = select(x, y, rows, row_count, options);
   ChainStates<T>* states = options.states ? &options.states->impl() : nullptr;
-  if (!output) output = workspace_.take<T>(s.output_rows * s.shape.features);
-  impl_.chain().forward(s.x, output, Pass{workspace_}, states);
+  const bool direct = output && end_.layer == kNoLayer;
+  T* predictions = direct ? output : workspace_.take<T>(s.output_rows * s.shape.features);
+  impl_.chain().forward(s.x, predictions, Pass{workspace_}, states, end_.layer);
+  if (output && !direct) write_output(s, predictions, output);
   if (states) states->advance(s.x.samples);
-  const LossValue value =
-      compute_loss<T>(loss_, s.output_rows, s.shape.features, output, s.y, nullptr, workspace_);
+  const LossValue value = compute_loss<T>(loss_, s.output_rows, s.shape.features, predictions, s.y,
+                                          0.0, nullptr, workspace_);
   StepResult result;
   result.loss = value.loss;
   result.weight = value.weight;
@@ -234,6 +261,9 @@ StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, cons
 template <class T>
 Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer)
     : impl_(std::make_shared<TrainerImpl<T>>(std::move(network), loss, optimizer)) {}
+
+template <class T>
+Trainer<T>::Trainer(std::shared_ptr<TrainerImpl<T>> impl) : impl_(std::move(impl)) {}
 
 template <class T>
 StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,

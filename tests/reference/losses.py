@@ -9,19 +9,30 @@ from reference.layers import activate, sigmoid
 LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy")
 
 
-def loss_and_gradient(name, output, target, weights=None, delta=1.0):
+def loss_and_gradient(
+    name, output, target, weights=None, delta=1.0, smoothing=0.0, mean_weight=None
+):
     """Loss of a batch and its gradient with respect to `output`.
 
     output (..., K): predictions, or logits for the cross-entropies.
-    target: like output; class indices (...) for categorical cross-entropy.
+    target: like output; for categorical cross-entropy class indices (...), or rows of
+    probabilities like output.
     weights (...): one per row, 0 masks a row out; None: all ones.
     A row's loss is the mean over its K outputs, but the negative log-likelihood of its class
     for categorical cross-entropy. A batch whose weights are all 0 has loss 0.
+    smoothing: of the targets of cross-entropies, towards 1/2 or 1/K.
+    mean_weight: of a larger set that the batch is part of; the gradient is then
+    sum(w * g) / (rows with w > 0 * mean_weight).
     """
     rows = output.reshape(-1, output.shape[-1])
     if name == "categorical_crossentropy":
-        losses, gradient = _categorical(rows, target.reshape(-1))
+        if target.ndim < output.ndim:
+            target = np.eye(output.shape[-1])[target.reshape(-1)]
+        target = target.reshape(rows.shape)
+        losses, gradient = _categorical(rows, target + smoothing * (1 / rows.shape[1] - target))
     else:
+        if smoothing:
+            target = target + smoothing * (0.5 - target)
         elements, slopes = _ELEMENTWISE[name](rows, target.reshape(rows.shape), delta)
         losses, gradient = elements.mean(axis=1), slopes / rows.shape[1]
     w = np.ones(len(rows)) if weights is None else weights.reshape(-1)
@@ -30,6 +41,8 @@ def loss_and_gradient(name, output, target, weights=None, delta=1.0):
         return 0.0, np.zeros_like(output)
     # Rows of weight 0 are left out rather than multiplied: 0 * inf is not 0.
     loss = (w[w > 0] * losses[w > 0]).sum() / total
+    if mean_weight is not None:
+        total = np.count_nonzero(w) * mean_weight
     return loss, (gradient * (w / total)[:, None]).reshape(output.shape)
 
 
@@ -56,14 +69,12 @@ def _binary(z, t, _):
     return np.maximum(z, 0.0) - z * t + np.log1p(np.exp(-np.abs(z))), sigmoid(z) - t
 
 
-def _categorical(z, labels):
-    """-log softmax(z)[label]."""
+def _categorical(z, t):
+    """-sum(t * log softmax(z))."""
     shifted = z - z.max(axis=1, keepdims=True)
-    log_sum = np.log(np.exp(shifted).sum(axis=1))
-    rows = np.arange(len(z))
-    gradient = activate("softmax", z).copy()
-    gradient[rows, labels] -= 1.0
-    return log_sum - shifted[rows, labels], gradient
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    gradient = activate("softmax", z) * t.sum(axis=1, keepdims=True) - t
+    return -(t * log_p).sum(axis=1), gradient
 
 
 _ELEMENTWISE = {"mse": _mse, "mae": _mae, "huber": _huber, "binary_crossentropy": _binary}

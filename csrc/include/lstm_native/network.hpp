@@ -106,13 +106,21 @@ struct StepOptions {
   NetworkStates<T>* states = nullptr;  // null: zeros. Not advanced by a step that is not finite
   Index first_step = 0;
   Index steps = 0;  // 0: all from first_step on
+  // The gradient is sum(w_i g_i) / (n mean_weight), n the rows whose weight is not 0: with the mean
+  // weight of a whole training set, a row counts by its weight in batches of any size. 0: the mean
+  // of the batch itself, so that only ratios within the batch count. The loss that is reported is
+  // the batch's own weighted mean in any case.
+  double mean_weight = 0.0;
 };
 
 /// Minimises a loss over a network; owns the optimiser's state.
 template <class T>
 class Trainer {
  public:
+  /// Throws InvalidArgument for settings out of range, and for a loss that contradicts how the
+  /// network ends (see OutputReading).
   Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer);
+  explicit Trainer(std::shared_ptr<TrainerImpl<T>> impl);
 
   /// Forward, loss, backward and one update.
   ///   rows   which samples of x and y form the batch: indices into them; null takes all in order
@@ -120,7 +128,7 @@ class Trainer {
   /// A loss or gradient that is not finite makes no update and undoes the one before, so that the
   /// network keeps the last weights known to be good; an update that makes a weight not finite is
   /// undone at once. Where an update is undone, the optimiser's state starts afresh.
-  /// `output`, when given, receives the predictions the loss was computed from.
+  /// `output`, when given, receives the predictions, as `Network::predict` gives them.
   /// Where x has lengths and the output a time axis, the rows behind a sequence's end do not count.
   /// With a window in `options` only its steps are read and copied; it throws InvalidArgument for
   /// an output without time axis, and for layers that cannot run so (bidirectional, reverse).

@@ -1,0 +1,184 @@
+// Cross-entropies over networks that end with a sigmoid or a softmax, and without.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/model_file.hpp"
+#include "core/network_impl.hpp"
+#include "file_helpers.hpp"
+#include "network_helpers.hpp"
+
+using namespace lstm_native;
+
+namespace {
+
+LossSpec loss_of(LossKind kind, OutputReading outputs = OutputReading::automatic) {
+  LossSpec loss;
+  loss.kind = kind;
+  loss.outputs = outputs;
+  return loss;
+}
+
+constexpr LossKind kBinary = LossKind::binary_crossentropy;
+constexpr LossKind kCategorical = LossKind::categorical_crossentropy;
+
+Activation activation_of(LossKind kind) {
+  return kind == kBinary ? Activation::sigmoid : Activation::softmax;
+}
+
+/// What a trainer says when it is made; empty: it takes the loss.
+std::string complaint(const std::vector<LayerSpec>& layers, const LossSpec& loss) {
+  const Network<float> network(layers, 3, 1);
+  return message_of<InvalidArgument>([&] { Trainer<float>(network, loss, sgd(0.1)); });
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("loss ends: with its activation a network learns as without, bit for bit", T,
+                   float, double) {
+  const Series<T> data(6, 5, 3);
+  const std::vector<Index> lengths = {5, 2, 0, 5, 1, 4};
+  std::vector<T> values(6 * 5 * 3);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = T(i % 3 == i / 3 % 3);
+  for (const LossKind kind : {kBinary, kCategorical})
+    for (const bool sequences : {false, true})
+      for (const bool apart : {false, true}) {
+        CAPTURE(static_cast<int>(kind));
+        std::vector<LayerSpec> ends = {lstm_layer(4, sequences), {DropoutSpec{0.4}}};
+        auto plain = ends;
+        plain.push_back(dense_layer(3));
+        if (apart) {
+          ends.push_back(dense_layer(3));
+          ends.push_back({ActivationSpec{activation_of(kind)}});
+          ends.push_back({DropoutSpec{0.0}});  // hands on what it gets
+          ends.push_back({ActivationSpec{Activation::linear}});
+        } else {
+          ends.push_back(dense_layer(3, activation_of(kind)));
+        }
+        const Network<T> with(ends, 3, 7), without(plain, 3, 7);
+        set_weights(without, weights_of(with));
+        Trainer<T> a(with, loss_of(kind), adam(0.1)), b(without, loss_of(kind), adam(0.1));
+        Batch<T> x = data.batch();
+        x.lengths = lengths.data();
+        const Targets<T> y{values.data(), nullptr, nullptr};
+        const auto size = static_cast<std::size_t>(6 * (sequences ? 5 : 1) * 3);
+        for (int i = 0; i < 3; ++i) {
+          std::vector<T> seen(size), evaluated(size), predicted(size);
+          with.predict(x, predicted.data());
+          const double tested = a.evaluate(x, y, nullptr, 6, evaluated.data()).loss;
+          CHECK(tested == b.evaluate(x, y, nullptr, 6).loss);
+          CHECK(tested == a.evaluate(x, y, nullptr, 6).loss);
+          // What comes out are probabilities, with zeros behind the ends.
+          CHECK(same_bits(evaluated, predicted));
+          const StepResult with_it = a.step(x, y, nullptr, 6, 3, seen.data());
+          const StepResult without_it = b.step(x, y, nullptr, 6, 3);
+          CHECK(with_it.loss == without_it.loss);
+          CHECK(with_it.gradient_norm == without_it.gradient_norm);
+          for (const T p : seen) CHECK((p >= 0 && p <= 1));
+          if (sequences) CHECK(seen[2 * 5 * 3] == 0);
+        }
+        CHECK(same_bits(weights_of(with), weights_of(without)));
+      }
+}
+
+TEST_CASE_TEMPLATE("loss ends: what is saturated and wrong learns", T, float, double) {
+  // Logits of 500: the probability is exactly 1, the derivative of the sigmoid exactly 0.
+  for (const LossKind kind : {kBinary, kCategorical}) {
+    const Network<T> network({dense_layer(2, activation_of(kind))}, 1, 3);
+    set_weights(network, std::vector<T>{500, -500, 0, 0});
+    Trainer<T> trainer(network, loss_of(kind), sgd(1.0));
+    const T x[] = {1}, y[] = {0, 1};
+    T p[2];
+    const StepResult got =
+        trainer.step({x, nullptr, 1, 0, 1}, {y, nullptr, nullptr}, nullptr, 1, 0, p);
+    CHECK(p[0] == 1);
+    CHECK(p[1] < 1e-37);
+    CHECK(got.finite);
+    CHECK(got.loss == doctest::Approx(kind == kBinary ? 500.0 : 1000.0));
+    const auto after = weights_of(network);
+    const T moved = kind == kBinary ? T(0.5) : T(1);  // binary: the mean of two
+    CHECK(after == std::vector<T>{500 - moved, -500 + moved, -moved, moved});
+  }
+}
+
+TEST_CASE("loss ends: what contradicts the network is refused, saying what to write") {
+  const auto of = [](LossKind kind, OutputReading outputs = OutputReading::automatic) {
+    return loss_of(kind, outputs);
+  };
+  const LayerSpec sigmoid = dense_layer(3, Activation::sigmoid);
+  const LayerSpec softmax = dense_layer(3, Activation::softmax);
+  const LayerSpec linear = dense_layer(3);
+  CHECK(contains(complaint({sigmoid}, of(kCategorical)), "take binary_crossentropy"));
+  CHECK(contains(complaint({softmax}, of(kBinary)), "take categorical_crossentropy"));
+  for (const auto& [layer, kind] : {std::pair{sigmoid, kBinary}, {softmax, kCategorical}}) {
+    CHECK(complaint({layer}, of(kind)).empty());
+    CHECK(complaint({layer}, of(kind, OutputReading::probabilities)).empty());
+    CHECK(contains(complaint({layer}, of(kind, OutputReading::logits)), "Leave from_logits away"));
+    CHECK(complaint({linear}, of(kind, OutputReading::logits)).empty());
+    CHECK(contains(complaint({linear}, of(kind, OutputReading::probabilities)),
+                   "no probabilities. Leave from_logits away"));
+    // The sum with something else is no probability; neither is what Dropout makes of one.
+    CHECK(complaint({{ResidualSpec{{layer}}}}, of(kind)).empty());
+    CHECK(complaint({layer, {LayerNormSpec{}}}, of(kind)).empty());
+    CHECK(contains(complaint({layer, {DropoutSpec{0.5}}}, of(kind)), "Dropout behind the"));
+    CHECK(contains(complaint({layer, {ActivityRegularizationSpec{0.1, 0.0}}}, of(kind)),
+                   "ActivityRegularization behind the"));
+    CHECK(complaint({layer, {DropoutSpec{0.0}}, {ActivityRegularizationSpec{}}}, of(kind)).empty());
+  }
+  CHECK(contains(complaint({dense_layer(1)}, of(kCategorical)), "Take binary_crossentropy"));
+  for (const LossKind kind : {LossKind::mse, kBinary, kCategorical})
+    CHECK(contains(complaint({dense_layer(1, Activation::softmax)}, of(kind)), "always 1"));
+  RNNSpec cell;
+  cell.hidden_size = 3;
+  cell.activation.function = CellFunction::sigmoid;
+  CHECK(contains(complaint({{cell}}, of(kBinary)), "Put a Dense behind it"));
+  CHECK(complaint({{cell}}, of(kBinary, OutputReading::logits)).empty());
+  CHECK(complaint({{cell}, linear}, of(kBinary)).empty());
+  CHECK(complaint({sigmoid}, of(LossKind::mse)).empty());
+}
+
+TEST_CASE("loss ends: settings that a loss does not have are refused") {
+  const auto refused = [](LossKind kind, auto change) {
+    LossSpec loss = loss_of(kind);
+    change(loss);
+    return complaint({dense_layer(3)}, loss);
+  };
+  const auto smooth = [](LossSpec& loss) { loss.label_smoothing = 0.1; };
+  const auto ignore = [](LossSpec& loss) { loss.ignore_index = -1; };
+  const auto logits = [](LossSpec& loss) { loss.outputs = OutputReading::logits; };
+  for (const LossKind kind : {LossKind::mse, LossKind::mae, LossKind::huber}) {
+    CHECK(contains(refused(kind, smooth), "label_smoothing: expected 0 but for cross-entropies"));
+    CHECK(contains(refused(kind, ignore), "ignore_index: expected none"));
+    CHECK(contains(refused(kind, logits), "from_logits: expected none"));
+  }
+  CHECK(contains(refused(kBinary, ignore), "ignore_index: expected none but for categorical"));
+  CHECK(contains(refused(kCategorical, [](LossSpec& loss) { loss.label_smoothing = 1.0; }),
+                 "label_smoothing: expected 0 <= value < 1, got 1"));
+}
+
+TEST_CASE("loss ends: a file whose loss contradicts its network loads; its loss does not run") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "old.lstm";
+  const Network<float> network({dense_layer(3, Activation::sigmoid)}, 3, 1);
+  {  // as it could be written before this was refused
+    const Trainer<float> trainer(std::make_shared<TrainerImpl<float>>(
+        network, loss_of(kCategorical), adam(0.1), /*from_file=*/true));
+    save_model<float>(path, network, &trainer, {});
+  }
+  LoadedModel<float> loaded = load_model<float>(path);
+  CHECK(weights_of(loaded.network) == weights_of(network));
+  REQUIRE(loaded.trainer);
+  const float x[] = {1, 2, 3};
+  const std::int64_t label = 1;
+  const Batch<float> batch{x, nullptr, 1, 0, 3};
+  const Targets<float> y{nullptr, &label, nullptr};
+  for (const std::string& message :
+       {message_of<InvalidArgument>([&] { loaded.trainer->step(batch, y, nullptr, 1, 0); }),
+        message_of<InvalidArgument>([&] { loaded.trainer->evaluate(batch, y, nullptr, 1); })})
+    CHECK(contains(message, "take binary_crossentropy"));
+  CHECK(weights_of(loaded.network) == weights_of(network));
+}
