@@ -51,7 +51,13 @@ if TYPE_CHECKING:
         Embedding,
         LayerNorm,
     )
-    from lstm_native.losses import Huber
+    from lstm_native.losses import (
+        BinaryCrossentropy,
+        CategoricalCrossentropy,
+        Huber,
+        MeanAbsoluteError,
+        MeanSquaredError,
+    )
     from lstm_native.lstm import LSTM
     from lstm_native.model import Sequential
     from lstm_native.optimizers import (
@@ -78,8 +84,10 @@ __all__ = [
     "ActivityRegularization",
     "Adam",
     "AdamW",
+    "BinaryCrossentropy",
     "CSVLogger",
     "Callback",
+    "CategoricalCrossentropy",
     "ConvLSTM",
     "Dense",
     "Dropout",
@@ -91,6 +99,8 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LearningRateScheduler",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
     "MinGRU",
     "MinLSTM",
     "MinMaxScaler",
@@ -139,7 +149,13 @@ _HOMES = {
         "Embedding",
         "LayerNorm",
     ),
-    "losses": ("Huber",),
+    "losses": (
+        "BinaryCrossentropy",
+        "CategoricalCrossentropy",
+        "Huber",
+        "MeanAbsoluteError",
+        "MeanSquaredError",
+    ),
     "model": ("Sequential",),
     "optimizers": (
         "SGD",

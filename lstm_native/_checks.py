@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from lstm_native import _core
 
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
-# By kind of dtype: how to make floats of it.
+# By kind of dtype: how to make floats of an array {x}.
 _VALUE_HINTS = {
-    "i": "convert with x.astype('float32')",
-    "u": "convert with x.astype('float32')",
-    "b": "if 0 and 1 are meant, convert with x.astype('float32')",
+    "i": "convert with {x}.astype('float32')",
+    "u": "convert with {x}.astype('float32')",
+    "b": "if 0 and 1 are meant, convert with {x}.astype('float32')",
     "c": "give the real and the imaginary part as two features",
-    "f": "convert with x.astype('float64')",
-    "O": "its elements are not all numbers; if they should be, use x.astype('float64')",
+    "f": "convert with {x}.astype('float64')",
+    "O": "its elements are not all numbers; if they should be, use {x}.astype('float64')",
 }
-_LABEL_HINT = "class indices are needed: y.astype('int64'), or y.argmax(axis=-1) if it is one-hot"
+_LABEL_HINT = "class indices are needed: {x}.astype('int64')"
 _TOKEN_HINT = "convert with x.astype('int64')"
 
 
@@ -250,9 +250,8 @@ def as_labels(
     >>> as_labels([0, 2, 1], name="y", classes=3)
     array([0, 2, 1])
     """
-    return _as_indices(
-        y, classes, name=name, what="labels", hint=_LABEL_HINT, ndim=ndim, shape=shape
-    )
+    hint = _LABEL_HINT.format(x=name)
+    return _as_indices(y, classes, name=name, what="labels", hint=hint, ndim=ndim, shape=shape)
 
 
 def as_tokens(
@@ -300,7 +299,10 @@ def as_class_weights(
 ) -> NDArray[np.float64]:
     """Return {class: weight} as a vector of `classes` weights; a class not named gets 1."""
     if not isinstance(class_weight, Mapping):
-        raise TypeError(f"{name} must map classes to weights, got {_describe(class_weight)}")
+        raise TypeError(
+            f"{name} must map classes to weights, such as {{0: 1.0, 1: 5.0}}, got "
+            f"{_describe(class_weight)}"
+        )
     weights = np.ones(classes)
     for key, value in class_weight.items():
         index = check_int(key, name=f"{name}: class", minimum=0, maximum=classes - 1)
@@ -363,7 +365,9 @@ def _check_range(x: NDArray[Any], limit: int | None, *, name: str, what: str) ->
 
 
 def _refuse_values(dtype: np.dtype[Any], *, name: str) -> NoReturn:
-    hint = _VALUE_HINTS.get(dtype.kind, "numbers are needed")
+    # An argument, or a part of one such as y[3]; a tensor's name is no Python.
+    called = name if name.partition("[")[0].isidentifier() else "array"
+    hint = _VALUE_HINTS.get(dtype.kind, "numbers are needed").format(x=called)
     raise TypeError(f"{name} must be float16, float32 or float64, got {dtype}; {hint}")
 
 

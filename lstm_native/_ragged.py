@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from lstm_native._checks import as_array, as_tokens, as_values, as_weights
 from lstm_native._inputs import vocabulary_of
-from lstm_native._samples import Batch, Rows, all_weights, check_targets, cut
+from lstm_native._samples import Batch, Rows, cut
+from lstm_native._targets import Counts, check_targets, mean_of_counting, row_weights
 from lstm_native.losses import Loss
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ class Ragged:
     y: Sequences | NDArray[Any]  # of an output with a time axis, or without
     weights: Sequences | NDArray[Any] | None
     lengths: NDArray[np.int64]
+    trained: Sequences | NDArray[Any] | None
+    probabilities: bool
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -84,18 +88,35 @@ class Ragged:
 
     def part(self, rows: slice) -> Ragged:
         """Return some of the samples."""
-        y = self.y.part(rows) if isinstance(self.y, Sequences) else self.y[rows]
-        weights = self.weights
-        if weights is not None:
-            weights = weights.part(rows) if isinstance(weights, Sequences) else weights[rows]
-        return Ragged(self.x.part(rows), y, weights, self.lengths[rows])
+
+        def of_part(of: Any) -> Any:
+            return of.part(rows) if isinstance(of, Sequences) else None if of is None else of[rows]
+
+        weights = of_part(self.weights)
+        return Ragged(
+            self.x.part(rows),
+            of_part(self.y),
+            weights,
+            self.lengths[rows],
+            weights if self.trained is self.weights else of_part(self.trained),
+            self.probabilities,
+        )
+
+    def without_classes(self) -> Ragged:
+        """Return the same without the weights of classes: for validation."""
+        return replace(self, trained=self.weights)
 
     def counts(self) -> bool:
         """Whether any row counts in the loss."""
         if isinstance(self.y, Sequences) and not self.lengths.any():
             return False
-        weights = self.weights.flat if isinstance(self.weights, Sequences) else self.weights
+        weights = _flat(self.trained)
         return weights is None or bool(weights.any())
+
+    @cached_property
+    def mean_weight(self) -> float:
+        """Mean weight of the rows that count in the loss of training."""
+        return mean_of_counting(_flat(self.trained), None)
 
     def take(self, rows: Rows) -> Batch:
         """Return one batch, padded to its own longest sequence."""
@@ -103,15 +124,20 @@ class Ragged:
         lengths = self.lengths[rows]
         steps = max(int(lengths.max()), 1)
 
-        def of_batch(array: Sequences | NDArray[Any]) -> NDArray[Any]:
-            return array.padded(rows, steps) if isinstance(array, Sequences) else array[rows]
+        def of_batch(array: Any) -> Any:
+            if isinstance(array, Sequences):
+                return array.padded(rows, steps)
+            return None if array is None else array[rows]
 
+        weights = of_batch(self.weights)
         return Batch(
             of_batch(self.x),
             of_batch(self.y),
-            None if self.weights is None else of_batch(self.weights),
+            weights,
             None if (lengths == steps).all() else lengths,
             steps if isinstance(self.y, Sequences) else 0,
+            None,
+            weights if self.trained is self.weights else of_batch(self.trained),
         )
 
     def in_order(self, size: int) -> Iterator[Rows]:
@@ -127,6 +153,10 @@ class Ragged:
             batches += cut(pool[np.argsort(self.lengths[pool], kind="stable")], size)
         for index in random.permutation(len(batches)):
             yield batches[index]
+
+
+def _flat(weights: Sequences | NDArray[Any] | None) -> NDArray[Any] | None:
+    return weights.flat if isinstance(weights, Sequences) else weights
 
 
 def check_sequences(model: Stack, x: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -169,33 +199,50 @@ def check_ragged(
     lengths = np.array([len(part) for part in parts], dtype=np.int64)
     timesteps, features = model._network.output_shape(int(max(lengths.max(), 1)))
     timed = timesteps > 0
+    probabilities = model._network.reads_probabilities(loss.to_json())
     _check_count(y, count, "y")
     targets: Sequences | NDArray[Any]
     if timed:
         if not lengths.any():
             raise ValueError(f"x: all {count} sequences are empty")
-        targets = _target_sequences(y, lengths, features, loss, model.dtype)
+        targets, counts = _target_sequences(y, lengths, features, loss, model.dtype)
         flat, rows = targets.flat, (int(lengths.sum()),)
     else:
         target = as_array(y, name="y")
-        targets = flat = check_targets(target, None, (count, features), loss, model.dtype)
-        rows = (count,)
-    weights = _weights(sample_weight, lengths, timed, model.dtype)
-    weights = all_weights(weights, class_weight, flat, (*rows, features), loss)
-    found: Sequences | NDArray[Any] | None = None
-    if weights is not None:
-        found = as_weights(
-            weights.astype(model.dtype), name="sample_weight", shape=rows, dtype=model.dtype
-        )
-        if isinstance(targets, Sequences):
-            found = Sequences(found, targets.starts)
-    return Ragged(Sequences.of(parts), targets, found, lengths)
+        flat, counts = check_targets(target, None, (count, features), loss, model.dtype)
+        targets, rows = flat, (count,)
+    weights = row_weights(
+        _weights(sample_weight, lengths, timed, model.dtype),
+        counts,
+        class_weight,
+        flat,
+        (*rows, features),
+        loss,
+        model.dtype,
+    )
+
+    def in_sequences(of: NDArray[Any] | None) -> Sequences | NDArray[Any] | None:
+        if of is None or not isinstance(targets, Sequences):
+            return of
+        return Sequences(of, targets.starts)
+
+    measured = in_sequences(weights.measured)
+    return Ragged(
+        Sequences.of(parts),
+        targets,
+        measured,
+        lengths,
+        measured if weights.trained is weights.measured else in_sequences(weights.trained),
+        probabilities,
+    )
 
 
 def _target_sequences(
     y: Any, lengths: NDArray[np.int64], features: int, loss: Loss, dtype: str
-) -> Sequences:
-    parts = []
+) -> tuple[Sequences, Counts]:
+    """Return the targets, and which of their rows count."""
+    parts: list[NDArray[Any]] = []
+    counting: list[NDArray[np.bool_]] = []
     for index, length in enumerate(lengths):
         name = f"y[{index}]"
         part = as_array(y[index], name=name)
@@ -204,11 +251,20 @@ def _target_sequences(
                 f"{name}: expected {length} steps, as many as x[{index}] has, got shape "
                 f"{part.shape}"
             )
-        if length:
-            parts.append(check_targets(part, None, (int(length), features), loss, dtype, name))
+        if not length:
+            continue
+        found, counts = check_targets(part, None, (int(length), features), loss, dtype, name)
+        if parts and found.ndim != parts[0].ndim:
+            raise ValueError(
+                f"{name}: expected class indices in all sequences, or probabilities in all, got "
+                f"shape {part.shape} behind others"
+            )
+        parts.append(found)
+        counting.append(np.ones(len(found), dtype=bool) if counts is None else counts)
     starts = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=starts[1:])
-    return Sequences(np.concatenate(parts), starts)
+    counts = np.concatenate(counting)
+    return Sequences(np.concatenate(parts), starts), None if counts.all() else counts
 
 
 def _weights(

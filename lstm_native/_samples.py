@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._checks import (
-    as_array,
-    as_class_weights,
-    as_labels,
-    as_mask,
-    as_values,
-    as_weights,
-    check_same_length,
-)
+from lstm_native._checks import as_array, as_mask, check_same_length
 from lstm_native._lengths import Lengths, lengths_of_input, true_steps
+from lstm_native._targets import check_targets, mean_of_counting, row_weights, sample_weights
 from lstm_native.losses import Loss
 
 if TYPE_CHECKING:
@@ -31,7 +25,9 @@ Rows = NDArray[np.int64] | slice
 class Batch:
     """What one call of the core takes: `rows` of the arrays, or all of them.
 
+    weights : of the rows in metrics and in an evaluation.
     timesteps : of an output with a time axis, else 0.
+    trained : weights of the rows in the loss of training.
     """
 
     x: NDArray[Any]
@@ -40,6 +36,7 @@ class Batch:
     lengths: Lengths
     timesteps: int
     rows: NDArray[np.int64] | None = None
+    trained: NDArray[Any] | None = None
 
     @property
     def longest(self) -> int:
@@ -74,6 +71,8 @@ class Data:
     weights: NDArray[Any] | None
     lengths: Lengths
     timesteps: int  # of the output; 0: it has no time axis
+    trained: NDArray[Any] | None  # weights in the loss of training, with those of the classes
+    probabilities: bool  # what a cross-entropy takes the outputs for
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -92,20 +91,36 @@ class Data:
             None if self.weights is None else self.weights[rows],
             None if self.lengths is None else self.lengths[rows],
             self.timesteps,
+            None if self.trained is None else self.trained[rows],
+            self.probabilities,
         )
+
+    def without_classes(self) -> Data:
+        """Return the same without the weights of classes: for validation."""
+        return replace(self, trained=self.weights)
 
     def counts(self) -> bool:
         """Whether any row counts in the loss."""
         if self.timesteps and self.lengths is not None and not self.lengths.any():
             return False
-        return self.weights is None or bool(self.weights.any())
+        return self.trained is None or bool(self.trained.any())
+
+    @cached_property
+    def mean_weight(self) -> float:
+        """Mean weight of the rows that count in the loss of training."""
+        counts = None
+        if self.timesteps and self.lengths is not None:
+            counts = true_steps(self.lengths, self.timesteps)
+        return mean_of_counting(self.trained, counts)
 
     def take(self, rows: Rows) -> Batch:
         """Return one batch, without a copy."""
         if isinstance(rows, slice):
             part = self.part(rows)
-            return Batch(part.x, part.y, part.weights, part.lengths, self.timesteps)
-        return Batch(self.x, self.y, self.weights, self.lengths, self.timesteps, rows)
+            return Batch(
+                part.x, part.y, part.weights, part.lengths, self.timesteps, None, part.trained
+            )
+        return Batch(self.x, self.y, self.weights, self.lengths, self.timesteps, rows, self.trained)
 
     def in_order(self, size: int) -> Iterator[Rows]:
         """Yield the batches of an evaluation."""
@@ -145,6 +160,7 @@ def check_data(
     if target.ndim:
         check_same_length(x, target, names=("x", "y"))
     output = model._output_shape(x)
+    probabilities = model._network.reads_probabilities(loss.to_json())
     rows = output[:-1]
     timed = len(rows) == 2
     counts = None
@@ -156,18 +172,27 @@ def check_data(
         counts = true_steps(ends, rows[1])
         if not counts.any():
             raise ValueError(f"lengths: all {len(ends)} sequences are empty")
-    checked = check_targets(target, counts, output, loss, model.dtype)
-    if mask is None:
-        counts = None  # the core knows what stands behind a sequence's end
-    weights = _row_weights(sample_weight, rows, model.dtype)
-    weights = all_weights(weights, class_weight, checked, output, loss)
-    if counts is not None:
-        weights = counts if weights is None else counts * weights
-    if weights is not None:
-        weights = as_weights(
-            weights.astype(model.dtype), name="sample_weight", shape=rows, dtype=model.dtype
-        )
-    return Data(x, checked, weights, ends, rows[1] if timed else 0)
+    checked, left = check_targets(target, counts, output, loss, model.dtype)
+    if mask is None and left is counts:
+        left = None  # the core knows what stands behind a sequence's end
+    weights = row_weights(
+        sample_weights(sample_weight, rows, model.dtype),
+        left,
+        class_weight,
+        checked,
+        output,
+        loss,
+        model.dtype,
+    )
+    return Data(
+        x,
+        checked,
+        weights.measured,
+        ends,
+        rows[1] if timed else 0,
+        weights.trained,
+        probabilities,
+    )
 
 
 def _ends_of_mask(mask: Any, x: Any) -> NDArray[np.int64] | None:
@@ -179,63 +204,3 @@ def _ends_of_mask(mask: Any, x: Any) -> NDArray[np.int64] | None:
     steps = found.shape[1]
     ends = steps - np.argmax(found[:, ::-1], axis=1)
     return np.where(found.any(axis=1), ends, 0).astype(np.int64)
-
-
-def check_targets(
-    target: NDArray[Any],
-    counts: NDArray[np.bool_] | None,
-    output: tuple[int, ...],
-    loss: Loss,
-    dtype: str,
-    name: str = "y",
-) -> NDArray[Any]:
-    """Return targets as the loss takes them; a row that does not count may hold anything."""
-    rows = output[:-1]
-    if loss.takes_labels:
-        if counts is not None and target.shape == rows and target.dtype.kind in "iu":
-            target = np.where(counts, target, 0)
-        return as_labels(target, name=name, classes=output[-1], shape=rows)
-    if counts is not None and target.dtype.kind == "f" and target.shape in (output, rows):
-        kept = counts if target.shape == rows else counts[..., np.newaxis]
-        target = np.where(kept, target, target.dtype.type(0))
-    if loss.takes_logits and target.dtype.kind in "biu":
-        target = target.astype(dtype)  # 0 and 1 are meant, whatever they are written as
-    if output[-1] == 1 and target.shape == output[:-1]:
-        target = target.reshape(output)
-    values = as_values(target, name=name, dtype=dtype, shape=output)
-    if loss.takes_logits and (values.min() < 0.0 or values.max() > 1.0):
-        raise ValueError(
-            f"{name}: {loss.name} expects targets from 0 to 1, got {values.min()} to {values.max()}"
-        )
-    return values
-
-
-def _row_weights(weight: Any, rows: tuple[int, ...], dtype: str) -> NDArray[Any] | None:
-    if weight is None:
-        return None
-    given = as_array(weight, name="sample_weight")
-    if len(rows) == 2 and given.shape == rows[:1]:
-        given = np.broadcast_to(given[:, None], rows)  # one weight for all steps of a sample
-    return as_weights(given, name="sample_weight", shape=rows, dtype=dtype)
-
-
-def all_weights(
-    weights: NDArray[Any] | None,
-    class_weight: Mapping[int, float] | None,
-    y: NDArray[Any],
-    output: tuple[int, ...],
-    loss: Loss,
-) -> NDArray[Any] | None:
-    """Return row weights times those of the rows' classes."""
-    if class_weight is None:
-        return weights
-    if loss.takes_labels:
-        classes, labels = output[-1], y
-    elif loss.takes_logits and output[-1] == 1:
-        classes, labels = 2, (y[..., 0] > 0.5).astype(np.int64)
-    else:
-        raise ValueError(
-            f"class_weight needs one class per row; {loss.name} with {output[-1]} outputs has none"
-        )
-    found = as_class_weights(class_weight, name="class_weight", classes=classes)[labels]
-    return np.asarray(found if weights is None else found * weights)

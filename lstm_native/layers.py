@@ -22,7 +22,8 @@ class Dense(Layer):
     units : int
         Output features.
     activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
-        The losses take logits: the last layer of a classifier stays linear.
+        Of a classifier's last layer: linear gives logits, "sigmoid" (binary) and "softmax"
+        (categorical) probabilities; the cross-entropies see which, and both learn alike.
     use_bias : bool
     tied : bool
         Compute with the weight of the Embedding that the Sequential begins with, instead of one of

@@ -1,7 +1,11 @@
 """What to minimise: losses by name or as objects.
 
-All cross-entropies take logits. The loss of a batch is the weighted mean over its rows (a row
-is one sample, or one step of one sample when the output has a time axis).
+The loss of a batch is the weighted mean over its rows (a row is one sample, or one step of one
+sample when the output has a time axis).
+
+Cross-entropies see how the network ends: where its last layer has a sigmoid (binary) or a softmax
+(categorical), its outputs are probabilities, else logits. Both learn alike, to the last bit, since
+the loss is computed from what stands before that function.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from lstm_native._checks import check_real, parse_json_object
+from lstm_native._checks import check_bool, check_int, check_real, parse_json_object
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,9 @@ class Loss:
     name : str
         The canonical name, as in model files.
     takes_labels : bool
-        True when targets are integer class indices, False when they are values.
+        True when targets are classes (indices, one-hot or soft), False when they are values.
     takes_logits : bool
-        True when the network's output is read as logits.
+        True for the cross-entropies, whose outputs are logits or probabilities.
     """
 
     name: ClassVar[str] = ""
@@ -39,7 +43,12 @@ class Loss:
         >>> Huber(delta=0.5).to_json()
         '{"type": "huber", "delta": 0.5}'
         """
-        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        options = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            # As files were before there were more options: these stand there only where set.
+            if field.name == "delta" or getattr(self, field.name) != field.default
+        }
         return json.dumps({"type": self.name, **options})
 
     @staticmethod
@@ -98,19 +107,93 @@ class Huber(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossentropy(Loss):
-    """Cross-entropy of targets in [0, 1] with sigmoid(logit), each feature by itself."""
+    """Cross-entropy of targets from 0 to 1 with predicted probabilities, each output by itself.
 
+    With z the logit and y the target: max(z, 0) - z y + log(1 + exp(-|z|)).
+
+    Parameters
+    ----------
+    from_logits : bool, optional
+        None: the network's outputs are probabilities where it ends with a sigmoid, else logits.
+        True and False say which, and are refused where the network contradicts.
+    label_smoothing : float
+        In [0, 1): the target y becomes y (1 - s) + s / 2 (Szegedy et al. 2016, "Rethinking the
+        Inception architecture for computer vision").
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting of the wrong type or out of range.
+
+    Examples
+    --------
+    >>> BinaryCrossentropy(label_smoothing=0.1)
+    BinaryCrossentropy(from_logits=None, label_smoothing=0.1)
+    """
+
+    from_logits: bool | None = None
+    label_smoothing: float = 0.0
     name: ClassVar[str] = "binary_crossentropy"
     takes_logits: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _check_crossentropy(self)
 
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Loss):
-    """Cross-entropy of a class index with softmax(logits) over the last axis."""
+    """Cross-entropy of classes, one for each row, with predicted probabilities.
 
+    Targets are class indices, one-hot rows, or soft labels: rows of probabilities that sum to 1.
+    With z the logits and y the row of probabilities: log(sum(exp(z))) - sum(z y).
+
+    Parameters
+    ----------
+    from_logits : bool, optional
+        None: the network's outputs are probabilities where it ends with a softmax, else logits.
+        True and False say which, and are refused where the network contradicts.
+    label_smoothing : float
+        In [0, 1): the row y becomes y (1 - s) + s / K, K the number of classes (Szegedy et al.
+        2016, "Rethinking the Inception architecture for computer vision").
+    ignore_index : int, optional
+        Rows with this label have no loss and no gradient, and count neither in means nor in
+        metrics: -100 to have it as PyTorch does. Needs class indices.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting of the wrong type or out of range.
+
+    Examples
+    --------
+    >>> CategoricalCrossentropy(ignore_index=-100)
+    CategoricalCrossentropy(from_logits=None, label_smoothing=0.0, ignore_index=-100)
+    """
+
+    from_logits: bool | None = None
+    label_smoothing: float = 0.0
+    ignore_index: int | None = None
     name: ClassVar[str] = "categorical_crossentropy"
     takes_labels: ClassVar[bool] = True
     takes_logits: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _check_crossentropy(self)
+        if self.ignore_index is not None:
+            index = check_int(
+                self.ignore_index, name="ignore_index", minimum=-(2**63), maximum=2**63 - 1
+            )
+            object.__setattr__(self, "ignore_index", index)
+
+
+def _check_crossentropy(loss: BinaryCrossentropy | CategoricalCrossentropy) -> None:
+    if loss.from_logits is not None:
+        chosen = check_bool(loss.from_logits, name="from_logits")
+        object.__setattr__(loss, "from_logits", chosen)
+    smoothing = check_real(loss.label_smoothing, name="label_smoothing", minimum=0.0, below=1.0)
+    object.__setattr__(loss, "label_smoothing", smoothing)
 
 
 _LOSSES: dict[str, type[Loss]] = {
@@ -127,13 +210,17 @@ _LOSSES: dict[str, type[Loss]] = {
 #: The canonical names.
 NAMES: tuple[str, ...] = tuple(_LOSSES)
 
-# What Keras users type, without underscores and in lower case.
+# What users of Keras and PyTorch type, without underscores and in lower case.
 _ALIASES = {
     "meansquarederror": "mse",
     "meanabsoluteerror": "mae",
     "huberloss": "huber",
     "bce": "binary_crossentropy",
     "sparsecategoricalcrossentropy": "categorical_crossentropy",
+    "crossentropy": "categorical_crossentropy",
+    "crossentropyloss": "categorical_crossentropy",
+    "mseloss": "mse",
+    "l1loss": "mae",
     **{name.replace("_", ""): name for name in NAMES},
 }
 
@@ -145,8 +232,8 @@ def parse(loss: Any) -> Loss:
     ----------
     loss : str or Loss
         A canonical name ("mse", "mae", "huber", "binary_crossentropy",
-        "categorical_crossentropy"), a name as Keras spells it ("mean_squared_error",
-        "MeanSquaredError", "sparse_categorical_crossentropy", ...), or an object.
+        "categorical_crossentropy"), a name as Keras or PyTorch spells it ("mean_squared_error",
+        "MeanSquaredError", "CrossEntropyLoss", ...), or an object.
 
     Raises
     ------
@@ -165,7 +252,11 @@ def parse(loss: Any) -> Loss:
     if isinstance(loss, Loss) and type(loss) is not Loss:
         return loss
     if not isinstance(loss, str):
-        raise TypeError(f"loss must be a name ({', '.join(NAMES)}) or a loss object, got {loss!r}")
+        made = isinstance(loss, type) and issubclass(loss, Loss)
+        hint = f"; write {loss.__name__}()" if made else ""
+        raise TypeError(
+            f"loss must be a name ({', '.join(NAMES)}) or a loss object, got {loss!r}{hint}"
+        )
     name = _ALIASES.get(loss.replace("_", "").lower())
     if name is None:
         raise ValueError(f"unknown loss '{loss}'; known are {', '.join(NAMES)}")

@@ -46,14 +46,17 @@ class MetricSet:
     Parameters
     ----------
     metrics : name, callable, or iterable of them
-        "accuracy": share of right classes, the highest logit for categorical cross-entropy, and
-        logit > 0 against target > 0.5 for binary cross-entropy. "mse", "mae", "rmse" in the
+        "accuracy": share of right classes, the highest output (against the highest soft label) for
+        categorical cross-entropy, and for binary cross-entropy probability > 0.5, which is logit >
+        0, against target > 0.5. "mse", "mae", "rmse" in the
         (squared) unit of the targets, "mape" in percent, each over all features of a row;
         "rmse" is the root of the mean over all rows. A callable (y_true, y_pred) -> float is
         called once per batch with the batch's arrays and weighted by its number of rows; if
         some rows are masked out, it gets the others alone, as (rows, features).
     loss : Loss
-        Decides what targets and outputs are: values, or labels and logits.
+        Decides what targets and outputs are: values, or classes and logits or probabilities.
+    probabilities : bool
+        Whether outputs are probabilities, for a cross-entropy.
 
     Raises
     ------
@@ -73,10 +76,13 @@ class MetricSet:
     {'mae': 4.0, 'rmse': 4.0825}
     """
 
-    def __init__(self, metrics: Metric | Iterable[Metric], *, loss: Loss) -> None:
+    def __init__(
+        self, metrics: Metric | Iterable[Metric], *, loss: Loss, probabilities: bool = False
+    ) -> None:
         if isinstance(metrics, str) or callable(metrics):
             metrics = [metrics]
         self._loss = loss
+        self._threshold = 0.5 if probabilities else 0.0
         self._metrics: dict[str, Metric] = {}
         for metric in metrics:
             name = _name_of(metric)
@@ -108,10 +114,10 @@ class MetricSet:
         Parameters
         ----------
         y_true : ndarray
-            Values of the shape of `y_pred` (its last axis may be missing when it is 1), or class
-            labels of that shape without the last axis.
+            Values or soft labels of the shape of `y_pred` (its last axis may be missing when it is
+            1), or class labels of that shape without the last axis.
         y_pred : ndarray, (N, F) or (N, T, F)
-            What the network answered: values, or logits.
+            What the network answered: values, logits, or probabilities.
         weights : ndarray, optional
             One per row, (N,) or (N, T), not negative.
 
@@ -125,7 +131,8 @@ class MetricSet:
         self._check_shapes(y_true, y_pred, weights)
         features = y_pred.shape[-1]
         pred = y_pred.reshape(-1, features)
-        true = y_true.reshape(-1) if self._loss.takes_labels else y_true.reshape(pred.shape)
+        labels = self._loss.takes_labels and y_true.ndim < y_pred.ndim
+        true = y_true.reshape(-1) if labels else y_true.reshape(pred.shape)
         row_weights = None if weights is None else weights.reshape(-1).astype(np.float64)
         if row_weights is not None and not row_weights.all():
             kept = row_weights != 0.0
@@ -166,9 +173,10 @@ class MetricSet:
     def _right(self, true: NDArray[Any], pred: NDArray[Any]) -> _Rows:
         """1 for each row that is right, 0 for wrong; in between for several binary features."""
         if self._loss.takes_labels:
-            right = pred.argmax(axis=-1) == true
+            label = true if true.ndim == 1 else true.argmax(axis=-1)
+            right = pred.argmax(axis=-1) == label
         else:
-            same = (pred > 0.0) == (true > 0.5)
+            same = (pred > self._threshold) == (true > 0.5)
             right = np.add.reduce(same, axis=-1, dtype=np.float64) / pred.shape[-1]
         return np.asarray(right, dtype=np.float64)
 
@@ -178,7 +186,7 @@ class MetricSet:
         rows = y_pred.shape[:-1]
         # Said here, since (N,) against (N, 1) would otherwise quietly become (N, N).
         if self._loss.takes_labels:
-            fits = y_true.shape == rows
+            fits = y_true.shape in (rows, y_pred.shape)
             wanted = f"{rows}"
         else:
             fits = y_true.shape == y_pred.shape or (y_pred.shape[-1] == 1 and y_true.shape == rows)

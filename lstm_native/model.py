@@ -83,7 +83,13 @@ class Sequential(Stack):
     # -- running ---------------------------------------------------------------------------
 
     def predict(
-        self, x: Any, *, batch_size: int = _PREDICT_BATCH, lengths: Any = None, mask: Any = None
+        self,
+        x: Any,
+        *,
+        batch_size: int = _PREDICT_BATCH,
+        lengths: Any = None,
+        mask: Any = None,
+        probabilities: bool = False,
     ) -> Any:
         """Run the model; dropout rests.
 
@@ -99,20 +105,32 @@ class Sequential(Stack):
             How many of its T steps each sequence has. What stands behind them is not read.
         mask : bool array_like, (N, T), optional
             The same as lengths: each row True first, then False.
+        probabilities : bool
+            True: the softmax of the outputs of a model trained with categorical cross-entropy,
+            the sigmoid with the binary one; the very bits that a Dense with this activation gives.
+            Outputs of a model that ends with one of them are probabilities already.
 
         Returns
         -------
         ndarray, (N, T, features) or (N, features)
-            A network that was trained with a cross-entropy gives logits. Zeros behind the end of a
-            sequence. For a list, a list of arrays (T_i, features), or (N, features).
+            A network that was trained with a cross-entropy and ends without softmax or sigmoid
+            gives logits, unless `probabilities` is True. Zeros behind the end of a sequence. For a
+            list, a list of arrays (T_i, features), or (N, features).
 
         Raises
         ------
         TypeError
             Wrong dtype, such as integers where floats are needed.
         ValueError
-            Wrong shape or feature count, empty, NaN or infinity, tokens out of range.
+            Wrong shape or feature count, empty, NaN or infinity, tokens out of range;
+            `probabilities` of a model whose loss is no cross-entropy.
         """
+        if probabilities is not False:
+            from lstm_native._probabilities import predict
+
+            return predict(
+                self, x, probabilities, batch_size=batch_size, lengths=lengths, mask=mask
+            )
         batch_size = check_positive_int(batch_size, name="batch_size")
         if self._network is not None and lengths is None and mask is None and not self._stateful:
             quick: NDArray[Any] | None = self._network.quick_predict(
@@ -201,14 +219,17 @@ class Sequential(Stack):
             Embedding. Sequences in a list are put into batches of similar lengths.
         y : array_like, or list of arrays
             Values of the output's shape (the last axis may be missing when it is 1); for
-            categorical cross-entropy integer labels (N,), or (N, T) for an output at each step.
-            For a list of sequences and an output at each step, a list too.
+            categorical cross-entropy integer labels (N,), or (N, T) for an output at each step,
+            or one-hot rows or probabilities of the output's shape. For a list of sequences and an
+            output at each step, a list too.
         epochs : int
             The epoch count at which training ends.
         batch_size : int
         loss : str or Loss, optional
-            "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy" (both from
-            logits), or an object such as `Huber(delta=0.5)`. By default that of the fit before,
+            "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", or an object
+            such as `Huber(delta=0.5)` or `CategoricalCrossentropy(label_smoothing=0.1)`. The
+            cross-entropies read the outputs as probabilities where the model ends with a sigmoid
+            (binary) or softmax (categorical), else as logits. By default that of the fit before,
             at first "mse". Another loss starts the optimiser's state afresh.
         optimizer : str or Optimizer, optional
             By default that of the fit before or of the file, with its state; at first
@@ -222,9 +243,13 @@ class Sequential(Stack):
         shuffle : bool
             Visit the samples in a new order each epoch. Must be False for stateful layers.
         class_weight : dict of int to float, optional
-            Weight of each label; 1 for labels not named.
+            Weight of each class; 1 for classes not named. It counts in the loss of training alone:
+            not in metrics, and not on validation data.
         sample_weight : array_like, (N,) or (N, T), optional
-            Not negative. The loss of a batch is the weighted mean over its rows.
+            Not negative, of any scale. It counts in loss and metrics, on validation data too. The
+            loss that is reported is the weighted mean over the rows. The gradient of a batch is
+            sum(w g) / (n m), n its rows whose weight is not 0, m their mean weight in all of the
+            training data: a row counts by its weight in batches of any size.
         mask : bool array_like, (N,) or (N, T), optional
             False rows do not count. One of (N, T) also says where each sequence ends: behind its
             last True. Without an output at each step, it must be True first, then False.

@@ -106,7 +106,7 @@ def fit(
     train, validation = _split(
         model, data, loss, options.validation_split, validation_data, validation_lengths
     )
-    found = MetricSet(metric_list, loss=loss)
+    found = MetricSet(metric_list, loss=loss, probabilities=data.probabilities)
     window = check_tbptt(model, train, tbptt)
     check_stateful(model, len(train), options.batch_size, shuffle=options.shuffle)
     hooks = _hooks(callbacks, options, train, window)
@@ -172,7 +172,7 @@ def _split(
             f"validation_split={share} of {len(data)} samples leaves "
             f"{len(data) - count} to train on and {count} to validate"
         )
-    parts = data.part(slice(0, -count)), data.part(slice(-count, None))
+    parts = data.part(slice(0, -count)), data.part(slice(-count, None)).without_classes()
     for part, what in zip(parts, ("train on", "validate"), strict=True):
         if not part.counts():
             raise ValueError(
@@ -246,7 +246,7 @@ def _train_epoch(
             loss, weight, norm, finite, output, states = model._trainer.step(
                 batch.x,
                 batch.y,
-                batch.weights,
+                batch.trained,
                 batch.rows,
                 options.seed,
                 measured,
@@ -254,6 +254,7 @@ def _train_epoch(
                 carry.given(),
                 first,
                 steps,
+                data.mean_weight,
             )
             if not finite:
                 what = (
@@ -291,7 +292,7 @@ def evaluate(
         trainer = native_class("Trainer", model.dtype)(
             model._network, loss.to_json(), plain.to_json()
         )
-    found = MetricSet(metrics, loss=loss)
+    found = MetricSet(metrics, loss=loss, probabilities=data.probabilities)
     mean = _Mean()
     carry = Carry(model, windows=window is not None)
     for rows in data.in_order(batch_size):

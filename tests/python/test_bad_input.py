@@ -83,7 +83,7 @@ MODEL_CASES = {
     "labels_one_hot": (fit(y=Y, loss=CE), (TypeError, ValueError), ["y", "(6,)|integer"]),
     "labels_too_large": (fit(y=LABELS * 2, loss=CE), ValueError, ["y", "[0, 2)", "2", "[1]"]),
     "labels_negative": (fit(y=-LABELS, loss=CE), ValueError, ["y", "[0, 2)", "-1", "[1]"]),
-    "labels_rank": (fit(y=LABELS[:, None], loss=CE), ValueError, ["y", "(6,)", "(6, 1)"]),
+    "labels_rank": (fit(y=LABELS[:, None, None], loss=CE), ValueError, ["y", "(6,)", "(6, 1, 1)"]),
     "binary_target_range": (
         fit(y=np.full((6, 2), 1.5), loss="binary_crossentropy"),
         ValueError,

@@ -10,13 +10,22 @@ from lstm_native import losses
 ALL = [losses.parse(name) for name in losses.NAMES]
 
 
-@pytest.mark.parametrize("loss", [*ALL, losses.Huber(0.25)])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *ALL,
+        losses.Huber(0.25),
+        losses.BinaryCrossentropy(from_logits=False, label_smoothing=0.1),
+        losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, ignore_index=-100),
+    ],
+)
 def test_json_goes_there_and_back(loss):
     assert losses.Loss.from_json(loss.to_json()) == loss
 
 
 def test_json_is_what_model_files_hold():
-    assert json.loads(losses.parse("mse").to_json()) == {"type": "mse"}
+    for name in ("mse", "binary_crossentropy", "categorical_crossentropy"):
+        assert json.loads(losses.parse(name).to_json()) == {"type": name}
     assert json.loads(losses.Huber(2).to_json()) == {"type": "huber", "delta": 2.0}
     assert losses.Loss.from_json('{"type": "huber"}') == losses.Huber(1.0)
 
@@ -35,6 +44,10 @@ def test_json_is_what_model_files_hold():
         ("BinaryCrossentropy", "binary_crossentropy"),
         ("sparse_categorical_crossentropy", "categorical_crossentropy"),
         ("CategoricalCrossentropy", "categorical_crossentropy"),
+        ("CrossEntropyLoss", "categorical_crossentropy"),
+        ("cross_entropy", "categorical_crossentropy"),
+        ("MSELoss", "mse"),
+        ("L1Loss", "mae"),
     ],
 )
 def test_names_as_keras_users_type_them(typed, name):
@@ -64,6 +77,11 @@ def test_an_unknown_name_lists_the_known_ones():
 def test_other_objects_are_no_losses(bad):
     with pytest.raises(TypeError, match="loss must be a name"):
         losses.parse(bad)
+
+
+def test_a_class_for_an_object_is_told_what_to_write():
+    with pytest.raises(TypeError, match=r"; write Huber\(\)$"):
+        losses.parse(losses.Huber)
 
 
 @pytest.mark.parametrize(

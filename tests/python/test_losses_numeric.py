@@ -6,7 +6,7 @@ import numpy as np
 import product as p
 import pytest
 import reference as ref
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import lstm_native as ln
@@ -46,6 +46,7 @@ def make_spec(loss: str, delta: float) -> p.Spec:
 def test_loss_and_its_gradient_match_the_reference(
     isa, dtype, threads, loss, n, t, width, weighted, delta, seed
 ):
+    assume(width > 1 or loss != "categorical_crossentropy")  # which is refused
     rng = np.random.default_rng(seed)
     rows = (n,) if t is None else (n, t)
     x = p.normal(rng, (*rows, width), dtype)

@@ -105,6 +105,23 @@ def test_binary_accuracy_is_by_the_sign_of_the_logit():
     assert found.result() == {"accuracy": 0.75}
 
 
+def test_binary_accuracy_of_probabilities_is_by_one_half():
+    found = MetricSet(["accuracy"], loss=BINARY, probabilities=True)
+    found.update(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.6, 0.1], [0.1, 0.4]]))
+    assert found.result() == {"accuracy": 0.75}
+
+
+def test_accuracy_of_soft_labels_is_by_the_likeliest_class():
+    found = MetricSet(["accuracy"], loss=CATEGORICAL)
+    logits = np.array([[1.0, 2.0, 0.0], [5.0, 2.0, 0.0], [0.0, 0.0, 1.0]])
+    soft = np.array([[0.3, 0.4, 0.3], [0.1, 0.9, 0.0], [0.2, 0.3, 0.5]])
+    found.update(soft, logits)
+    assert found.result()["accuracy"] == pytest.approx(2 / 3)
+    found.reset()
+    found.update(soft, logits, np.array([1.0, 0.0, 1.0]))
+    assert found.result() == {"accuracy": 1.0}
+
+
 def test_callables_are_weighted_by_rows():
     def worst(y_true, y_pred):
         return np.abs(y_pred - y_true).max()

@@ -94,7 +94,7 @@ def test_tokens_and_labels_in_lists():
 def long_data(count: int = 1000) -> Ragged:
     lengths = np.random.default_rng(1).integers(0, 200, count)
     parts = Sequences.of([np.full((n, 1), float(i)) for i, n in enumerate(lengths)])
-    return Ragged(parts, parts, None, lengths)
+    return Ragged(parts, parts, None, lengths, None, False)
 
 
 def test_batches_hold_similar_lengths_and_every_sample_once():

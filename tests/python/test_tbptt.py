@@ -31,11 +31,11 @@ class Reference:
         self.lstm = {k[2:]: v for k, v in state.items() if k.startswith("0.")}
         self.weight, self.bias = state["1.weight"], state["1.bias"]
 
-    def update(self, x, y, weights, state):
+    def update(self, x, y, weights, state, mean_weight=None):
         """One window: returns its loss and final state, which later gradients do not enter."""
         h, final, tape = ref.lstm_forward(x, self.lstm, 1, state)
         out = ref.dense_forward(h, self.weight, self.bias)
-        loss, dout = ref.loss_and_gradient("mse", out, y, weights)
+        loss, dout = ref.loss_and_gradient("mse", out, y, weights, mean_weight=mean_weight)
         dh, dw, db = ref.dense_backward(dout, h, out, self.weight)
         _, _, gradients = ref.lstm_backward(dh, None, self.lstm, tape)
         for name in self.lstm:
@@ -92,7 +92,8 @@ def test_lengths_and_weights_combine_with_windows():
         part = slice(a, a + 4)
         w = (weights * inside)[:, part]
         # A sequence that has ended has no weight: what state it would have does not matter.
-        _, state = reference.update(X[:, part], Y[:, part], w, state)
+        mean = weights[inside].mean()  # of all windows: each row counts by its weight
+        _, state = reference.update(X[:, part], Y[:, part], w, state, mean)
         updates += 1
     reference.check(model)
     assert model._trainer.iterations == updates == 3

@@ -1,0 +1,51 @@
+"""What a classifier's outputs say: probabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lstm_native._checks import as_array, check_bool
+from lstm_native.layers import Activation
+
+if TYPE_CHECKING:
+    from lstm_native.model import Sequential
+
+_OF_LOSS = {"binary_crossentropy": "sigmoid", "categorical_crossentropy": "softmax"}
+
+
+def predict(
+    model: Sequential, x: Any, probabilities: Any, *, lengths: Any, mask: Any, **options: Any
+) -> Any:
+    """Return what `model.predict` does, as probabilities unless `probabilities` is false."""
+    wanted = check_bool(probabilities, name="probabilities")
+    function = _function_of(model) if wanted and model.built else None
+    outputs = model.predict(x, lengths=lengths, mask=mask, **options)
+    if not wanted:
+        return outputs
+    function = function or _function_of(model)  # the model may have been built just now
+    if function == "linear":
+        return outputs
+    activation = Activation(function, dtype=model.dtype)
+    if isinstance(outputs, list):
+        return [activation(part)[0] if len(part) else part for part in outputs]
+    if outputs.ndim == 2:
+        return activation(outputs)[0]
+    found = activation(outputs, lengths=lengths)[0]
+    if mask is not None:
+        found[~as_array(mask, name="mask")] = 0.0
+    return found
+
+
+def _function_of(model: Sequential) -> str:
+    """Return what makes probabilities of the model's outputs; "linear" where they are already."""
+    if model._network.end_activation in ("sigmoid", "softmax"):
+        return "linear"
+    loss = model.loss
+    if loss is not None and loss.name in _OF_LOSS:
+        return _OF_LOSS[loss.name]
+    got = "no loss yet" if loss is None else f"the loss '{loss.name}'"
+    raise ValueError(
+        "probabilities=True: expected a model that was trained with a cross-entropy, or one that "
+        f"ends with a softmax or sigmoid, got {got}. Leave probabilities away for the outputs as "
+        "they are"
+    )
