@@ -16,7 +16,7 @@ from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
 from lstm_native.diagnostics.steps import Recurrence
 from lstm_native.layer import Layer, Tape
-from lstm_native.layers import Dropout
+from lstm_native.layers import Activation, Dense, Dropout, layer_from_spec
 from lstm_native.losses import Loss
 from lstm_native.model import Sequential
 
@@ -144,8 +144,8 @@ def _of_model(
         output = np.where(rest, output, output.dtype.type(0))
 
     tapes: list[tuple[int, Tape | Recurrence]] = []
-    for index, layer in enumerate(model.layers):
-        if isinstance(layer, Dropout):
+    for index, layer in enumerate(_layers(model, before_activation=data.probabilities)):
+        if layer is None or isinstance(layer, Dropout):
             continue
         if isinstance(layer, Recurrent):
             recurrence = Recurrence(layer, index, real)
@@ -162,6 +162,35 @@ def _of_model(
     layers, of_weights = _back(model, tapes, gradient.astype(model.dtype))
     square = sum(float((g**2).sum()) for g in of_weights)
     return ModelFlow(name, value, float(np.sqrt(square)), tuple(layers))
+
+
+def _layers(model: Sequential, *, before_activation: bool) -> list[Layer | None]:
+    """Return the layers; None for what hands values on.
+
+    Before the activation that the model ends with, if so: a cross-entropy takes that into its own
+    account.
+    """
+    layers: list[Layer | None] = list(model.layers)
+    for index in reversed(range(len(layers)) if before_activation else ()):
+        layer = layers[index]
+        if isinstance(layer, Activation):
+            layers[index] = None
+        if isinstance(layer, Dense):
+            layers[index] = _linear(layer, model)
+        if getattr(layer, "activation", "linear") != "linear":
+            break
+    return layers
+
+
+def _linear(layer: Dense, model: Sequential) -> Layer:
+    """Return a Dense with the same weights and no activation."""
+    weights = layer.state_dict()
+    if layer.tied:
+        weights["weight"] = model.layers[0].state_dict()["weight"]
+    linear = layer_from_spec({**layer._spec(), "activation": "linear", "tied": False})
+    linear._build(weights["weight"].shape[1], dtype=layer.dtype, seed=0)
+    linear.load_state_dict(weights)
+    return linear
 
 
 def _back(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native.diagnostics.functions import Values, sigmoid
-from lstm_native.losses import Huber, Loss
+from lstm_native.losses import BinaryCrossentropy, CategoricalCrossentropy, Huber, Loss
 
 
 def loss_and_gradient(
@@ -21,7 +21,7 @@ def loss_and_gradient(
     loss : Loss
     output : (..., K)
         Predictions, or logits for the cross-entropies.
-    target : (..., K), or integer classes (...)
+    target : (..., K), or for classes integers (...) or probabilities (..., K)
     weights : (...) or None
         One for each row, not negative.
 
@@ -32,8 +32,9 @@ def loss_and_gradient(
     gradient : (..., K)
     """
     p = output.astype(np.float64)
-    if loss.takes_labels:
-        losses, slopes = _of_classes(p, target)
+    if isinstance(loss, CategoricalCrossentropy):
+        soft = target if target.ndim == p.ndim else np.eye(p.shape[-1])[target]
+        losses, slopes = _of_classes(p, _smooth(loss, soft.astype(np.float64), p.shape[-1]))
     else:
         elements, slopes = _of_values(loss, p, target.astype(np.float64))
         losses, slopes = elements.mean(axis=-1), slopes / p.shape[-1]
@@ -58,17 +59,21 @@ def _of_values(loss: Loss, p: Values, t: Values) -> tuple[Values, Values]:
     if isinstance(loss, Huber):
         d = loss.delta
         return np.where(np.abs(e) <= d, 0.5 * e**2, d * (np.abs(e) - 0.5 * d)), np.clip(e, -d, d)
-    if loss.name == "binary_crossentropy":
+    if isinstance(loss, BinaryCrossentropy):
+        t = _smooth(loss, t, 2)
         return np.logaddexp(0.0, p) - p * t, sigmoid(p) - t
     raise ValueError(f"the gradient of the loss '{loss.name}' is not known here")
 
 
-def _of_classes(logits: Values, labels: NDArray[Any]) -> tuple[Values, Values]:
-    """Return -log softmax(logits)[label] of each row, and its gradient."""
+def _smooth(
+    loss: BinaryCrossentropy | CategoricalCrossentropy, target: Values, classes: int
+) -> Values:
+    return target + loss.label_smoothing * (1.0 / classes - target)
+
+
+def _of_classes(logits: Values, target: Values) -> tuple[Values, Values]:
+    """Return -sum(target * log softmax(logits)) of each row, and its gradient."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    index = labels[..., np.newaxis]
-    losses = -np.take_along_axis(log_p, index, axis=-1)[..., 0]
-    gradient = np.exp(log_p)
-    np.put_along_axis(gradient, index, np.take_along_axis(gradient, index, -1) - 1.0, axis=-1)
-    return losses, gradient
+    gradient = np.exp(log_p) * target.sum(axis=-1, keepdims=True) - target
+    return -(target * log_p).sum(axis=-1), gradient

@@ -306,6 +306,46 @@ def test_every_loss_has_the_references_gradient(loss):
     assert found.layers[0].dh_samples[:, -1] == pytest.approx(at_the_end, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("end", "loss"),
+    [
+        ([ln.Dense(3, activation="softmax")], "categorical_crossentropy"),
+        ([ln.Dense(3), ln.Activation("sigmoid"), ln.Dropout(0.0)], "binary_crossentropy"),
+        (
+            [ln.Dense(3, activation="softmax")],
+            ln.CategoricalCrossentropy(label_smoothing=0.2, ignore_index=1),
+        ),
+    ],
+)
+def test_an_activation_at_the_end_belongs_to_the_cross_entropy(end, loss):
+    """Gradients as with logits: nothing vanishes where the outputs are saturated."""
+    rng = np.random.default_rng(6)
+    model = ln.Sequential([ln.LSTM(H, input_size=F), *end], dtype="float64", seed=0)
+    plain = ln.Sequential([ln.LSTM(H, input_size=F), ln.Dense(3)], dtype="float64", seed=0)
+    weights = model.state_dict()
+    weights["1.bias"] = np.array([60.0, 0.0, -60.0])
+    for each in (model, plain):
+        each.load_state_dict(weights)
+    rows = (2, 5, 3) if loss == "binary_crossentropy" else (2, 5)
+    x, y = rng.normal(size=(2, 5, F)), rng.integers(0, 2, rows)
+    found, expected = (gradient_flow(each, x, y, loss)["LSTM"] for each in (model, plain))
+    assert found.loss == expected.loss == pytest.approx(model.evaluate(x, y, loss=loss)["loss"])
+    assert found.gradient_norm == expected.gradient_norm > 0
+    np.testing.assert_array_equal(found.layers[0].dh_samples, expected.layers[0].dh_samples)
+
+
+def test_a_tied_end_with_an_activation():
+    rng = np.random.default_rng(5)
+    flows = []
+    x, y = rng.integers(0, 5, (2, 4)), rng.integers(0, 5, (2, 4))
+    for activation in ("linear", "softmax"):
+        layers = [ln.Embedding(5, 4), ln.LSTM(4), ln.Dense(5, tied=True, activation=activation)]
+        model = ln.Sequential(layers, dtype="float64", seed=0)
+        flows.append(gradient_flow(model, x, y, "categorical_crossentropy")["LSTM"])
+    assert flows[0].loss == flows[1].loss
+    assert flows[0].gradient_norm == flows[1].gradient_norm
+
+
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize(
     "options",
