@@ -31,27 +31,39 @@ std::vector<Parameter<T>*> Linear<T>::parameters() {
 }
 
 template <class T>
-std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed() const {
-  const KernelTable<T>& k = kernels<T>();
-  return packed_.get(&k, [&](Packed& p) {
+std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed(Index rows) const {
+  // Little work takes less time in narrower registers, more takes longer.
+  const bool little = rows <= 8 && inputs_ <= 32;
+  const KernelTable<T>&all = kernels<T>(), &k = little ? kernels_for<T>(outputs_) : all;
+  const PackedCache<Packed>& cache = &k == &all ? packed_ : packed_for_little_;
+  return cache.get(&k, [&](Packed& p) {
     p.kernels = &k;
     const T* w = weight_->value.data();
     p.weight.resize(static_cast<std::size_t>(packed_size(outputs_, inputs_, k.lanes)));
     pack_columns(
         inputs_, outputs_, k.lanes, [&](Index i, Index o) { return w[o * inputs_ + i]; },
         p.weight.data());
-    p.transposed.resize(static_cast<std::size_t>(packed_size(inputs_, outputs_, k.lanes)));
-    pack_columns(
-        outputs_, inputs_, k.lanes, [&](Index o, Index i) { return w[o * inputs_ + i]; },
-        p.transposed.data());
     p.bias.assign(static_cast<std::size_t>(round_up(outputs_, k.lanes)), T(0));
     for (std::size_t i = 0; i < bias_.value.size(); ++i) p.bias[i] = bias_.value[i];
   });
 }
 
 template <class T>
+std::shared_ptr<const typename Linear<T>::Packed> Linear<T>::packed_transposed() const {
+  const KernelTable<T>& k = kernels<T>();
+  return transposed_.get(&k, [&](Packed& p) {
+    p.kernels = &k;
+    const T* w = weight_->value.data();
+    p.weight.resize(static_cast<std::size_t>(packed_size(inputs_, outputs_, k.lanes)));
+    pack_columns(
+        outputs_, inputs_, k.lanes, [&](Index o, Index i) { return w[o * inputs_ + i]; },
+        p.weight.data());
+  });
+}
+
+template <class T>
 void Linear<T>::forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate) const {
-  const auto weights = packed();
+  const auto weights = packed(rows);
   const KernelTable<T>& k = *weights->kernels;
   const double work = static_cast<double>(rows * inputs_ * outputs_);
   parallel_for(rows, work, [&](Index begin, Index end) {
@@ -77,7 +89,7 @@ void Linear<T>::forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate)
 template <class T>
 void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> dx, bool accumulate,
                          T* const* gradients, Workspace& workspace) const {
-  const auto weights = packed();
+  const auto weights = packed_transposed();
   const KernelTable<T>& k = *weights->kernels;
   const double work = static_cast<double>(rows * inputs_ * outputs_);
   if (dx.data)
@@ -88,7 +100,7 @@ void Linear<T>::backward(Index rows, Rows<const T> x, Rows<const T> dy, Rows<T> 
       args.cols = inputs_;
       args.a = dy.data + begin * dy.stride;
       args.a_stride = dy.stride;
-      args.packed = weights->transposed.data();
+      args.packed = weights->weight.data();
       args.out = dx.data + begin * dx.stride;
       args.out_stride = dx.stride;
       args.accumulate = accumulate;

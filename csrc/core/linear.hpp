@@ -26,13 +26,18 @@ class Linear {
   Index inputs() const { return inputs_; }
   Index outputs() const { return outputs_; }
   std::vector<Parameter<T>*> parameters();
-  void parameters_changed() { packed_.invalidate(); }
+  void parameters_changed() {
+    packed_.invalidate();
+    packed_for_little_.invalidate();
+    transposed_.invalidate();
+  }
 
   struct Packed {
     const KernelTable<T>* kernels = nullptr;  // packed for these, to be run by these
-    AlignedVector<T> weight, transposed, bias;
+    AlignedVector<T> weight, bias;
   };
-  std::shared_ptr<const Packed> packed() const;
+  /// For products with so many rows.
+  std::shared_ptr<const Packed> packed(Index rows) const;
 
   /// y = x W^T + b; accumulate: y += x W^T + b.
   void forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate) const;
@@ -42,11 +47,13 @@ class Linear {
                 T* const* gradients, Workspace& workspace) const;
 
  private:
+  std::shared_ptr<const Packed> packed_transposed() const;  // without bias
+
   Index inputs_, outputs_;
   bool has_bias_;
   Parameter<T> own_weight_, bias_;
   Parameter<T>* weight_ = &own_weight_;
-  PackedCache<Packed> packed_;
+  PackedCache<Packed> packed_, packed_for_little_, transposed_;
 };
 
 }  // namespace lstm_native

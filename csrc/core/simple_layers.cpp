@@ -94,7 +94,7 @@ template <class T>
 class DenseLayer<T>::DenseStream final : public LayerStream<T> {
  public:
   DenseStream(const DenseLayer& layer, Index rows)
-      : weights_(layer.linear_.packed()), activation_(layer.spec_.activation) {
+      : weights_(layer.linear_.packed(rows)), activation_(layer.spec_.activation) {
     product_.rows = rows;
     product_.depth = product_.a_stride = layer.linear_.inputs();
     product_.cols = product_.out_stride = layer.spec_.units;
