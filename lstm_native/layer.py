@@ -161,7 +161,10 @@ class Layer(Carrying):
                 raise ValueError(f"{self!r}: was built for {self.dtype}, got {dtype}")
             return
         own = self._seed if self._seed is not None else seed
-        self._native = native_class("Layer", dtype)(json.dumps(self._spec()), input_size, own)
+        native = native_class("Layer", dtype)(json.dumps(self._spec()), input_size, own)
+        if self.built:  # by another thread, meanwhile
+            return self._build(input_size, dtype=dtype, seed=seed)
+        self._native = native
         self.dtype = dtype
         self._seed = own
 

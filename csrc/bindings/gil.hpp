@@ -16,17 +16,28 @@ namespace lstm_native::python {
 class GilRelease {
  public:
   GilRelease() : state_(PyEval_SaveThread()) {}
-  ~GilRelease() {
+  ~GilRelease() { take_back(); }
+  GilRelease(const GilRelease&) = delete;
+  GilRelease& operator=(const GilRelease&) = delete;
+
+  /// Runs body with the GIL, in between; it may leave a Python error set, and throws nothing.
+  template <class Body>
+  auto with_gil(const Body& body) {
+    take_back();
+    const auto result = body();
+    state_ = PyEval_SaveThread();
+    return result;
+  }
+
+ private:
+  void take_back() {
     try {
       PyEval_RestoreThread(state_);
     } catch (...) {  // nothing else is thrown here
       for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
     }
   }
-  GilRelease(const GilRelease&) = delete;
-  GilRelease& operator=(const GilRelease&) = delete;
 
- private:
   PyThreadState* state_;
 };
 

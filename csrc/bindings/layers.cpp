@@ -2,10 +2,12 @@
 
 #include "bindings/carried.hpp"
 #include "bindings/fast_arrays.hpp"
+#include "bindings/gil.hpp"
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
 #include "bindings/plain_method.hpp"
 #include "core/by_rows.hpp"
+#include "core/cancellation.hpp"
 #include "core/finite.hpp"
 #include "core/json_specs.hpp"
 #include "core/random.hpp"
@@ -280,6 +282,21 @@ py::object quick_forward(LayerHandle<T>& handle, const Arguments<5>& given) {
                });
 }
 
+/// A layer with its initial weights. Large ones take seconds: other threads run meanwhile, and an
+/// interrupt ends it.
+template <class T>
+std::shared_ptr<Layer<T>> new_layer(const LayerSpec& spec, Index input_features,
+                                    std::uint64_t seed) {
+  try {
+    GilRelease release;
+    Cancellation cancellation(
+        [&] { return release.with_gil([] { return PyErr_CheckSignals() != 0; }); });
+    return make_layer<T>(spec, input_features, seed);
+  } catch (const Cancelled&) {
+    throw py::error_already_set();  // as the signal's handler raised it
+  }
+}
+
 template <class T>
 void register_layer(py::module_& m, const std::string& suffix) {
   using Tape = TapeHandle<T>;
@@ -291,7 +308,7 @@ void register_layer(py::module_& m, const std::string& suffix) {
   py::class_<Handle, std::shared_ptr<Handle>> layer(m, ("Layer" + suffix).c_str(), py::is_final());
   layer
       .def(py::init([](const std::string& spec, Index input_features, std::uint64_t seed) {
-             return LayerHandle<T>(make_layer<T>(parse_layer(spec), input_features, seed));
+             return LayerHandle<T>(new_layer<T>(parse_layer(spec), input_features, seed));
            }),
            py::arg("spec"), py::arg("input_features"), py::arg("seed"))
       .def_property_readonly("spec",

@@ -1,6 +1,7 @@
 // Initial weights. Without a seed nothing is written.
 #pragma once
 
+#include "core/cancellation.hpp"
 #include "core/random.hpp"
 #include "lstm_native/types.hpp"
 
@@ -10,9 +11,10 @@ namespace lstm_native {
 template <class T>
 void glorot_uniform(Index fan_in, Index fan_out, WeightSeed seed, Index count, T* out);
 
-/// A random orthogonal n x n matrix, Haar-distributed (Saxe et al. 2014; Mezzadri 2007).
+/// A random orthogonal n x n matrix, Haar-distributed (Saxe et al. 2014). `cancellation` may end
+/// the work, and be null. The same bits on every thread and instruction set.
 template <class T>
-void orthogonal(Index n, WeightSeed seed, T* out);
+void orthogonal(Index n, WeightSeed seed, T* out, Cancellation* cancellation = nullptr);
 
 /// Normal with mean 0 and the given deviation.
 template <class T>

@@ -6,6 +6,7 @@
 #include "core/initialisers.hpp"
 #include "core/recurrent_stream.hpp"
 #include "core/sequence_masks.hpp"
+#include "core/threads.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 
@@ -84,17 +85,27 @@ void RecurrentLayer<T>::add_run(const std::string& suffix, Index inputs, WeightS
   };
   for (Index g = 0; g < plan_.gates; ++g)
     glorot_uniform(inputs, H, gate_seed(kInputSeed, g), H * inputs, p.input + g * H * inputs);
-  for (Index g = 0; plan_.recurrent && g < plan_.gates; ++g) {
+  const auto recurrent_block = [&](Index g, Cancellation* cancellation) {
     T* w = p.recurrent + g * H * R;
     if (plan_.identity_init) {
       for (Index u = 0; u < H; ++u) w[u * R + u] = T(1);
     } else if (R == H) {
-      orthogonal(H, gate_seed(kRecurrentSeed, g), w);
+      orthogonal(H, gate_seed(kRecurrentSeed, g), w, cancellation);
     } else {  // orthogonal columns
       std::vector<T> square(static_cast<std::size_t>(H * H));
-      orthogonal(H, gate_seed(kRecurrentSeed, g), square.data());
+      orthogonal(H, gate_seed(kRecurrentSeed, g), square.data(), cancellation);
       for (Index u = 0; u < H; ++u) std::copy_n(square.data() + u * H, R, w + u * R);
     }
+  };
+  if (plan_.recurrent) {
+    Cancellation* const cancellation = Cancellation::current();
+    const double n = static_cast<double>(H);
+    const bool large = seed && parallel_parts(plan_.gates, n * n * n) > 1;
+    // A part for each gate: where that does not come out even, this thread has one more than the
+    // others, and can be asked to end until all are done.
+    run_parts(large ? plan_.gates : 1, plan_.gates, [&](Index, Index begin, Index end) {
+      for (Index g = begin; g < end; ++g) recurrent_block(g, cancellation);
+    });
   }
   if (plan_.bias && plan_.forget_gate >= 0)
     std::fill_n(p.bias_input + plan_.forget_gate * H, H, static_cast<T>(plan_.forget_bias));

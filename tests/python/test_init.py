@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import signal
+import threading
+import time
+
 import numpy as np
 import product as p
 import pytest
@@ -54,6 +59,74 @@ def test_orthogonal_blocks_have_no_preferred_sign():
     assert 0.35 < np.mean([np.linalg.det(b.astype(np.float64)) < 0 for b in blocks]) < 0.65
 
 
+@pytest.mark.parametrize("hidden", [512, 513, 577])
+def test_large_blocks_are_orthogonal_and_prefer_no_direction(hidden):
+    """Above 512 units another way leads to the same distribution."""
+    q = ln.RNN(hidden, input_size=1, dtype="float64", seed=2).state_dict()["weight_hh_l0"]
+    assert ref.orthogonality_defect(q) <= 1e-13
+    # Of Haar-distributed ones the values are nearly normal, of variance 1 / n; the traces of the
+    # powers nearly normal too, with means 0, 1 and variances 1, 2 (Diaconis & Shahshahani 1994).
+    assert (q**4).mean() * hidden**2 == pytest.approx(3.0, abs=0.1)
+    assert abs(np.trace(q)) < 4
+    assert abs(np.trace(q @ q) - 1) < 6
+    for part in (q[:8], q[-8:], q[:, :8], q[:, -8:], np.diagonal(q)):
+        assert 0.4 < (part < 0).mean() < 0.6
+
+
+def test_large_blocks_have_either_determinant():
+    found = []
+    for seed in range(12):
+        q = ln.RNN(513, input_size=1, dtype="float64", seed=seed).state_dict()["weight_hh_l0"]
+        found.append(np.linalg.slogdet(q)[0])
+    assert set(found) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("hidden", [100, 577])
+def test_gates_drawn_by_several_threads_are_those_of_one(hidden):
+    def weights():
+        layer = ln.GRU(hidden, input_size=3, seed=4, bidirectional=True)
+        return layer.state_dict()
+
+    one, *others = (p.run_on_threads(count, weights) for count in (1, 2, 5))
+    for found in others:
+        p.assert_same_weights(found, one)
+
+
+def test_python_runs_on_while_large_weights_are_drawn():
+    """And an interrupt ends it long before they are there: 6 seconds of work, at most 0.3 apart."""
+    ticks, sent = [], []
+
+    def interrupt():
+        for _ in range(3):
+            time.sleep(0.05)
+            ticks.append(layer.built)
+        sent.append(time.process_time())
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    layer = ln.RNN(4096, input_size=1, seed=0)
+    other = threading.Thread(target=interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        other.start()
+        with pytest.raises(KeyboardInterrupt):
+            layer.state_dict()
+        took = time.process_time() - sent[0]
+    finally:
+        other.join()
+        signal.signal(signal.SIGINT, before)
+    assert ticks == [False] * 3
+    assert not layer.built
+    assert took < 2.0
+
+
+def test_two_threads_that_build_a_layer_get_the_same_weights():
+    layer = ln.LSTM(200, input_size=3)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda _: layer.state_dict(), range(2))
+    p.assert_same_weights(one, two)
+    p.assert_same_weights(layer.state_dict(), one)
+
+
 @pytest.mark.parametrize("forget_bias", [1.0, 0.0, -0.5, 2.5])
 def test_lstm_biases_hold_only_the_forget_bias(dtype, forget_bias):
     layer = ln.LSTM(
@@ -95,6 +168,7 @@ MAKERS = {
     "lstm": lambda seed, **o: ln.LSTM(9, input_size=4, num_layers=2, seed=seed, **o),
     "dense": lambda seed, **o: ln.Dense(9, input_size=4, seed=seed, **o),
     "embedding": lambda seed, **o: ln.Embedding(9, 4, seed=seed, **o),
+    "large_rnn": lambda seed, **o: ln.RNN(513, input_size=2, seed=seed, **o),
 }
 
 

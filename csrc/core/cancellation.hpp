@@ -1,0 +1,42 @@
+// Long work that its caller may break off.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <thread>
+
+namespace lstm_native {
+
+/// What `Cancellation::check` throws once the caller has had enough.
+struct Cancelled : std::exception {
+  const char* what() const noexcept override { return "broken off by the caller"; }
+};
+
+/// While it lives, work that this thread begins asks `wanted` whether to end: on this thread alone,
+/// ten times a second at most.
+class Cancellation {
+ public:
+  explicit Cancellation(std::function<bool()> wanted);
+  ~Cancellation();
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+
+  /// The innermost one of this thread, or null. Its work hands it to other threads.
+  static Cancellation* current();
+
+  /// Throws Cancelled if the work is to end, on whichever of its threads this is called.
+  void check();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::function<bool()> wanted_;
+  const std::thread::id thread_ = std::this_thread::get_id();
+  Clock::time_point asked_ = Clock::now();
+  std::atomic<bool> cancelled_{false};
+  Cancellation* outer_;
+};
+
+}  // namespace lstm_native

@@ -1,0 +1,45 @@
+// Drawing large weights can be broken off, from whichever thread draws them.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "core/cancellation.hpp"
+#include "core/layer.hpp"
+#include "core/threads.hpp"
+#include "lstm_native/runtime.hpp"
+
+using namespace lstm_native;
+
+TEST_CASE("cancellation: the innermost of a thread counts, and of no other") {
+  CHECK(Cancellation::current() == nullptr);
+  Cancellation outer([] { return false; });
+  {
+    Cancellation inner([] { return true; });
+    CHECK(Cancellation::current() == &inner);
+  }
+  CHECK(Cancellation::current() == &outer);
+  outer.check();
+  Cancellation* of_other = &outer;
+  std::thread([&] { of_other = Cancellation::current(); }).join();
+  CHECK(of_other == nullptr);
+}
+
+TEST_CASE("cancellation: ends a layer's initialisation on all threads") {
+  const int before = num_threads();
+  for (const int threads : {1, 2}) {
+    set_num_threads(threads);
+    int asked = 0;
+    const auto caller = std::this_thread::get_id();
+    Cancellation cancellation([&] {
+      const bool own = std::this_thread::get_id() == caller;
+      CHECK(own);
+      ++asked;
+      return true;
+    });
+    GRUSpec spec;
+    spec.hidden_size = 1500;
+    CHECK_THROWS_AS(make_layer<float>({spec}, 1, 7), Cancelled);
+    CHECK(asked == 1);
+  }
+  set_num_threads(before);
+}
