@@ -22,6 +22,7 @@ class OnBatch(Stack):
 
     loss: Loss | None
     _in_training: CallbackList | None = None  # while fit runs
+    _training_thread = 0
     _ended_states: Mapping[str, CallbackState] = {}
 
     @property
