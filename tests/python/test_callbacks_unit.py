@@ -375,7 +375,9 @@ def test_a_list_calls_all_in_order_and_ends_all_even_if_one_fails():
         train(CallbackList([Note("a"), Note("b")]), losses(1))
     assert calls == [("a", 0), ("b", 0), "a", "b"]
     assert len(CallbackList(Note("c")).callbacks) == 1
-    with pytest.raises(TypeError, match="callbacks must be Callback objects, got <class"):
+    with pytest.raises(
+        TypeError, match=r"callbacks must be Callback objects, got <class .*Note\(\)$"
+    ):
         CallbackList([Note])
     note = Note("d")
     with pytest.raises(ValueError, match="stands in the list twice"):

@@ -289,7 +289,7 @@ class TestRefusals:
             ({"shuffle": True}, "^shuffle: .*shuffle there"),
             ({"validation_split": 0.5}, "^validation_split: .*give validation_data"),
             ({"steps_per_epoch": 0}, "steps_per_epoch must be at least 1"),
-            ({"validation_steps": 2}, "^validation_steps: needs an iterable of batches"),
+            ({"validation_steps": 2}, "^validation_steps: only an iterable of batches has"),
         ],
     )
     def test_arguments_that_the_batches_answer(self, options, told):
@@ -303,14 +303,14 @@ class TestRefusals:
         x, y = data()
         model = make_model()
         with pytest.raises(
-            ValueError, match="steps_per_epoch: needs an iterable of batches, and x"
+            ValueError, match="steps_per_epoch: only an iterable of batches has them, and x"
         ):
             fit(model, x, y, steps_per_epoch=3)
-        told = "validation_steps: needs an iterable of batches, and validation_data is none"
+        told = "validation_steps: only an iterable of batches has them, and validation_data is not"
         with pytest.raises(ValueError, match=told):
             fit(model, x, y, validation_data=(x, y), validation_steps=3)
         for call in (lambda: model.evaluate(x, y, steps=3), lambda: model.predict(x, steps=3)):
-            with pytest.raises(ValueError, match="steps: needs an iterable of batches"):
+            with pytest.raises(ValueError, match="steps: only an iterable of batches has"):
                 call()
 
     @pytest.mark.parametrize(
