@@ -52,8 +52,8 @@ class OnBatch(Stack):
     ) -> dict[str, float]:
         """Make one update of the weights, from all samples given.
 
-        The same as `fit` of one epoch with one batch, bit for bit. The optimiser's state stays
-        from call to call.
+        The same as `fit` of one epoch on an iterable of this one batch, bit for bit. The
+        optimiser's state stays from call to call.
 
         Parameters
         ----------
