@@ -57,7 +57,9 @@ def refuse_steps(source: str, **given: Any) -> None:
     """Refuse a number of batches where there are arrays."""
     for name, value in given.items():
         if value is not None:
-            raise ValueError(f"{name}: needs an iterable of batches, and {source} is none")
+            raise ValueError(
+                f"{name}: only an iterable of batches has them, and {source} is not one"
+            )
 
 
 class Source:

@@ -147,7 +147,8 @@ class CallbackList(Callback):
             self.callbacks += inner
         for index, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks must be Callback objects, got {callback!r}")
+                made = f"; make one: {callback.__name__}()" if isinstance(callback, type) else ""
+                raise TypeError(f"callbacks must be Callback objects, got {callback!r}{made}")
             for name, instead in _FOREIGN.items():
                 if hasattr(callback, name):
                     raise TypeError(

@@ -22,6 +22,7 @@ class OnBatch(Stack):
 
     loss: Loss | None
     _in_training: CallbackList | None = None  # while fit runs
+    _training_thread = 0
     _ended_states: Mapping[str, CallbackState] = {}
 
     @property
@@ -51,8 +52,8 @@ class OnBatch(Stack):
     ) -> dict[str, float]:
         """Make one update of the weights, from all samples given.
 
-        The same as `fit` of one epoch with one batch, bit for bit. The optimiser's state stays
-        from call to call.
+        The same as `fit` of one epoch on an iterable of this one batch, bit for bit. The
+        optimiser's state stays from call to call.
 
         Parameters
         ----------

@@ -13,7 +13,6 @@ from lstm_native._attributes import hinted
 from lstm_native._checks import check_positive_int
 from lstm_native._on_batch import OnBatch
 from lstm_native._training_settings import TrainingSettings
-from lstm_native.stream import Stream
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native._callback import Callback
@@ -160,29 +159,6 @@ class Sequential(OnBatch, TrainingSettings):
         if self._stateful and batch_size is None:
             size = sys.maxsize
         return _prediction.of_arrays(self, x, size, lengths=lengths, mask=mask)
-
-    def stream(self, batch_size: int = 1) -> Stream:
-        """Return the model as a stream, which is given one step at a time.
-
-        Parameters
-        ----------
-        batch_size : int
-            Sequences that run side by side.
-
-        Returns
-        -------
-        Stream
-            `stream.step(x)` takes (batch_size, F), or tokens (batch_size,), and returns
-            (batch_size, features). It keeps the weights the model has now.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built yet.
-        ValueError
-            A layer cannot be streamed (Highway), or needs a time axis that the one before drops.
-        """
-        return Stream(self._built_network(), batch_size, dtype=self.dtype)
 
     @hinted
     def fit(
@@ -391,7 +367,7 @@ class Sequential(OnBatch, TrainingSettings):
         )
         return training.evaluate(self, data, chosen, metrics, size)
 
-    # -- files and summaries ---------------------------------------------------------------
+    # -- files -----------------------------------------------------------------------------
 
     def save(
         self,
@@ -436,19 +412,3 @@ class Sequential(OnBatch, TrainingSettings):
         from lstm_native.files import model_bytes
 
         return model_bytes(self, metadata or {})
-
-    def summary(self) -> str:
-        """Return a table of the layers, their output shapes and numbers of parameters.
-
-        Examples
-        --------
-        >>> import lstm_native as ln
-        >>> print(ln.Sequential([ln.LSTM(8, input_size=3), ln.Dense(1)]).summary())
-        layer      output        parameters
-        LSTM       (N, T, 8)            416
-        Dense      (N, T, 1)              9
-        total                           425
-        """
-        from lstm_native.summary import table
-
-        return table(self)

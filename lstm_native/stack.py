@@ -16,6 +16,7 @@ from lstm_native._inputs import Checked, check_first_values, check_input, output
 from lstm_native._state_dicts import LoadedKeys, match
 from lstm_native.containers import check_distinct
 from lstm_native.layer import Layer, check_seed, native_class
+from lstm_native.stream import Stream
 
 
 class Stack(Guarded):
@@ -100,6 +101,47 @@ class Stack(Guarded):
         """Shape of the output for a checked input; known: the features were before it came."""
         timesteps, features = output_shape_for(self._network, x, known=known)
         return (len(x), timesteps, features) if timesteps else (len(x), features)
+
+    # -- streams and summaries -------------------------------------------------------------
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Return the model as a stream, which is given one step at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences that run side by side.
+
+        Returns
+        -------
+        Stream
+            `stream.step(x)` takes (batch_size, F), or tokens (batch_size,), and returns
+            (batch_size, features). It keeps the weights the model has now.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built yet.
+        ValueError
+            A layer cannot be streamed (Highway), or needs a time axis that the one before drops.
+        """
+        return Stream(self._built_network(), batch_size, dtype=self.dtype)
+
+    def summary(self) -> str:
+        """Return a table of the layers, their output shapes and numbers of parameters.
+
+        Examples
+        --------
+        >>> import lstm_native as ln
+        >>> print(ln.Sequential([ln.LSTM(8, input_size=3), ln.Dense(1)]).summary())
+        layer      output        parameters
+        LSTM       (N, T, 8)            416
+        Dense      (N, T, 1)              9
+        total                           425
+        """
+        from lstm_native.summary import table
+
+        return table(self)
 
     # -- states ----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def fit(
     tbptt: Any,
 ) -> History:
     """Train; see `Sequential.fit`."""
-    if model._in_training is not None:
+    if model._in_training is not None and model._training_thread == get_ident():
         raise RuntimeError("fit is running on this model; call it when it has ended")
     if isinstance(data, Batches):  # a stateful model's validation has batches as training has
         options = replace(options, batch_size=data.samples)
@@ -89,7 +90,7 @@ def fit(
         hooks.on_train_begin(model)
         hooks.load_states(resumed)
         hooks.states()  # one that a file could not hold is told now
-        model._in_training = hooks
+        model._in_training, model._training_thread = hooks, get_ident()
         for epoch in range(options.initial_epoch, options.epochs):
             hooks.on_epoch_begin(model, epoch)
             logs = _train_epoch(model, train, found, hooks, options, epoch, window)

@@ -1,18 +1,15 @@
-"""Callbacks with a small stand-in for a model: what they do to it, and to files and streams."""
+"""Callbacks with a small stand-in for a model: what they decide, and what they remember."""
 
-import csv
-import io
+from __future__ import annotations
+
 import math
-import os
-import sys
 
-import numpy as np
 import pytest
+from callback_helpers import FakeModel, losses, train
 
 from lstm_native.callbacks import (
     Callback,
     CallbackList,
-    CSVLogger,
     EarlyStopping,
     LearningRateScheduler,
     ModelCheckpoint,
@@ -20,44 +17,6 @@ from lstm_native.callbacks import (
     ReduceLROnPlateau,
 )
 from lstm_native.optimizers import cosine_decay
-
-
-class FakeModel:
-    """The part of a model that callbacks may use, and nothing else."""
-
-    def __init__(self):
-        self.stop_training = False
-        self.learning_rate = 0.1
-        self.weight = 0.0
-        self.saved = []
-
-    def state_dict(self):
-        return {"weight": np.array(self.weight)}
-
-    def load_state_dict(self, state):
-        self.weight = float(state["weight"])
-
-    def save(self, path):
-        self.saved.append(path)
-
-
-def train(callback, logs, *, model=None, first_epoch=0):
-    """Go through one epoch per entry of logs; the weight tells how many epochs were trained."""
-    model = model or FakeModel()
-    callback.on_train_begin(model)
-    for epoch, found in enumerate(logs, start=first_epoch):
-        callback.on_epoch_begin(model, epoch)
-        model.weight = float(epoch + 1)
-        callback.on_batch_end(model, 0, found)
-        callback.on_epoch_end(model, epoch, found)
-        if model.stop_training:
-            break
-    callback.on_train_end(model)
-    return model
-
-
-def losses(*values):
-    return [{"loss": 1.0, "val_loss": value} for value in values]
 
 
 @pytest.mark.parametrize(
@@ -158,140 +117,6 @@ def test_a_checkpoint_refuses_what_it_would_ignore():
         ModelCheckpoint("m", monitor="val_mae")
 
 
-def test_checkpoint_of_every_epoch_counts_finished_epochs(tmp_path):
-    path = tmp_path / "runs" / "m-{epoch:03d}-{val_loss:.2f}.safetensors"
-    model = train(ModelCheckpoint(path), losses(1, 0.25), first_epoch=3)
-    assert model.saved == [
-        str(tmp_path / "runs" / "m-004-1.00.safetensors"),
-        str(tmp_path / "runs" / "m-005-0.25.safetensors"),
-    ]
-    assert (tmp_path / "runs").is_dir()
-
-
-def test_checkpoint_of_the_best_only():
-    model = train(ModelCheckpoint("m{epoch}", save_best_only=True), losses(3, 4, 2, 2, 1))
-    assert model.saved == ["m1", "m3", "m5"]
-
-
-def test_a_bad_checkpoint_path_is_told():
-    with pytest.raises(ValueError, match=r"path 'm-{epoch': "):
-        ModelCheckpoint("m-{epoch")
-    with pytest.raises(ValueError, match="no value for 'mae'; there are loss, val_loss, epoch"):
-        train(ModelCheckpoint("m-{mae}"), losses(1))
-    with pytest.raises(ValueError, match="no value for"):
-        train(ModelCheckpoint("m-{}"), losses(1))
-
-
-def test_a_folder_that_cannot_be_made_is_told_before_training(tmp_path):
-    (tmp_path / "file").write_text("")
-    for name in ("m", "{epoch}/m", "m-{loss}", "a/b/c/m"):
-        checkpoint = ModelCheckpoint(tmp_path / "file" / name)
-        with pytest.raises(NotADirectoryError, match="file"):
-            checkpoint.check_logs(["loss"], 0)
-    with pytest.raises(OSError, match="file"):
-        ModelCheckpoint(tmp_path / "file" / "m").on_train_begin(FakeModel())
-    with pytest.raises(IsADirectoryError, match="is a folder: give the name of a file"):
-        ModelCheckpoint(tmp_path).check_logs(["loss"], 0)
-    ModelCheckpoint(tmp_path / "new" / "m-{loss}").check_logs(["loss"], 0)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # a check leaves nothing behind
-
-
-def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, monkeypatch):
-    def refuse(**_):
-        raise PermissionError(13, "Permission denied", "/some/temporary/name")
-
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    for callback in (ModelCheckpoint(tmp_path / "m"), CSVLogger(tmp_path / "log.csv")):
-        with pytest.raises(PermissionError, match=tmp_path.name):
-            callback.check_logs(["loss"], 0)
-
-
-def read(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
-
-
-def test_csv_is_complete_after_every_epoch(tmp_path):
-    path = tmp_path / "log.csv"
-    callback, model = CSVLogger(path), FakeModel()
-    callback.on_train_begin(model)
-    callback.on_epoch_end(model, 0, {"loss": 0.1, "val_loss": np.float32(0.5)})
-    assert path.read_bytes() == b"epoch,loss,val_loss\n0,0.1,0.5\n"
-    # Interrupted here, without on_train_end: the next run appends.
-    train(CSVLogger(path, append=True), losses(1 / 3), first_epoch=1)
-    assert read(path)[1:] == [["0", "0.1", "0.5"], ["1", "1.0", repr(1 / 3)]]
-    train(CSVLogger(path), losses(2))
-    assert read(path) == [["epoch", "loss", "val_loss"], ["0", "1.0", "2.0"]]
-
-
-def test_csv_appended_to_keeps_its_columns(tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text("epoch,val_loss,loss\n")
-    train(CSVLogger(path, append=True), losses(2))
-    assert read(path)[1] == ["0", "2.0", "1.0"]
-    with pytest.raises(ValueError, match="has the columns epoch, val_loss, loss, but the logs are"):
-        train(CSVLogger(path, append=True), [{"loss": 1.0}])
-
-
-def test_a_csv_that_does_not_fit_is_told_before_training_and_stays(tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text("epoch,loss\n0,1.0\n")
-    told = "has the columns epoch, loss, but the logs are epoch, loss, val_loss"
-    for append, first in ((True, 0), (True, 1), (False, 1)):
-        with pytest.raises(ValueError, match=told):
-            CSVLogger(path, append=append).check_logs(["loss", "val_loss"], first)
-    CSVLogger(path).check_logs(["loss", "val_loss"], 0)  # begins anew
-    CSVLogger(path, append=True).check_logs(["loss"], 1)
-    assert path.read_text() == "epoch,loss\n0,1.0\n"
-
-
-def test_a_csv_that_cannot_be_written_is_told_before_training(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere'$"):
-        CSVLogger(tmp_path / "nowhere" / "log.csv").check_logs(["loss"], 0)
-    with pytest.raises(IsADirectoryError, match="is a folder"):
-        CSVLogger(tmp_path).check_logs(["loss"], 0)
-    with pytest.raises(OSError, match="nowhere"):
-        CSVLogger(tmp_path / "nowhere" / "log.csv").on_train_begin(FakeModel())
-
-
-@pytest.mark.parametrize("append", [False, True])
-@pytest.mark.parametrize(
-    ("before", "kept"),
-    [
-        ("0,1.0,3.0\n1,1.0,2.0\n2,1.0,9.0\n3,1.0,9.0\n", ["0", "1"]),
-        ("0,1.0,3.0\n1,1.0,2.0", ["0", "1"]),
-        ("0,1.0,3.0\n1,1.0,2.0\n2,1.", ["0", "1"]),  # killed while it wrote
-        ("0,1.0,3.0\n1,1.0,2.0\n3,1.0,9.0\n0,1.0,3.0\n1,1.0,2.0\n", ["0", "1", "3", "0", "1"]),
-        ("", []),
-    ],
-)
-def test_a_resumed_csv_goes_on_and_has_each_epoch_once(tmp_path, before, kept, append):
-    path = tmp_path / "log.csv"
-    path.write_text("epoch,loss,val_loss\n" + before)
-    train(CSVLogger(path, append=append), losses(5, 4), first_epoch=2)
-    assert read(path)[0] == ["epoch", "loss", "val_loss"]
-    assert [row[0] for row in read(path)[1:]] == [*kept, "2", "3"]
-    assert all(len(row) == 3 for row in read(path))
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX files")
-def test_a_csv_may_be_no_plain_file(tmp_path):
-    """A pipe, as /dev/stdout may be one."""
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    callback = CSVLogger(path)
-    callback.check_logs(["loss"], 0)
-    train(callback, losses(2))
-    assert os.read(reader, 100) == b"epoch,loss,val_loss\n0,1.0,2.0\n"
-    os.close(reader)
-
-
-def test_a_resumed_csv_may_be_new(tmp_path):
-    train(CSVLogger(tmp_path / "log.csv"), losses(5), first_epoch=2)
-    assert read(tmp_path / "log.csv") == [["epoch", "loss", "val_loss"], ["2", "1.0", "5.0"]]
-
-
 def test_the_scheduler_sets_the_rate_of_each_epoch():
     seen = []
 
@@ -375,7 +200,9 @@ def test_a_list_calls_all_in_order_and_ends_all_even_if_one_fails():
         train(CallbackList([Note("a"), Note("b")]), losses(1))
     assert calls == [("a", 0), ("b", 0), "a", "b"]
     assert len(CallbackList(Note("c")).callbacks) == 1
-    with pytest.raises(TypeError, match="callbacks must be Callback objects, got <class"):
+    with pytest.raises(
+        TypeError, match=r"callbacks must be Callback objects, got <class .*Note\(\)$"
+    ):
         CallbackList([Note])
     note = Note("d")
     with pytest.raises(ValueError, match="stands in the list twice"):
@@ -533,170 +360,3 @@ def test_a_state_that_no_file_could_hold_is_told(state):
 
     with pytest.raises(TypeError, match=r"Mine.state_dict\(\)"):
         CallbackList([Mine()]).states()
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def show(file, *, epochs=2, stop_in_second=False):
-    bar, model = ProgressBar(epochs=epochs, samples=100, batch_size=32, file=file), FakeModel()
-    bar.on_train_begin(model)
-    for epoch in range(epochs):
-        bar.on_epoch_begin(model, epoch)
-        for batch in range(4):
-            bar.on_batch_end(model, batch, {"loss": 0.5})
-            if stop_in_second and epoch == 1:
-                break
-        else:
-            bar.on_epoch_end(model, epoch, {"loss": 0.25, "val_mae": 123.456})
-    bar.on_train_end(model)
-
-
-def test_without_a_terminal_there_is_one_line_per_epoch():
-    file = io.StringIO()
-    show(file)
-    lines = file.getvalue().splitlines()
-    assert len(lines) == 2
-    assert lines[0].startswith("Epoch 1/2: ")
-    assert lines[1].endswith(" samples/s, loss=0.25, val_mae=123.5")
-    assert "\r" not in file.getvalue()
-
-
-@pytest.mark.parametrize("stop", [False, True])
-def test_in_a_terminal_there_is_one_bar_per_epoch_and_each_ends_its_line(stop):
-    file = Terminal()
-    show(file, stop_in_second=stop)
-    lines = file.getvalue().split("\n")
-    assert [line.count("Epoch 1/2") > 0 for line in lines] == [True, False, False]
-    assert "Epoch 2/2" in lines[1]
-    assert lines[2] == ""
-    last = lines[0].split("\r")[-1]
-    assert "100%" in last
-    assert "samples/s, loss=0.25, val_mae=123.5" in last
-
-
-def test_the_bar_is_drawn_ten_times_a_second_at_most(monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr("lstm_native.progress.time.perf_counter", lambda: clock[0])
-    drawn = []
-    bar, model = ProgressBar(epochs=1, samples=1000, batch_size=1, file=Terminal()), FakeModel()
-    monkeypatch.setattr(bar, "_draw", drawn.append)
-    bar.on_train_begin(model)
-    bar.on_epoch_begin(model, 0)
-    for batch in range(1000):
-        clock[0] += 0.001
-        bar.on_batch_end(model, batch, {"loss": 1.0})
-    bar.on_train_end(model)
-    assert 8 <= len(drawn) <= 10
-
-
-def test_samples_per_second_count_training_only(monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr("lstm_native.progress.time.perf_counter", lambda: clock[0])
-    file = io.StringIO()
-    bar, model = ProgressBar(epochs=1, samples=100, batch_size=64, file=file), FakeModel()
-    bar.on_train_begin(model)
-    bar.on_epoch_begin(model, 0)
-    for batch in range(2):
-        clock[0] += 0.5
-        bar.on_batch_end(model, batch, {"loss": 1.0})
-    clock[0] += 100.0  # validation
-    bar.on_epoch_end(model, 0, {"loss": 1.0})
-    assert file.getvalue() == "Epoch 1/1: 100 samples/s, loss=1\n"
-
-
-def test_progress_goes_to_the_stderr_of_the_moment(capsys, monkeypatch):
-    show(None, epochs=1)
-    found = capsys.readouterr()
-    assert found.out == ""
-    assert found.err.startswith("Epoch 1/1: ")
-    monkeypatch.setattr(sys, "stderr", None)  # as under pythonw
-    show(None, epochs=1)
-
-
-class Broken(io.StringIO):
-    """A stream that fails from its n-th write on."""
-
-    def __init__(self, error, *, terminal, good):
-        super().__init__()
-        self.error, self.terminal, self.good = error, terminal, good
-
-    def isatty(self):
-        return self.terminal
-
-    def write(self, text):
-        self.good -= 1
-        if self.good < 0:
-            raise self.error
-        return super().write(text)
-
-
-class Bare:
-    """What people put in the place of stderr: something with `write`, and no more."""
-
-    def __init__(self):
-        self.text = ""
-
-    def write(self, text):
-        self.text += text
-
-
-def closed():
-    file = io.StringIO()
-    file.close()
-    return file
-
-
-@pytest.mark.parametrize("terminal", [False, True])
-@pytest.mark.parametrize("good", [0, 1, 2, 5])
-@pytest.mark.parametrize(
-    "error", [BrokenPipeError(32, "Broken pipe"), ValueError("closed"), RuntimeError("any")]
-)
-def test_a_stream_that_breaks_does_not_end_a_training(error, good, terminal):
-    show(Broken(error, terminal=terminal, good=good))
-
-
-def test_streams_that_are_none_do_not_end_a_training():
-    bare = Bare()
-    show(bare)
-    assert bare.text.count("\n") == 2
-    for file in (object(), closed()):
-        show(file)
-
-
-def test_without_tqdm_a_terminal_gets_lines(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    file = Terminal()
-    show(file)
-    assert [line[:10] for line in file.getvalue().splitlines()] == ["Epoch 1/2:", "Epoch 2/2:"]
-
-
-def test_a_bar_that_cannot_be_made_shows_nothing(monkeypatch):
-    class Failing:
-        def __init__(self, **_):
-            raise RuntimeError("no bar")
-
-    monkeypatch.setattr("tqdm.tqdm", Failing)
-    show(Terminal())
-
-
-def test_an_interruption_while_the_bar_is_drawn_comes_out():
-    with pytest.raises(KeyboardInterrupt):
-        show(Broken(KeyboardInterrupt(), terminal=True, good=0))
-
-
-def test_lines_can_be_had_in_a_terminal_too():
-    file = Terminal()
-    bar = ProgressBar(epochs=1, samples=10, batch_size=10, lines=True, file=file)
-    train(bar, losses(1))
-    assert file.getvalue().startswith("Epoch 1/1: ")
-    assert "\r" not in file.getvalue()
-
-
-def test_batches_of_unknown_number_are_counted():
-    file = Terminal()
-    bar = ProgressBar(epochs=1, samples=None, batch_size=1, unit="batches", file=file)
-    train(bar, losses(1))
-    assert "Epoch 1/1 1 batches" in file.getvalue().split("\r")[-1]

@@ -79,6 +79,7 @@ def test_the_loss_is_that_before_the_update():
 
 
 def test_weights_lengths_and_masks_are_those_of_fit():
+    """Of fit on an iterable of this one batch, which takes weights as they are, too."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((SAMPLES, STEPS, FEATURES))
     y = rng.integers(0, 3, (SAMPLES, STEPS))
@@ -86,13 +87,15 @@ def test_weights_lengths_and_masks_are_those_of_fit():
     options = {"loss": "categorical_crossentropy", "class_weight": {1: 4.0}}
     for more in (
         {"lengths": lengths},
-        {"sample_weight": np.ones(SAMPLES)},
+        {"sample_weight": np.linspace(0.5, 1.5, SAMPLES)},
         {"mask": np.arange(STEPS) < lengths[:, None]},
     ):
         by_fit, by_batch = (make_model(3, return_sequences=True) for _ in range(2))
-        fit(by_fit, x, y, epochs=1, batch_size=SAMPLES, shuffle=False, **options, **more)
-        by_batch.train_on_batch(x, y, seed=3, **options, **more)
+        batch = {"x": x, "y": y, **more}
+        history = by_fit.fit(lambda batch=batch: [batch], seed=3, verbose=False, **options)
+        found = by_batch.train_on_batch(x, y, seed=3, **options, **more)
         p.assert_same_weights(by_batch.state_dict(), by_fit.state_dict())
+        assert [found["loss"]] == history.history["loss"]
 
 
 def test_lists_of_sequences():
