@@ -214,8 +214,8 @@ class Sequential(TrainingSettings):
             at first "mse". Another loss starts the optimiser's state afresh.
         optimizer : str or Optimizer, optional
             By default that of the fit before, of the file, or the one that was assigned, with its
-            state; at first `Adam(1e-3)`. An optimiser that is given starts afresh, unless it is the very object
-            of the fit before.
+            state; at first `Adam(1e-3)`. An optimiser that is given starts afresh, unless it is
+            the very object of the fit before.
         metrics : sequence
             "accuracy", "mse", "mae", "rmse", "mape", or functions (y_true, y_pred) -> float.
         validation_data : (x, y) or (x, y, sample_weight), optional
