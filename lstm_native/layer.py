@@ -359,7 +359,8 @@ class Layer(Carrying, Guarded):
         for name, parameter in inspect.signature(type(self)).parameters.items():
             value = getattr(self, name, parameter.default)
             if value is not parameter.default and value != parameter.default:
-                options.append(f"{name}={value!r}")
+                shown = list(value) if name == "layers" else value
+                options.append(f"{name}={shown!r}")
         return f"{type(self).__name__}({', '.join(options)})"
 
 
