@@ -6,7 +6,7 @@ import inspect
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from numpy.typing import NDArray
 
@@ -16,7 +16,9 @@ from lstm_native._carried import Carrying, State
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
 from lstm_native._inputs import check_first_values, check_input
 from lstm_native._lengths import Lengths
-from lstm_native._state_dicts import LoadedKeys, match
+
+if TYPE_CHECKING:
+    from lstm_native._state_dicts import LoadedKeys
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
@@ -340,6 +342,8 @@ class Layer(Carrying, Guarded):
         TypeError
             No dict, or values that are no floats.
         """
+        from lstm_native._state_dicts import match
+
         native = self._built_native()
         own = native.parameters()
         values, keys = match(own, state, owner="layer", dtype=self.dtype, strict=strict)

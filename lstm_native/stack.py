@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from numpy.typing import NDArray
 
@@ -13,9 +13,11 @@ from lstm_native._carried import State
 from lstm_native._checks import check_dtype
 from lstm_native._inputs import check_first_values, check_input
 from lstm_native._lengths import Lengths
-from lstm_native._state_dicts import LoadedKeys, match
 from lstm_native.containers import check_distinct
 from lstm_native.layer import Layer, check_seed, native_class
+
+if TYPE_CHECKING:
+    from lstm_native._state_dicts import LoadedKeys
 
 
 class Stack(Guarded):
@@ -168,6 +170,8 @@ class Stack(Guarded):
 
         Parameters, what is returned, and errors as in `Layer.load_state_dict`.
         """
+        from lstm_native._state_dicts import match
+
         own = self.state_dict()
         values, keys = match(own, state, owner="model", dtype=self.dtype, strict=strict)
         values = {**own, **values}
