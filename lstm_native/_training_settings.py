@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lstm_native._checks import check_bool, check_real
 from lstm_native.layer import native_class
@@ -16,8 +16,10 @@ if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native.optimizers import Optimizer
 
 
-class Training(NamedTuple):
-    """What belongs together. Always replaced as a whole, so that an interrupt finds no half of it.
+class Training:
+    """What belongs together.
+
+    Replaced as a whole, never changed, so that an interrupt finds no half of it.
 
     Attributes
     ----------
@@ -29,10 +31,16 @@ class Training(NamedTuple):
         The object that was given last: given again, it goes on with its state.
     """
 
-    trainer: Any = None
-    loss: Loss | None = None
-    optimizer: Optimizer | None = None
-    given: Optimizer | None = None
+    __slots__ = ("given", "loss", "optimizer", "trainer")
+
+    def __init__(
+        self,
+        trainer: Any = None,
+        loss: Loss | None = None,
+        optimizer: Optimizer | None = None,
+        given: Optimizer | None = None,
+    ) -> None:
+        self.trainer, self.loss, self.optimizer, self.given = trainer, loss, optimizer, given
 
 
 class TrainingSettings(Stack):
@@ -84,7 +92,7 @@ class TrainingSettings(Stack):
         now = self._training
         if chosen != now.loss:
             trainer = self._new_trainer(chosen, now.optimizer) if self.built else None
-            self._training = now._replace(trainer=trainer, loss=chosen)
+            self._training = Training(trainer, chosen, now.optimizer, now.given)
 
     @property
     def learning_rate(self) -> float:
@@ -108,7 +116,8 @@ class TrainingSettings(Stack):
         now = self._training
         if now.optimizer is None:
             raise RuntimeError("the model has no optimizer yet: it gets one in fit")
-        changed = now._replace(optimizer=now.optimizer._with_rate(value))
+        settings = now.optimizer._with_rate(value)
+        changed = Training(now.trainer, now.loss, settings, now.given)
         if now.trainer is None:
             self._training = changed
             return
@@ -146,7 +155,8 @@ class TrainingSettings(Stack):
         now = self._training
         if now.trainer is None and self.built and (now.loss or now.optimizer):
             # Set before the model had its weights.
-            self._training = now._replace(trainer=self._new_trainer(now.loss, now.optimizer))
+            trainer = self._new_trainer(now.loss, now.optimizer)
+            self._training = Training(trainer, now.loss, now.optimizer, now.given)
         return self._training.trainer
 
     def _new_trainer(self, loss: Loss | None, optimizer: Optimizer | None) -> Any:

@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from lstm_native._carried import Carrying, State
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native._lengths import Lengths
-from lstm_native._state_dicts import LoadedKeys, match
+
+if TYPE_CHECKING:
+    from lstm_native._state_dicts import LoadedKeys
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
@@ -376,6 +378,8 @@ class Layer(Carrying, Guarded):
         TypeError
             No dict, or values that are no floats.
         """
+        from lstm_native._state_dicts import match
+
         native = self._built_native()
         own = native.parameters()
         values, keys = match(own, state, owner="layer", dtype=self.dtype, strict=strict)
@@ -400,7 +404,8 @@ class Layer(Carrying, Guarded):
         for name, parameter in inspect.signature(type(self)).parameters.items():
             value = getattr(self, name, parameter.default)
             if value is not parameter.default and value != parameter.default:
-                options.append(f"{name}={value!r}")
+                shown = list(value) if name == "layers" else value
+                options.append(f"{name}={shown!r}")
         return f"{type(self).__name__}({', '.join(options)})"
 
 

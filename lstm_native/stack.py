@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -13,10 +13,12 @@ from lstm_native._attributes import Guarded
 from lstm_native._carried import State
 from lstm_native._checks import check_dtype
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
-from lstm_native._state_dicts import LoadedKeys, match
 from lstm_native.containers import check_distinct
 from lstm_native.layer import Layer, check_seed, native_class
 from lstm_native.stream import Stream
+
+if TYPE_CHECKING:
+    from lstm_native._state_dicts import LoadedKeys
 
 
 class Stack(Guarded):
@@ -208,6 +210,8 @@ class Stack(Guarded):
 
         Parameters, what is returned, and errors as in `Layer.load_state_dict`.
         """
+        from lstm_native._state_dicts import match
+
         own = self.state_dict()
         values, keys = match(own, state, owner="model", dtype=self.dtype, strict=strict)
         values = {**own, **values}
