@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/float_mode.hpp"
 #include "core/network_impl.hpp"
 #include "core/spec_checks.hpp"
 #include "core/stream.hpp"
@@ -26,6 +27,7 @@ Parameter<T>& NetworkImpl<T>::parameter(const std::string& name) const {
 
 template <class T>
 void NetworkImpl<T>::predict(const Batch<T>& x, T* y, ChainStates<T>* states) const {
+  const FloatMode mode;
   check_input(first(), x);
   if (states) states->check(x.samples);
   chain_.output_shape(x.timesteps);  // throws when a layer cannot take so many steps
@@ -101,6 +103,7 @@ void Network<T>::set_parameter(const std::string& name, const T* values, Index c
 
 template <class T>
 Stream<T> Network<T>::stream(Index batch_size) const {
+  const FloatMode mode;  // weights are packed
   return Stream<T>(std::make_unique<StreamImpl<T>>(impl_->chain().layers(), batch_size));
 }
 

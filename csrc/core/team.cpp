@@ -12,6 +12,7 @@
 #include <pthread.h>
 #endif
 
+#include "core/float_mode.hpp"
 #include "lstm_native/runtime.hpp"
 
 namespace lstm_native {
@@ -71,6 +72,7 @@ class Worker {
  private:
   void loop() {
     inside_part = true;
+    FloatMode::keep();
     for (unsigned seen = 0;; ++seen) {
       wait_for_more_than(seen);
       if (!task_) return;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/finite.hpp"
+#include "core/float_mode.hpp"
 #include "core/network_impl.hpp"
 #include "core/random.hpp"
 #include "core/spec_checks.hpp"
@@ -239,12 +240,14 @@ template <class T>
 StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                             Index row_count, std::uint64_t seed, T* output,
                             const StepOptions<T>& options) {
+  const FloatMode mode;
   return impl_->step(x, y, rows, row_count, seed, output, options);
 }
 
 template <class T>
 StepResult Trainer<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                                 Index row_count, T* output, const StepOptions<T>& options) const {
+  const FloatMode mode;
   return impl_->evaluate(x, y, rows, row_count, output, options);
 }
 
