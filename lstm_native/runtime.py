@@ -12,7 +12,8 @@ def set_num_threads(threads: int) -> None:
     """Set how many threads large work may use. Results do not depend on it, bit for bit.
 
     Without a call, `LSTM_NATIVE_NUM_THREADS` decides, else the number of processors this process
-    may use.
+    may use, by its affinity and its control group's quota; of these fewer are used for a while
+    where other programs want them too. A number that is set is kept.
 
     Raises
     ------

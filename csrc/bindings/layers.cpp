@@ -9,6 +9,7 @@
 #include "core/by_rows.hpp"
 #include "core/cancellation.hpp"
 #include "core/finite.hpp"
+#include "core/float_mode.hpp"
 #include "core/json_specs.hpp"
 #include "core/random.hpp"
 
@@ -131,7 +132,10 @@ struct TapeHandle {
     // Used, even when it fails. The arrays above may have let another thread of Python in here.
     const std::unique_ptr<Tape<T>> once = std::move(tape);
     if (!once) throw std::runtime_error("this tape was used meanwhile by another thread");
-    without_gil(work, [&] { once->backward(dy, dx_data, states, pointers.data(), *workspace); });
+    without_gil(work, [&] {
+      const FloatMode mode;
+      once->backward(dy, dx_data, states, pointers.data(), *workspace);
+    });
     finish();
     return py::make_tuple(std::move(dx), std::move(initial), std::move(gradients));
   }
@@ -179,6 +183,7 @@ Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
 
   if (!remember) {
     without_gil(work, [&] {
+      const FloatMode mode;
       auto workspace = handle.workspaces->borrow(rows);
       pass_through(layer, x, y_data, states, Pass{*workspace});
       handle.workspaces->give_back(std::move(workspace));
@@ -188,6 +193,7 @@ Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
   auto tape = std::make_unique<TapeHandle<T>>(handle, x, shape);
   tape->work = work;
   without_gil(work, [&] {
+    const FloatMode mode;
     Workspace& workspace = *tape->workspace;
     const auto copy = [&workspace](const auto* from, Index count) {
       auto* to = workspace.template take<std::decay_t<decltype(*from)>>(count);

@@ -11,6 +11,7 @@
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
 #include "core/finite.hpp"
+#include "core/float_mode.hpp"
 #include "core/json_specs.hpp"
 #include "core/optimizer.hpp"
 #include "core/spec_checks.hpp"
@@ -42,6 +43,7 @@ class OptimizerHandle {
     for (py::array array : into) targets.push_back(static_cast<T*>(array.mutable_data()));
     const GilRelease release;
     const std::lock_guard<std::mutex> lock(*one_at_a_time_);
+    const FloatMode mode;
     std::vector<T*> pointers;
     for (std::size_t i = 0; i < gradients_.size(); ++i) {
       std::copy_n(from[i].data(), gradients_[i].size(), gradients_[i].begin());

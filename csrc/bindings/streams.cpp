@@ -140,13 +140,14 @@ struct StreamHandle {
 /// step(x, *, out=None)
 template <class T>
 PyObject* step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* names) {
+  static PyObject* const out_name = PyUnicode_InternFromString("out");  // as callers' code has it
   return with_python_errors([&] {
     PyObject* x = count > 0 ? arguments[0] : nullptr;
     PyObject* out = nullptr;
     bool known = count <= 1;
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       PyObject* name = PyTuple_GET_ITEM(names, i);
-      if (PyUnicode_CompareWithASCIIString(name, "out") == 0)
+      if (name == out_name || PyUnicode_CompareWithASCIIString(name, "out") == 0)
         out = arguments[count + i];
       else if (!x && PyUnicode_CompareWithASCIIString(name, "x") == 0)
         x = arguments[count + i];

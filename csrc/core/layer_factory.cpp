@@ -1,6 +1,7 @@
 // From specs to layers, and the checks at a layer's door.
 #include "core/activity_regularization.hpp"
 #include "core/conv_lstm.hpp"
+#include "core/float_mode.hpp"
 #include "core/highway.hpp"
 #include "core/recurrent_layer.hpp"
 #include "core/residual.hpp"
@@ -12,6 +13,7 @@ namespace lstm_native {
 
 template <class T>
 std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
+  const FloatMode mode;  // weights are drawn
   validate(spec);
   if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
     return std::make_shared<EmbeddingLayer<T>>(*s, seed);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/float_mode.hpp"
 #include "core/handles.hpp"
 #include "core/message_text.hpp"
 #include "core/network_impl.hpp"
@@ -28,6 +29,7 @@ std::size_t NetworkImpl<T>::place_of(std::string_view name) const {
 
 template <class T>
 void NetworkImpl<T>::predict(const Batch<T>& x, T* y, ChainStates<T>* states) const {
+  const FloatMode mode;
   check_input(first(), x);
   if (states) states->check(x.samples);
   chain_.output_shape(x.timesteps);  // throws when a layer cannot take so many steps
@@ -137,6 +139,7 @@ void Network<T>::set_parameter(const std::string& name, const T* values, Index c
 
 template <class T>
 Stream<T> Network<T>::stream(Index batch_size) const {
+  const FloatMode mode;  // weights are packed
   return Access::make<Stream<T>>(
       std::make_unique<StreamImpl<T>>(Access::impl(*this).chain().layers(), batch_size));
 }

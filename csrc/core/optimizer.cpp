@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/float_mode.hpp"
 #include "core/message_text.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
@@ -35,7 +36,10 @@ double sum_of_squares(const T* values, Index count) {
 
 template <class T>
 void check_representable(const char* name, double value) {
-  if (static_cast<T>(value) > 0 && std::isfinite(static_cast<T>(value))) return;
+  // Values below the smallest normal one are zeros where they are used (see FloatMode).
+  if (static_cast<T>(value) >= std::numeric_limits<T>::min() &&
+      std::isfinite(static_cast<T>(value)))
+    return;
   throw InvalidArgument(std::string(name) + ": expected a value that float" +
                         std::to_string(8 * sizeof(T)) + " can hold, got " + number_text(value));
 }
@@ -110,6 +114,7 @@ bool Optimizer<T>::can_take(double gradient_norm) const {
 
 template <class T>
 void Optimizer<T>::update(T* const* gradients, double gradient_norm) {
+  const FloatMode mode;
   ++iterations_;
   if (spec_.clip_value > 0) {
     const T limit = static_cast<T>(spec_.clip_value);

@@ -1,5 +1,6 @@
 #include "core/stream.hpp"
 
+#include "core/float_mode.hpp"
 #include "core/handles.hpp"
 #include "core/spec_checks.hpp"
 #include "lstm_native/error.hpp"
@@ -83,20 +84,20 @@ StreamImpl<T>::StreamImpl(const std::vector<std::shared_ptr<Layer<T>>>& layers, 
 }
 
 template <class T>
-bool StreamImpl<T>::step(const Batch<T>& x, T* y) noexcept {
-  if (!stages_.takes(x)) return false;
-  stages_.step(x, y);
+bool StreamImpl<T>::step(const T* x, T* y) noexcept {
+  if (takes_tokens_) return false;
+  const FloatMode mode;
+  stages_.step({x, nullptr, batch_, 1, input_features_}, y);
   return true;
 }
 
 template <class T>
-bool StreamImpl<T>::step(const T* x, T* y) noexcept {
-  return !takes_tokens_ && step(Batch<T>{x, nullptr, batch_, 1, input_features_}, y);
-}
-
-template <class T>
 bool StreamImpl<T>::step(const std::int64_t* tokens, T* y) noexcept {
-  return takes_tokens_ && step(Batch<T>{nullptr, tokens, batch_, 1, 0}, y);
+  const Batch<T> x{nullptr, tokens, batch_, 1, 0};
+  if (!takes_tokens_ || !stages_.takes(x)) return false;
+  const FloatMode mode;
+  stages_.step(x, y);
+  return true;
 }
 
 namespace {

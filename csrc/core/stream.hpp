@@ -92,8 +92,6 @@ class StreamImpl {
   std::vector<StreamTensor<T>> tensors(Index layer) const { return stages_.tensors(layer); }
 
  private:
-  bool step(const Batch<T>& x, T* y) noexcept;
-
   Index batch_, input_features_;
   bool takes_tokens_;
   double work_ = 0;

@@ -12,6 +12,9 @@
 #include <pthread.h>
 #endif
 
+#include "core/crowding.hpp"
+#include "core/float_mode.hpp"
+#include "core/threads.hpp"
 #include "lstm_native/runtime.hpp"
 
 namespace lstm_native {
@@ -29,26 +32,48 @@ void relax() {
 #endif
 }
 
+struct Team;
+
+// The team whose part this thread is in: a gang of gangs would wait for itself.
+thread_local Team* inside = nullptr;
+
+/// What a thread does that waits for long: it looks whether it and those it waits for have
+/// processors.
+class Watch {
+ public:
+  explicit Watch(Team* team) : team_(team) {}
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  void look();
+
+ private:
+  bool begin();
+
+  Team* const team_;
+  bool begun_ = false;
+  ThreadClock clock_;
+  Nanoseconds since_ = 0, own_ = 0;
+};
+
 /// Waits for something that another running thread is about to do.
 template <class Condition>
 void spin_until(const Condition& condition) {
-  for (int i = 0; !condition(); ++i) {
-    if (i < kSpins)
-      relax();
-    else
-      std::this_thread::yield();  // it may need this processor to get there
+  for (int i = 0; i < kSpins; ++i) {
+    if (condition()) return;
+    relax();
   }
+  for (Watch watch(inside); !condition(); std::this_thread::yield())
+    watch.look();  // and yield, for it may need this processor to get there
 }
 
 using Task = std::function<void(Index)>;
 
-// Set inside a part: a gang of gangs would wait for itself.
-thread_local bool inside_part = false;
-
 /// A thread that waits for tasks, first spinning, then asleep.
 class Worker {
  public:
-  Worker() : thread_([this] { loop(); }) {}
+  explicit Worker(Team& team) : thread_([this, &team] { loop(team); }) {}
   ~Worker() {
     post(nullptr, 0);
     thread_.join();
@@ -64,13 +89,23 @@ class Worker {
     }
   }
 
+  bool done() const { return done_.load(std::memory_order_acquire) == posted_.load(); }
   void wait_until_done() const {
-    spin_until([this] { return done_.load(std::memory_order_acquire) == posted_.load(); });
+    spin_until([this] { return done(); });
+  }
+
+  ThreadClock clock() {
+#ifdef __linux__
+    return ThreadClock(thread_.native_handle());
+#else
+    return {};
+#endif
   }
 
  private:
-  void loop() {
-    inside_part = true;
+  void loop(Team& team) {
+    inside = &team;
+    FloatMode::keep();
     for (unsigned seen = 0;; ++seen) {
       wait_for_more_than(seen);
       if (!task_) return;
@@ -107,16 +142,25 @@ struct Team {
   std::mutex owner;
   std::vector<std::unique_ptr<Worker>> workers;  // one fewer than num_threads
   int threads = 0;                               // num_threads when they were started
-  Team* lost_before = nullptr;                   // see TeamHolder
+  ThreadLimit limit;
+  ThreadClock caller;
+  // Of the gang that has the team: how long it has waited for threads without a processor, and
+  // whether one of its threads is looking. That one alone writes what it has seen of their clocks.
+  std::atomic<Nanoseconds> lost{0};
+  std::atomic<bool> watched{false};
+  std::vector<Nanoseconds> seen;  // of the caller and the workers
+  Team* lost_before = nullptr;    // see TeamHolder
 
   /// Fewer than asked for when the system will not give more.
   void resize(int count) {
     if (count == threads) return;
     workers.clear();
     threads = count;
+    limit = {};
+    seen.resize(static_cast<std::size_t>(count));
     try {
       while (static_cast<int>(workers.size()) < count - 1)
-        workers.push_back(std::make_unique<Worker>());
+        workers.push_back(std::make_unique<Worker>(*this));
     } catch (const std::exception&) {
     }
   }
@@ -165,6 +209,57 @@ class TeamHolder {
   inline static Team* lost_ = nullptr;  // of processes before; kept in sight of leak checkers
 };
 
+// Long enough for the clocks to tell, short beside a time slice.
+constexpr Nanoseconds kWindow = 250'000;
+
+/// Whether clocks of threads tell of a moment: some systems count in ticks of milliseconds. Looked
+/// at with a moment's work.
+bool clocks_are_fine() {
+  enum { unknown, fine, coarse };
+  static std::atomic<int> known{unknown};
+  if (known == unknown) {
+    const ThreadClock own = ThreadClock::own();
+    const Nanoseconds begin = own.read();
+    for (int i = 0; i < kSpins; ++i) relax();
+    const Nanoseconds moved = own.read() - begin;
+    known = moved > 0 && moved < 4 * kWindow ? fine : coarse;
+  }
+  return known == fine;
+}
+
+bool Watch::begin() {
+  if (!team_ || !may_use_fewer_threads() || !clocks_are_fine()) return false;
+  if (team_->watched.load() || team_->watched.exchange(true)) return false;
+  clock_ = ThreadClock::own();
+  return true;
+}
+
+Watch::~Watch() {
+  if (!begun_) return;
+  look();
+  team_->watched.store(false);
+}
+
+void Watch::look() {
+  if (!begun_ && !(begun_ = begin())) return;
+  const Nanoseconds time = time_now(), window = time - since_;
+  if (since_ != 0 && window < kWindow) return;
+  // This thread does nothing but ask for a processor; the others work, or do the same.
+  const Nanoseconds own = clock_.read();
+  bool without = own - own_ < window / 2;
+  const auto other = [&](std::size_t member, const ThreadClock& clock) {
+    const Nanoseconds read = clock.read();
+    without = without || read - team_->seen[member] < window / 4;
+    team_->seen[member] = read;
+  };
+  other(0, team_->caller);
+  for (std::size_t i = 0; i < team_->workers.size(); ++i)
+    if (!team_->workers[i]->done()) other(i + 1, team_->workers[i]->clock());
+  if (since_ != 0 && without) team_->lost += window;
+  since_ = time;
+  own_ = own;
+}
+
 }  // namespace
 
 void Barrier::meet() {
@@ -182,16 +277,29 @@ void Progress::wait_for(Index point) const {
 }
 
 Gang::Gang(Index wanted) {
-  if (wanted <= 1 || inside_part) return;
+  if (wanted <= 1 || inside) return;
   Team& team = TeamHolder::holder().team();
   if (!team.owner.try_lock()) return;
   team.resize(num_threads());
-  team_ = &team;
   size_ = std::min(wanted, static_cast<Index>(team.workers.size()) + 1);
+  if (may_use_fewer_threads()) {
+    begin_ = time_now();
+    if (team.limit.any()) size_ = std::min(size_, team.limit.at(begin_));
+    team.caller = ThreadClock::own();
+    team.lost = 0;
+  }
+  if (size_ > 1)
+    team_ = &team;
+  else
+    team.owner.unlock();
 }
 
 Gang::~Gang() {
-  if (team_) static_cast<Team*>(team_)->owner.unlock();
+  if (!team_) return;
+  Team& team = *static_cast<Team*>(team_);
+  if (const Nanoseconds lost = team.lost; lost > 0)
+    team.limit.lost(size_, begin_, time_now(), lost);
+  team.owner.unlock();
 }
 
 void Gang::run_on_team(Index parts, const Task& body) {
@@ -204,14 +312,15 @@ void Gang::run_on_team(Index parts, const Task& body) {
       if (!failed.exchange(true)) error = std::current_exception();
     }
   };
-  inside_part = true;
+  Team& team = *static_cast<Team*>(team_);
+  inside = &team;
   const auto workers = [&](Index part) -> Worker& {
-    return *static_cast<Team*>(team_)->workers[static_cast<std::size_t>(part - 1)];
+    return *team.workers[static_cast<std::size_t>(part - 1)];
   };
   for (Index part = 1; part < parts; ++part) workers(part).post(&guarded, part);
   guarded(0);
   for (Index part = 1; part < parts; ++part) workers(part).wait_until_done();
-  inside_part = false;
+  inside = nullptr;
   if (error) std::rethrow_exception(error);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -61,6 +62,9 @@ class Progress {
 /// meanwhile, or is itself part of a gang, gets a gang of its own thread alone. So the parts of a
 /// task always run at the same time, and the machine is never oversubscribed.
 ///
+/// Where the number of threads is of our own choosing and other programs want the same processors,
+/// a gang is smaller for a while (see crowding.hpp).
+///
 /// The threads sleep when they have had nothing to do for a moment. After fork the child starts
 /// its own.
 class Gang {
@@ -86,6 +90,7 @@ class Gang {
   void run_on_team(Index parts, const std::function<void(Index)>& body);
 
   Index size_ = 1;
+  std::int64_t begin_ = 0;
   void* team_ = nullptr;
 };
 

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <string>
 #include <thread>
 
+#include "core/cgroup_quota.hpp"
 #include "core/team.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -20,7 +22,22 @@ namespace {
 // Below this many multiply-adds per part, handing it to a thread costs more than it saves.
 constexpr double kWorkPerPart = 1 << 19;
 
-int default_threads() {
+/// The processors that this process may run on, and no more than its control group's quota pays
+/// for: a thread too many uses up the others' time while it waits, and then all stand still.
+int usable_processors() {
+  int found = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+#ifdef __linux__
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) found = std::max(1, CPU_COUNT(&set));
+  if (const double quota = cgroup_quota(); quota > 0 && quota < found)
+    found = std::max(1, static_cast<int>(std::lround(quota)));
+#endif
+  return found;
+}
+
+/// As a user has asked for it with a variable, or 0.
+int threads_of_environment() {
   if (const char* text = std::getenv("LSTM_NATIVE_NUM_THREADS"); text && *text) {
     char* end = nullptr;
     const long n = std::strtol(text, &end, 10);
@@ -29,15 +46,11 @@ int default_threads() {
                             std::string(text) + "'");
     return static_cast<int>(n);
   }
-#ifdef __linux__
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-  const unsigned n = std::thread::hardware_concurrency();
-  return n ? static_cast<int>(n) : 1;
+  return 0;
 }
 
+// As many as the user has asked for; less than zero: as many as we take by ourselves; 0: not known
+// yet.
 std::atomic<int> wanted{0};
 
 }  // namespace
@@ -45,11 +58,16 @@ std::atomic<int> wanted{0};
 int num_threads() {
   int n = wanted.load();
   if (n == 0) {
-    n = default_threads();
-    wanted.store(n);
+    int found = threads_of_environment();
+    if (found == 0) found = -usable_processors();
+    if (wanted.compare_exchange_strong(n, found)) n = found;
   }
-  return n;
+  return std::abs(n);
 }
+
+bool may_use_fewer_threads() { return wanted.load() < 0; }
+
+void take_threads(int threads) { wanted.store(-threads); }
 
 void set_num_threads(int threads) {
   if (threads < 1 || threads > 4096)

@@ -7,6 +7,11 @@
 
 namespace lstm_native {
 
+/// Whether the number of threads is of our own choosing: then fewer are used for a while where
+/// other programs want the same processors. What the user has asked for is kept.
+bool may_use_fewer_threads();
+void take_threads(int threads);  // of our own choosing, for tests
+
 /// Into how many parts work should be cut: 1 when it should stay on the caller's thread.
 /// `work`: multiply-adds, or values touched.
 Index parallel_parts(Index count, double work);

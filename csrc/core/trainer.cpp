@@ -3,6 +3,7 @@
 
 #include "core/activations.hpp"
 #include "core/finite.hpp"
+#include "core/float_mode.hpp"
 #include "core/handles.hpp"
 #include "core/message_text.hpp"
 #include "core/network_impl.hpp"
@@ -288,12 +289,14 @@ template <class T>
 StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                             Index row_count, std::uint64_t seed, T* output,
                             const StepOptions<T>& options) {
+  const FloatMode mode;
   return Access::impl(*this).step(x, y, rows, row_count, seed, output, options);
 }
 
 template <class T>
 StepResult Trainer<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                                 Index row_count, T* output, const StepOptions<T>& options) const {
+  const FloatMode mode;
   return Access::impl(*this).evaluate(x, y, rows, row_count, output, options);
 }
 

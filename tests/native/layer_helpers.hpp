@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/float_mode.hpp"
 #include "core/layer.hpp"
 #include "numeric_helpers.hpp"
 
@@ -81,6 +82,7 @@ struct LayerCase {
 
  private:
   LayerResult<T> run(const Upstream<T>* up) const {
+    const lstm_native::FloatMode mode;  // as every public entry has it
     lstm_native::Workspace workspace;
     LayerResult<T> r;
     r.y.resize(static_cast<std::size_t>(output_size()));

@@ -1,4 +1,7 @@
 // What this build is, and how it runs.
+//
+// Whatever computes (Network, Trainer, Stream) takes subnormal numbers for zeros and rounds to
+// nearest, whatever the calling thread's floating-point settings are; it leaves them as they were.
 #pragma once
 
 #include <string>
@@ -29,7 +32,9 @@ const char* version();
 void set_isa(const std::string& name);
 
 /// Threads for large work, >= 1. Without a call, LSTM_NATIVE_NUM_THREADS, else the number of
-/// processors this process may use. Results do not depend on it, bit for bit.
+/// processors this process may use, by its affinity and its control group's quota; of these fewer
+/// are used for a while where other programs want them too. Results do not depend on it, bit for
+/// bit.
 void set_num_threads(int threads);
 int num_threads();
 

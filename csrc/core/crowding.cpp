@@ -1,0 +1,49 @@
+#include "core/crowding.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+namespace lstm_native {
+namespace {
+
+// A processor that is wanted elsewhere is gone for a time slice, a millisecond or more. Less, or a
+// small part of a long gang, is the system's own work.
+constexpr Nanoseconds kLeastLost = 500'000;
+constexpr int kLeastPart = 5;
+
+constexpr int kMostFactor = 32;
+constexpr Nanoseconds kLongest = 10'000'000'000;
+
+}  // namespace
+
+Nanoseconds time_now() {
+  using std::chrono::nanoseconds;
+  const auto time = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<nanoseconds>(time).count();
+}
+
+Nanoseconds ThreadClock::read() const {
+#ifdef __linux__
+  timespec t{};
+  if (known_ && clock_gettime(clock_, &t) == 0)
+    return Nanoseconds{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+#endif
+  return 0;
+}
+
+Index ThreadLimit::at(Nanoseconds time) const {
+  return time < until_ ? most_ : std::numeric_limits<Index>::max();
+}
+
+void ThreadLimit::lost(Index threads, Nanoseconds begin, Nanoseconds end, Nanoseconds lost) {
+  if (lost < kLeastLost || lost < (end - begin) / kLeastPart) return;
+  const bool again = any() && end < until_ + 4 * held_;
+  const Index half = std::max<Index>(1, threads / 2);
+  most_ = again ? std::min(most_, half) : half;
+  factor_ = again ? std::min(2 * factor_, kMostFactor) : 1;
+  held_ = std::min(factor_ * (end - begin), kLongest);
+  until_ = end + held_;
+}
+
+}  // namespace lstm_native
