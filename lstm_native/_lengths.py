@@ -36,18 +36,25 @@ class Holes:
         return None if (self.ends == self.steps).all() else self.ends
 
     def close(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the true steps of (N, T, ...) as (N, steps, ...), zeros behind each end."""
-        closed = np.zeros((len(x), self.steps, *x.shape[2:]), dtype=x.dtype)
-        closed[true_steps(self.ends, self.steps)] = x[self.mask]
-        return closed
+        """Return (N, T, ...) as (N, steps, ...): the true steps, and others behind each end."""
+        order = np.argsort(~self.mask, axis=1, kind="stable")[:, : self.steps]
+        return _steps_at(x, order)
 
     def open(self, y: NDArray[Any]) -> NDArray[Any]:
         """Undo `close`; what has no time axis stays as it is."""
         if y.ndim < 3:
             return y
-        opened = np.zeros((*self.mask.shape, *y.shape[2:]), dtype=y.dtype)
-        opened[self.mask] = y[true_steps(self.ends, self.steps)]
+        places = np.maximum(np.cumsum(self.mask, axis=1) - 1, 0)
+        is_true = self.mask.reshape(self.mask.shape + (1,) * (y.ndim - 2))
+        opened: NDArray[Any] = np.where(is_true, _steps_at(y, places), y.dtype.type(0))
         return opened
+
+
+def _steps_at(x: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    """Return of each sequence of (N, T, ...) the steps at these places (N, S)."""
+    rows = places + np.arange(len(x))[:, np.newaxis] * x.shape[1]
+    found: NDArray[Any] = x.reshape(-1, *x.shape[2:]).take(rows, axis=0)
+    return found  # much faster than x[n, places]
 
 
 def steps_of_input(
@@ -79,7 +86,7 @@ def steps_of_input(
     (array([1, 2]), None)
     >>> _, holes = steps_of_input(None, [[False, True], [True, True]], shape=(2, 2), axes=2)
     >>> holes.close(np.array([[7, 1], [2, 3]]))
-    array([[1, 0],
+    array([[1, 7],
            [2, 3]])
     """
     if lengths is None and mask is None:
