@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lstm_native._checks import as_array, as_tokens, as_values
 from lstm_native._lengths import Holes, Lengths, steps_of_input, true_steps
-from lstm_native._shape_hints import about_time, about_x
 
 _LAYOUT = "(samples, timesteps, features) or (samples, features)"
 
@@ -63,6 +62,8 @@ def _check_values(x: Any, dtype: str, features: int | None, lengths: Any, mask: 
             no_samples=True,
         )
     except ValueError as error:
+        from lstm_native._shape_hints import about_x  # loaded when there is something to tell
+
         raise ValueError(f"{error}{about_x(x.shape, features)}") from None
     return _closed(values, ends, holes)
 
@@ -96,6 +97,8 @@ def output_shape_for(native: Any, x: NDArray[Any], *, known: bool) -> tuple[int,
     except ValueError as error:
         if timed:
             raise
+        from lstm_native._shape_hints import about_time
+
         hint = about_time(known=known, tokens=native.takes_tokens)
         raise ValueError(f"x has shape {x.shape}: {error}{hint}") from None
     return found

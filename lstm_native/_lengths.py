@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ Lengths = NDArray[np.int64] | None
 """(N,) true lengths of padded sequences; None when all are whole."""
 
 
-@dataclass(frozen=True)
 class Holes:
     """A mask that is not True first and then False: padding in front, steps missing in between.
 
@@ -22,8 +20,11 @@ class Holes:
     comes back is opened again: each step in its old place, zeros at the others.
     """
 
-    mask: NDArray[np.bool_]  # (N, T)
-    ends: NDArray[np.int64]  # (N,), how many are True
+    __slots__ = ("ends", "mask")  # no dataclass: making one takes a share of the import
+
+    def __init__(self, mask: NDArray[np.bool_], ends: NDArray[np.int64]) -> None:
+        self.mask = mask  # (N, T)
+        self.ends = ends  # (N,), how many are True
 
     @property
     def steps(self) -> int:
