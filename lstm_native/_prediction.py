@@ -68,7 +68,14 @@ def _stateful(model: Sequential, x: NDArray[Any], ends: Lengths, batch_size: int
     return y
 
 
-def of_batches(model: Sequential, x: Any, *, steps: Any, given: dict[str, Any]) -> Any:
+def of_batches(
+    model: Sequential,
+    x: Any,
+    *,
+    steps: Any,
+    given: dict[str, Any],
+    probabilities: bool = False,
+) -> Any:
     """Run what an iterable gives, and put it together: an array, or a list of sequences."""
     refuse_beside("x", **given)
     found: list[Any] = []
@@ -79,7 +86,7 @@ def of_batches(model: Sequential, x: Any, *, steps: Any, given: dict[str, Any]) 
                 parts = inputs_of(item, lambda one: _are_sequences(one, model))
                 if is_batches(parts["x"]):
                     raise TypeError(f"expected an array, got {type(parts['x']).__name__}")
-                y = model.predict(**parts)
+                y = model.predict(**parts, probabilities=probabilities)
                 if found and isinstance(y, list) != in_lists:
                     raise ValueError("expected an array as before, or a list as before")
                 if found and not in_lists and y.shape[1:] != found[0].shape[1:]:
@@ -99,8 +106,11 @@ def _are_sequences(x: Any, model: Sequential) -> bool:
     """Whether a list is a batch of sequences: the model takes no samples (N, F)."""
     from lstm_native._ragged import sequences_in
 
-    if sequences_in(x, model) is None:
-        return False
+    try:
+        if sequences_in(x, model) is None:
+            return False
+    except (TypeError, ValueError):
+        return False  # such as [x, y]
     try:
         if model.built:
             model._network.output_shape(0)

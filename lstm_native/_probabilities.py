@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lstm_native import _prediction
 from lstm_native._checks import as_array, check_bool
 from lstm_native.layers import Activation
 
@@ -14,12 +15,22 @@ _OF_LOSS = {"binary_crossentropy": "sigmoid", "categorical_crossentropy": "softm
 
 
 def predict(
-    model: Sequential, x: Any, probabilities: Any, *, lengths: Any, mask: Any, **options: Any
+    model: Sequential,
+    x: Any,
+    probabilities: Any,
+    *,
+    lengths: Any,
+    mask: Any,
+    batch_size: Any,
+    steps: Any,
 ) -> Any:
     """Return what `model.predict` does, as probabilities unless `probabilities` is false."""
     wanted = check_bool(probabilities, name="probabilities")
     function = _function_of(model) if wanted and model.built else None
-    outputs = model.predict(x, lengths=lengths, mask=mask, **options)
+    if _prediction.is_batches(x):
+        given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}
+        return _prediction.of_batches(model, x, steps=steps, given=given, probabilities=wanted)
+    outputs = model.predict(x, lengths=lengths, mask=mask, batch_size=batch_size, steps=steps)
     if not wanted:
         return outputs
     function = function or _function_of(model)  # the model may have been built just now

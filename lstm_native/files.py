@@ -180,7 +180,7 @@ def reduce_model(model: Any) -> tuple[Any, ...]:
     for name in ("_network", "_in_training"):
         attributes.pop(name, None)
     # The trainer, with the optimiser's state, is in the file.
-    attributes["_training"] = attributes["_training"]._replace(trainer=None)
+    attributes["_training"] = attributes["_training"].with_trainer(None)
     # Attributes that are layers of the model stay so.
     places = {id(layer): index for index, layer in enumerate(layers)}
     references = {
@@ -213,6 +213,6 @@ def set_state(model: Any, state: dict[str, Any]) -> None:
     trainer = model._training.trainer  # as the file has it
     model.__dict__.update(state["attributes"])
     if trainer is not None:
-        model._training = model._training._replace(trainer=trainer)
+        model._training = model._training.with_trainer(trainer)
     for name, index in state["references"].items():
         model.__dict__[name] = model.layers[index]

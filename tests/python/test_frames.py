@@ -191,7 +191,7 @@ class TestSequences:
             (pd.Series(FLOATS, index=[7, 8, 9]), ValueError, r"y\[0\]: expected 3 steps"),
             (pd.DataFrame({"y": FLOATS}), ValueError, r"y\[0\]: expected 3 steps"),
             ({0: FLOATS}, TypeError, "y is a dict"),
-            (None, TypeError, "y is None"),
+            (None, TypeError, "y is missing"),
             (np.float64(1.0), ValueError, "y: expected one for each of the 3 sequences of x"),
         ],
     )

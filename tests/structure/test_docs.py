@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pages import NOT_RUN, PAGES, ROOT, WITH_PEERS, blocks, script_of
