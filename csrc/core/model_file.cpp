@@ -225,8 +225,9 @@ LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool
   LoadedModel<T> model{network, std::nullopt, std::move(description.user), {}};
   if (description.trainer) {
     const TrainerDescription& saved = *description.trainer;
-    Trainer<T>& trainer = model.trainer.emplace(Access::make<Trainer<T>>(
-        std::make_shared<TrainerImpl<T>>(network, saved.loss, saved.optimizer, /*from_file=*/true)));
+    Trainer<T>& trainer =
+        model.trainer.emplace(Access::make<Trainer<T>>(std::make_shared<TrainerImpl<T>>(
+            network, saved.loss, saved.optimizer, /*from_file=*/true)));
     trainer.set_iterations(saved.iterations);
     for (const auto& slot : Access::impl(trainer).optimizer().slots())
       tensors.read(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);

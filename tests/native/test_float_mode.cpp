@@ -271,7 +271,7 @@ TEST_CASE_TEMPLATE("float mode: states and moments that decay end in zeros, not 
   stream.set_state("0.h", small.data(), 16);
   stream.set_state("0.c", small.data(), 16);
   for (int i = 0; i < 4000; ++i) stream.step(silence.data(), y.data());
-  stream.get_state("0.c", c.data());
+  stream.get_state("0.c", c.data(), 16);
   CHECK(y == std::vector<T>(16, T(0)));
   CHECK(c == std::vector<T>(16, T(0)));
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/handles.hpp"
 #include "core/model_file.hpp"
 #include "core/network_impl.hpp"
 #include "file_helpers.hpp"
@@ -165,7 +166,7 @@ TEST_CASE("loss ends: a file whose loss contradicts its network loads; its loss 
   const std::string path = directory / "old.lstm";
   const Network<float> network({dense_layer(3, Activation::sigmoid)}, 3, 1);
   {  // as it could be written before this was refused
-    const Trainer<float> trainer(std::make_shared<TrainerImpl<float>>(
+    const auto trainer = Access::make<Trainer<float>>(std::make_shared<TrainerImpl<float>>(
         network, loss_of(kCategorical), adam(0.1), /*from_file=*/true));
     save_model<float>(path, network, &trainer, {});
   }

@@ -188,6 +188,7 @@ TEST_CASE("lstm: gradients against central differences, with dropout and without
   for (const Shape& s : {Shape{2, 3, 2, 3, 1}, {3, 2, 1, 5, 2}, {1, 4, 3, 2, 3}})
     for (const bool sequences : {true, false})
       for (const double dropout : {0.0, 0.4}) {
+        if (dropout > 0 && s.layers == 1) continue;  // it acts between layers
         CAPTURE(s.hidden);
         CAPTURE(sequences);
         CAPTURE(dropout);

@@ -65,7 +65,7 @@ TEST_CASE_TEMPLATE("lstm in reverse: the flipped sequence, forward, gives the sa
   for (const Index layers : {1, 3})
     for (const bool training : {false, true}) {
       LSTMSpec spec = spec_of(18, layers);
-      spec.dropout = 0.4;
+      spec.dropout = layers > 1 ? 0.4 : 0.0;
       LayerCase<T> there({spec}, 5, 4, 7), back({reversed(spec)}, 5, 4, 7);
       there.training = back.training = training;
       there.x = flipped(back.x, 4, 7);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -236,31 +235,6 @@ TEST_CASE("model file: dropout of one layer, which C++ once wrote, loads as the 
       message_of<InvalidArgument>([] { Network<float>({{LSTMSpec{2, 1, false, 0.25}}}, 2, 1); }) ==
       "layers[0].dropout: expected 0, for it acts between stacked layers, but num_layers is 1 "
       "(put a Dropout layer behind instead), got 0.25");
-}
-
-TEST_CASE("model file: many tensors are looked up, not searched for") {
-  // Four times the layers may take no more than some six times as long: a search takes sixteen.
-  const auto seconds = [](Index layers) {
-    const Network<float> network({{RNNSpec{1, layers}}}, 1, 1);
-    Trainer<float> trainer(network, {}, adam());
-    const std::vector<std::byte> bytes =
-        model_bytes(ModelContent<float>{network, &trainer, {}, {}, {}});
-    double best = 1e9;
-    for (int i = 0; i < 5; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      const LoadedModel<float> loaded = ModelSource(bytes.data(), bytes.size()).load<float>();
-      float value = 0;
-      for (const TensorInfo& info : loaded.network.parameters())
-        if (info.size() == 1) loaded.network.get_parameter(info.name, &value);
-      for (const TensorInfo& info : loaded.trainer->state())
-        if (info.size() == 1) loaded.trainer->get_state(info.name, &value);
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      best = std::min(best, took.count());
-    }
-    return best;
-  };
-  seconds(16);
-  CHECK(seconds(1024) < 9 * seconds(256));
 }
 
 TEST_CASE("model file: a claim of many tensors is refused before they are made") {
