@@ -291,8 +291,7 @@ py::object quick_forward(LayerHandle<T>& handle, const Arguments<5>& given) {
 /// A layer with its initial weights. Large ones take seconds: other threads run meanwhile, and an
 /// interrupt ends it.
 template <class T>
-std::shared_ptr<Layer<T>> new_layer(const LayerSpec& spec, Index input_features,
-                                    WeightSeed seed) {
+std::shared_ptr<Layer<T>> new_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
   try {
     GilRelease release;
     Cancellation cancellation(
