@@ -21,7 +21,8 @@ class Dense(Layer):
     ----------
     units : int
         Output features.
-    activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
+    activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}, optional
+        None is linear, the default.
         Of a classifier's last layer: linear gives logits, "sigmoid" (binary) and "softmax"
         (categorical) probabilities; the cross-entropies see which, and both learn alike.
     use_bias : bool
@@ -57,7 +58,7 @@ class Dense(Layer):
         self,
         units: int,
         *,
-        activation: str = "linear",
+        activation: str | None = "linear",
         use_bias: bool = True,
         tied: bool = False,
         input_size: int | None = None,
@@ -66,6 +67,7 @@ class Dense(Layer):
     ) -> None:
         super().__init__(dtype=dtype, seed=seed)
         self.units = check_size(units, name="units")
+        activation = "linear" if activation is None else activation
         self.activation = check_choice(activation, name="activation", choices=ACTIVATIONS)
         self.use_bias = check_bool(use_bias, name="use_bias")
         self.tied = check_bool(tied, name="tied")

@@ -41,7 +41,10 @@ class Stack(Guarded):
         check_distinct(self.layers)
         found = sorted({layer.dtype for layer in self.layers if layer.has_weights})
         if dtype is None and len(found) > 1:
-            raise ValueError(f"layers differ in dtype ({', '.join(found)}): give dtype")
+            raise ValueError(
+                f"layers differ in dtype ({', '.join(found)}): make them alike, or give the one to "
+                f"compute in, as in Sequential(..., dtype='{found[0]}')"
+            )
         self.dtype = check_dtype(dtype if dtype is not None else [*found, "float32"][0]).name
         self._seed = check_seed(seed)
         self._network: Any = None

@@ -165,3 +165,10 @@ def test_a_broken_pipe_is_no_end(how):
         [sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=60, **p.fresh_process()
     )
     assert (found.returncode, found.stdout) == (0, "[0, 1, 2]\n")
+
+
+def test_a_dense_layer_without_an_activation_is_linear_as_in_keras():
+    x = np.ones((2, 3), dtype="float32")
+    none, linear = ln.Dense(2, activation=None, seed=0), ln.Dense(2, seed=0)
+    assert none.activation == "linear"
+    assert np.array_equal(none(x)[0], linear(x)[0])
