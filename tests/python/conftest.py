@@ -82,3 +82,13 @@ def one_torch_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def model_path(tmp_path: Path) -> Path:
+    """The file of a trained model."""
+    from model_file_helpers import METADATA, trained_model
+
+    path = tmp_path / "model.safetensors"
+    trained_model().save(path, metadata=METADATA)
+    return path
