@@ -59,7 +59,7 @@ def predicted(cmake, programs: Path, model: Path, x: np.ndarray, folder: Path) -
 @pytest.mark.parametrize("name", ["forecast_model", "stacked_model"])
 def test_predictions_equal_pythons_bit_for_bit(request, name, cmake, programs, tmp_path):
     path = request.getfixturevalue(name)
-    network, _, _ = _core.load_model(str(path))
+    network = _core.load_model(str(path).encode())[0]
     shape = (SAMPLES, TIMESTEPS, network.input_features)
     x = np.random.default_rng(1).standard_normal(shape, dtype=np.float32)
     expected = ln.load_model(path).predict(x)

@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import polars as pl
+import product as p
 import pyarrow as pa
 import pytest
 
@@ -222,5 +223,10 @@ def test_none_of_them_is_imported_by_the_package():
         "m.predict([[[1.0]], [[1.0], [2.0]]])\n"
         "print(sorted({'pandas', 'polars', 'pyarrow', 'torch', 'scipy'} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=True,
+        **p.fresh_process(),
+    )
     assert run.stdout.strip() == "[]"

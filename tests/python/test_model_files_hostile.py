@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import product as p
 import pytest
 from model_file_helpers import (
     model_header,
@@ -159,8 +160,8 @@ def load_measured(path: Path, outcome: str) -> tuple[float, float]:
     found = subprocess.run(
         [sys.executable, "-c", LIMITED, str(path), outcome],
         capture_output=True,
-        text=True,
         timeout=60,
+        **p.fresh_process(),
     )
     assert found.returncode == 0, found.stderr
     kib, seconds = map(float, found.stdout.split())

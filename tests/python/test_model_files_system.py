@@ -95,7 +95,9 @@ def test_a_killed_save_leaves_no_temporary_file(tmp_path):
     """Killed at several moments of saving 36 MB over and over."""
     path = tmp_path / "model"
     for delay in ("0.01", "0.07", "0.15"):
-        found = subprocess.run([sys.executable, "-c", KILLED, path, delay], capture_output=True)
+        found = subprocess.run(
+            [sys.executable, "-c", KILLED, path, delay], capture_output=True, **p.fresh_process()
+        )
         assert found.returncode == -signal.SIGKILL
         assert set(os.listdir(tmp_path)) <= {"model"}
         if path.exists():
@@ -118,7 +120,10 @@ import lstm_native
 print(lstm_native.LSTM(3))
 """
     found = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        timeout=60,
+        **p.fresh_process(),
     )
     assert found.returncode == 0, found.stderr
     assert "not in a subinterpreter: use processes" in found.stdout
