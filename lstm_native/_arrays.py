@@ -29,7 +29,7 @@ def is_array_like(x: Any) -> bool:
         hasattr(x, "__array__")
         or hasattr(x, "__array_interface__")
         or library_of(x) in (*_FRAMES, "scipy")
-        or _is_buffer(x)
+        or is_buffer(x)
     )
 
 
@@ -70,7 +70,7 @@ def as_array(x: Any, *, name: str) -> NDArray[Any]:
         _refuse(x, name)
     if isinstance(x, (list, tuple)):
         return _of_list(x, name)
-    if isinstance(x, Sequence) and not _is_buffer(x):
+    if isinstance(x, Sequence) and not is_buffer(x):
         return _of_list(list(x), name)
     try:
         return np.asarray(x)
@@ -218,7 +218,7 @@ def _refuse_foreign(x: Any, name: str) -> None:
         raise TypeError(f"{name} is a tensor that NumPy cannot read; write {name}{steps}.numpy()")
 
 
-def _is_buffer(x: Any) -> bool:
+def is_buffer(x: Any) -> bool:
     """Whether NumPy may read its memory: array.array, memoryview."""
     try:
         memoryview(x).release()

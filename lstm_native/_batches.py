@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_native._arrays import is_buffer
 from lstm_native._checks import check_positive_int
 
 FIELDS = ("x", "y", "sample_weight", "lengths", "mask")
@@ -36,6 +37,8 @@ _BESIDE = {
 def is_batches(x: Any) -> bool:
     """Whether `x` gives one batch after another, and is no array, list or table of samples."""
     if isinstance(x, (np.ndarray, *_ARRAYS)) or any(hasattr(x, mark) for mark in _ARRAY_MARKS):
+        return False
+    if is_buffer(x):
         return False
     return _is_iterable(x) or callable(x)
 

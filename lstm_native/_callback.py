@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native import _callback_states
+
 Logs = Mapping[str, float]
 State = dict[str, Any]
 """What a callback remembers: numbers, strings, None, lists of them, arrays, dicts of arrays."""
@@ -229,6 +231,12 @@ def _check_state(state: Any, name: str) -> None:
     for key, value in state.items():
         arrays = value if isinstance(value, dict) else {key: value}
         if all(isinstance(k, str) and isinstance(a, np.ndarray) for k, a in arrays.items()):
+            for array in arrays.values():
+                if not _callback_states.holds(array.dtype):
+                    raise TypeError(
+                        f"{name}.state_dict(): '{key}' must be of a dtype that a model file holds "
+                        f"(integers, bool, float16, float32, float64), got {array.dtype}"
+                    )
             continue
         if not _is_plain(value):
             raise TypeError(

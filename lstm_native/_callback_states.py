@@ -35,6 +35,11 @@ _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
 _DEPTH = 32
 
 
+def holds(dtype: np.dtype[Any]) -> bool:
+    """Whether a file can hold arrays of this dtype."""
+    return dtype.newbyteorder("<") in _NAMES
+
+
 def pack(states: Mapping[str, Mapping[str, Any]]) -> Extras:
     """Return the states as JSON and arrays; "" and none where there are no states.
 

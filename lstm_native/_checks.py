@@ -119,6 +119,13 @@ def check_dtype(dtype: Any, *, name: str = "dtype") -> np.dtype[Any]:
     return found
 
 
+def check_iterable(value: Any, *, name: str) -> Iterable[Any]:
+    """Return `value` if it is a list or another iterable."""
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{name}: expected a list, got {_describe(value)}")
+    return value
+
+
 def check_same_length(
     first: NDArray[Any], second: NDArray[Any], *, names: tuple[str, str], hint: str = ""
 ) -> None:
@@ -276,8 +283,12 @@ def as_tokens(
     )
 
 
-def as_weights(w: Any, *, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """Return `w` as one finite weight >= 0 per row, not all of them zero; errors as in `as_values`.
+def as_weights(
+    w: Any, *, name: str, shape: tuple[int, ...], dtype: Any, some: bool = True
+) -> NDArray[Any]:
+    """Return `w` as one finite weight >= 0 per row; errors as in `as_values`.
+
+    some : whether at least one of them must be positive.
 
     Examples
     --------
@@ -286,7 +297,7 @@ def as_weights(w: Any, *, name: str, shape: tuple[int, ...], dtype: Any) -> NDAr
     """
     weights = as_values(w, name=name, dtype=dtype, shape=shape)
     _check_range(weights, None, name=name, what="weights")
-    if not weights.any():
+    if some and not weights.any():
         raise ValueError(f"{name}: all {weights.size} weights are 0, at least one must be positive")
     return weights
 

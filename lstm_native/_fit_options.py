@@ -81,4 +81,6 @@ def list_of_metrics(metrics: Metric | Iterable[Metric] | None) -> list[Metric]:
         return []
     if isinstance(metrics, str) or callable(metrics):
         return [metrics]
+    if not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics must be names or functions, got {metrics!r:.80}")
     return list(metrics)

@@ -259,8 +259,6 @@ _MODEL_NAMES: dict[str, str] = {
     "get_layer": "see model.layers",
     "fit_generator": "write model.fit(...)",
     "predict_generator": "write model.predict(...)",
-    "predict_on_batch": "write model.predict(x)",
-    "test_on_batch": "write model.evaluate(x, y)",
     "predict_classes": "write model.predict(x).argmax(axis=-1)",
     "score": "write model.evaluate(x, y)",
     "lr": "see model.learning_rate",

@@ -194,8 +194,12 @@ def check_ragged(
     *,
     sample_weight: Any = None,
     class_weight: Mapping[int, float] | None = None,
+    some: bool = True,
 ) -> Ragged:
-    """Return samples and targets in lists, checked; or say what does not fit."""
+    """Return samples and targets in lists, checked; or say what does not fit.
+
+    some : whether a row must count, as in all but one batch of several.
+    """
     parts = check_sequences(model, x)
     count = len(parts)
     lengths = np.array([len(part) for part in parts], dtype=np.int64)
@@ -218,13 +222,14 @@ def check_ragged(
         flat, counts = check_targets(target, None, (count, features), loss, model.dtype)
         targets, rows = flat, (count,)
     weights = row_weights(
-        _weights(sample_weight, lengths, timed, model.dtype),
+        _weights(sample_weight, lengths, timed, model.dtype, some=some),
         counts,
         class_weight,
         flat,
         (*rows, features),
         loss,
         model.dtype,
+        some=some,
     )
 
     def in_sequences(of: NDArray[Any] | None) -> Sequences | NDArray[Any] | None:
@@ -287,7 +292,7 @@ def _target_sequences(
 
 
 def _weights(
-    weight: Any, lengths: NDArray[np.int64], timed: bool, dtype: str
+    weight: Any, lengths: NDArray[np.int64], timed: bool, dtype: str, *, some: bool
 ) -> NDArray[Any] | None:
     """Return one weight per row, from one per sample or a list with one per step."""
     if weight is None:
@@ -301,8 +306,10 @@ def _weights(
                     f"sample_weight[{index}]: expected shape {(int(length),)}, got {part.shape}"
                 )
         flat = np.concatenate([part for part in given if len(part)])
-        return as_weights(flat, name="sample_weight", shape=flat.shape, dtype=dtype)
-    per_sample = as_weights(weight, name="sample_weight", shape=lengths.shape, dtype=dtype)
+        return as_weights(flat, name="sample_weight", shape=flat.shape, dtype=dtype, some=some)
+    per_sample = as_weights(
+        weight, name="sample_weight", shape=lengths.shape, dtype=dtype, some=some
+    )
     return np.repeat(per_sample, lengths) if timed else per_sample
 
 

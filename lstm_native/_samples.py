@@ -150,8 +150,12 @@ def check_data(
     class_weight: Mapping[int, float] | None = None,
     lengths: Any = None,
     mask: Any = None,
+    some: bool = True,
 ) -> Data:
-    """Return samples and targets ready for the core, or say what does not fit."""
+    """Return samples and targets ready for the core, or say what does not fit.
+
+    some : whether a row must count, as in all but one batch of several.
+    """
     kept, mask = _mask_of_samples(mask)
     x, ends, holes = model._check_input(x, lengths, mask)
     if not len(x):
@@ -179,10 +183,12 @@ def check_data(
     steps = steps if holes is None else holes.mask.shape[1]
     explain_targets(model, steps, target, output, loss)
     checked, left = check_targets(target, counts, output, loss, model.dtype)
-    given_weights = sample_weights(sample_weight, rows, model.dtype)
+    given_weights = sample_weights(sample_weight, rows, model.dtype, some=some)
     if left is counts and kept is None and given_weights is None:
         left = None  # the core knows the ends, and holes are closed below
-    weights = row_weights(given_weights, left, class_weight, checked, output, loss, model.dtype)
+    weights = row_weights(
+        given_weights, left, class_weight, checked, output, loss, model.dtype, some=some
+    )
     measured, trained = weights.measured, weights.trained
     if timed and holes is not None:
         checked = holes.close(checked)

@@ -172,7 +172,9 @@ def _blanked(target: NDArray[Any], counts: NDArray[np.bool_], *, whole: bool) ->
     return found
 
 
-def sample_weights(weight: Any, rows: tuple[int, ...], dtype: str) -> NDArray[Any] | None:
+def sample_weights(
+    weight: Any, rows: tuple[int, ...], dtype: str, *, some: bool = True
+) -> NDArray[Any] | None:
     """Return one weight per row, from one per row or one per sample."""
     if weight is None:
         return None
@@ -185,7 +187,7 @@ def sample_weights(weight: Any, rows: tuple[int, ...], dtype: str) -> NDArray[An
                 f"sample_weight: expected shape {rows}, or {rows[:1]} of one weight per sample, "
                 f"got {given.shape}"
             )
-    return as_weights(given, name="sample_weight", shape=rows, dtype=dtype)
+    return as_weights(given, name="sample_weight", shape=rows, dtype=dtype, some=some)
 
 
 def row_weights(
@@ -196,15 +198,29 @@ def row_weights(
     output: tuple[int, ...],
     loss: Loss,
     dtype: str,
+    *,
+    some: bool = True,
 ) -> RowWeights:
-    """Return what the rows weigh, from weights, rows that count and the weights of classes."""
+    """Return what the rows weigh, from weights, rows that count and the weights of classes.
+
+    some : whether a row must be left that counts, as in all but one batch of several.
+    """
     if counts is not None:
-        if not counts.any():
+        if some and not counts.any():
             raise ValueError("y: no row counts, all of them have the label of ignore_index")
+        if some and weights is not None and not (counts * weights).any():
+            raise ValueError(
+                "sample_weight: no row counts, those with a weight are masked, behind an end, or "
+                "have the label of ignore_index"
+            )
         weights = counts if weights is None else counts * weights
     if weights is not None:
         weights = as_weights(
-            weights.astype(dtype), name="sample_weight", shape=output[:-1], dtype=dtype
+            weights.astype(dtype),
+            name="sample_weight",
+            shape=output[:-1],
+            dtype=dtype,
+            some=some,
         )
     if class_weight is None:
         return RowWeights(weights, weights)
@@ -212,7 +228,8 @@ def row_weights(
     if weights is not None:
         trained = trained * weights
     return RowWeights(
-        weights, as_weights(trained, name="class_weight", shape=output[:-1], dtype=dtype)
+        weights,
+        as_weights(trained, name="class_weight", shape=output[:-1], dtype=dtype, some=some),
     )
 
 
@@ -220,16 +237,14 @@ def _class_factors(
     class_weight: Mapping[int, float], y: NDArray[Any], output: tuple[int, ...], loss: Loss
 ) -> NDArray[np.float64]:
     """Return the weight of each row's class."""
+    # Rows that do not count are all zeros.
+    if loss.takes_logits and y.shape == output and ((y != 0.0) & (y != 1.0)).any():
+        raise ValueError(
+            "class_weight needs one class per row, but y has probabilities; give the weight of "
+            "each row as sample_weight"
+        )
     if loss.takes_labels:
-        classes, labels = output[-1], y
-        if y.shape == output:
-            labels = y.argmax(axis=-1)
-            # Rows that do not count are all zeros.
-            if ((y != 0.0) & (y != 1.0)).any():
-                raise ValueError(
-                    "class_weight needs one class per row, but y has probabilities; give the "
-                    "weight of each row as sample_weight"
-                )
+        classes, labels = output[-1], y.argmax(axis=-1) if y.shape == output else y
     elif loss.takes_logits and output[-1] == 1:
         classes, labels = 2, (y[..., 0] > 0.5).astype(np.int64)
     else:

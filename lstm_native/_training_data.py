@@ -163,4 +163,4 @@ def check_source(
 def _check_batch(
     model: Sequential, loss: Loss, class_weight: Any, *, x: Any, y: Any, **given: Any
 ) -> Data | Ragged:
-    return check_samples(model, x, y, loss, class_weight=class_weight, **given)
+    return check_samples(model, x, y, loss, class_weight=class_weight, some=False, **given)

@@ -42,6 +42,10 @@ class Training:
     ) -> None:
         self.trainer, self.loss, self.optimizer, self.given = trainer, loss, optimizer, given
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return its parts, for any protocol of pickle."""
+        return Training, (self.trainer, self.loss, self.optimizer, self.given)
+
     def with_trainer(self, trainer: Any) -> Training:
         """Return the same with another trainer, or with none."""
         return Training(trainer, self.loss, self.optimizer, self.given)
@@ -94,6 +98,13 @@ class TrainingSettings(Stack):
 
         chosen = losses.parse(value)
         now = self._training
+        if getattr(self, "_in_training", None) is not None and now.loss is not None:
+            before, after = ((o.takes_labels, o.takes_logits) for o in (now.loss, chosen))
+            if before != after:
+                raise ValueError(
+                    f"loss: '{chosen.name}' takes other targets than '{now.loss.name}', with which "
+                    "fit is running; end fit first"
+                )
         if chosen != now.loss:
             trainer = self._new_trainer(chosen, now.optimizer) if self.built else None
             self._training = Training(trainer, chosen, now.optimizer, now.given)

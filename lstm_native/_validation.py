@@ -75,6 +75,11 @@ def split(
             "validation_data=lambda: batches"
         )
     x, y, *weight = given
+    if is_batches(x):
+        raise TypeError(
+            f"validation_data: expected (x, y) of arrays, got x a {type(x).__name__}; give an "
+            "iterable of batches alone: validation_data=batches"
+        )
     try:
         held_out = check(
             x, y, sample_weight=weight[0] if weight else None, lengths=lengths, mask=mask

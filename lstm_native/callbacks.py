@@ -88,8 +88,6 @@ class EarlyStopping(_Watching, Guarded):
 
     _assignable = frozenset({"best_epoch", "stopped_epoch"})
 
-    _assignable = frozenset({"best_epoch", "stopped_epoch"})
-
     def __init__(
         self,
         monitor: str = "val_loss",

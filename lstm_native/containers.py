@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lstm_native._checks import check_iterable
 from lstm_native.layer import Layer, check_size
 
 
@@ -14,7 +15,7 @@ class _Container(Layer):
     def __init__(self, layers: Sequence[Layer], *, dtype: str, seed: int | None) -> None:
         super().__init__(dtype=dtype, seed=seed)
         name = type(self).__name__
-        self.layers = tuple(layers)
+        self.layers: tuple[Layer, ...] = tuple(check_iterable(layers, name="layers"))
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers must be layers, got {type(layer).__name__}")

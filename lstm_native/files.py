@@ -38,7 +38,7 @@ def _beside(
 ) -> tuple[dict[str, str], _callback_states.Extras]:
     """Return what goes into the file beside network and trainer."""
     merged = check_metadata({**model.metadata, **metadata})
-    return merged, _callback_states.pack(getattr(model, "_callback_states", {}))
+    return merged, _callback_states.pack(model._callback_states)
 
 
 def _write_all(file: Any, content: bytes) -> None:
@@ -53,6 +53,8 @@ def _write_all(file: Any, content: bytes) -> None:
             ) from None
         if count is None:  # the object does not say: all of it
             return
+        if not count:
+            raise OSError(f"path: {type(file).__name__}.write took 0 of {len(left)} bytes")
         left = left[count:]
 
 

@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 from collections.abc import Mapping
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
 _BITS = {"float32": "32", "float64": "64"}
+# Held while something gets its weights from an input: a refused one takes back what it made, and
+# may not take back what another thread has made meanwhile.
+BUILDING = RLock()
 
 
 def native_class(kind: str, dtype: str) -> Any:
@@ -311,12 +315,20 @@ class Layer(Carrying, Guarded):
         remember: bool,
         seed: int | None = None,
     ) -> tuple[NDArray[Any], State, Tape | None]:
+        if self._native is None:
+            with BUILDING:
+                return self._run_or_undo(x, state, lengths, mask, remember, seed)
+        return self._run_or_undo(x, state, lengths, mask, remember, seed)
+
+    def _run_or_undo(
+        self, x: Any, state: State, lengths: Any, mask: Any, remember: bool, seed: int | None
+    ) -> tuple[NDArray[Any], State, Tape | None]:
         before = self._state_of_building()
         try:
             x, ends, holes = self._check_input(x, lengths, mask)
             samples = len(x)
             given = self._native_state(state, samples, name="state")
-            if state is None:
+            if state is None and samples:
                 given = self._carried_for(samples)
             if not samples:
                 x, given = np.zeros((1, *x.shape[1:]), x.dtype), None  # the core runs one of zeros

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from lstm_native import _core
 from lstm_native._attributes import Guarded
 from lstm_native._carried import State
-from lstm_native._checks import check_dtype
+from lstm_native._checks import check_dtype, check_iterable
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native.containers import check_distinct
-from lstm_native.layer import Layer, check_seed, native_class
+from lstm_native.layer import BUILDING, Layer, check_seed, native_class
 from lstm_native.stream import Stream
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Stack(Guarded):
             raise TypeError(
                 f"layers: expected a list, got one layer: write Sequential([{layers!r}])"
             )
-        self.layers = tuple(layers)
+        self.layers: tuple[Layer, ...] = tuple(check_iterable(layers, name="layers"))
         if not self.layers:
             raise ValueError("layers: expected at least one layer, got none")
         for layer in self.layers:
@@ -88,19 +88,24 @@ class Stack(Guarded):
         if not self.built:
             x, lengths, holes = check_first_values(x, self.dtype, lengths, mask)
             mask = None
-            before = [layer._state_of_building() for layer in self.layers]
-            try:
-                self._build(x.shape[-1])
-                self._output_shape(x, known=False)
-            except ValueError:
-                # A refused input decides nothing.
-                for layer, state in zip(self.layers, before, strict=True):
-                    layer._set_building(state)
-                self._network = None
-                raise
+            with BUILDING:
+                if not self.built:  # by another thread, meanwhile
+                    self._build_for(x)
         checked, ends, found = check_input(x, self._network, self.dtype, lengths, mask)
         self._output_shape(checked)  # says so when a layer cannot take so many steps
         return checked, ends, holes or found
+
+    def _build_for(self, x: NDArray[Any]) -> None:
+        before = [layer._state_of_building() for layer in self.layers]
+        try:
+            self._build(x.shape[-1])
+            self._output_shape(x, known=False)
+        except ValueError:
+            # A refused input decides nothing.
+            for layer, state in zip(self.layers, before, strict=True):
+                layer._set_building(state)
+            self._network = None
+            raise
 
     def _output_shape(self, x: NDArray[Any], *, known: bool = True) -> tuple[int, ...]:
         """Shape of the output for a checked input; known: the features were before it came."""

@@ -287,8 +287,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Return loss and metrics over all samples; see `Sequential.evaluate`."""
     _check_states(model, data, batch_size, shuffle=False)
-    trainer = model._trainer
-    if trainer is None or model.loss != loss:
+    trainer = model._trainer if model.loss == loss else None
+    if trainer is None:
         plain = optimizers.parse("sgd")
         trainer = native_class("Trainer", model.dtype)(
             model._network, loss.to_json(), plain.to_json()
@@ -350,8 +350,11 @@ def train_on_batch(
     data = check_samples(model, x, y, chosen, **given)
     found = MetricSet(list_of_metrics(metrics), loss=chosen, probabilities=data.probabilities)
     check_carried(model, len(data))
-    if optimizer is not None and optimizers.parse(optimizer) == model.optimizer:
-        optimizer = None  # one that is written out in every call is not meant to start afresh
+    known = (model._training.given, model.optimizer)
+    if optimizer is not None and optimizers.parse(optimizer) in known:
+        # Written out in every call, it is not meant to start afresh, nor to undo a learning rate
+        # that was set since.
+        optimizer = None
     _prepare_trainer(model, chosen, optimizer)
     mean, carry = _Mean(), Carry(model, windows=False)
     update(

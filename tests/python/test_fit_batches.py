@@ -246,3 +246,36 @@ class TestTheNumbersAreThoseOfArrays:
         recorder = Recorder()
         make_model().fit(Loader(cut(*data())), epochs=2, verbose=False, callbacks=recorder)
         assert [c[1] for c in recorder.calls if c[0] == "batch_end"] == [0, 1, 2] * 2
+
+
+class TestABatchInWhichNothingCounts:
+    """It learns nothing, as within arrays; only all of the data may not be so."""
+
+    X = np.random.default_rng(3).normal(size=(12, 5, 3)).astype("float32")
+
+    @pytest.mark.parametrize("given", ["ignore_index", "sample_weight", "class_weight"])
+    def test_is_passed_over(self, given):
+        labels = np.array([0, 1, 2, 0] + [2] * 4 + [1, 0, 2, 1])
+        weights = np.where(np.arange(12) // 4 == 1, 0.0, 1.0)
+        loss = ln.CategoricalCrossentropy(ignore_index=2 if given == "ignore_index" else None)
+        options = {"class_weight": {2: 0.0}} if given == "class_weight" else {}
+
+        def batches():
+            for start in range(0, 12, 4):
+                part = slice(start, start + 4)
+                item = (self.X[part], labels[part], weights[part])
+                yield item if given == "sample_weight" else item[:2]
+
+        def model():
+            return ln.Sequential([ln.LSTM(4, return_sequences=False), ln.Dense(3)], seed=0)
+
+        one, other = model(), model()
+        one.fit(batches, loss=loss, epochs=2, seed=0, verbose=0, **options)
+        if given == "sample_weight":
+            options["sample_weight"] = weights
+        other.fit(
+            self.X, labels, loss=loss, epochs=2, seed=0, verbose=0,
+            shuffle=False, batch_size=4, **options,
+        )  # fmt: skip
+        for name, value in one.state_dict().items():
+            assert np.array_equal(value, other.state_dict()[name])
