@@ -67,14 +67,23 @@ class OptimizerHandle {
 
   /// (number of updates, the tensors of the state), as copies.
   py::tuple state() {
-    const std::lock_guard<std::mutex> lock(*one_at_a_time_);  // whose holder needs no GIL
+    const auto slots = optimizer_.slots();
+    std::vector<std::vector<T>> values;
+    Index iterations = 0;
+    {
+      // Whoever holds the lock needs no GIL: what Python does meanwhile may ask for the state too.
+      const GilRelease release;
+      const std::lock_guard<std::mutex> lock(*one_at_a_time_);
+      for (const auto& slot : slots) values.push_back(*slot.values);
+      iterations = optimizer_.iterations();
+    }
     py::list tensors;
-    for (const auto& slot : optimizer_.slots()) {
-      auto array = new_array<T>(slot.parameter->info.shape);
-      std::copy(slot.values->begin(), slot.values->end(), array.mutable_data());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      auto array = new_array<T>(slots[i].parameter->info.shape);
+      std::copy(values[i].begin(), values[i].end(), array.mutable_data());
       tensors.append(std::move(array));
     }
-    return py::make_tuple(optimizer_.iterations(), std::move(tensors));
+    return py::make_tuple(iterations, std::move(tensors));
   }
 
   void set_state(Index iterations, const py::list& tensors) {
@@ -86,6 +95,7 @@ class OptimizerHandle {
       arrays.push_back(borrow<T>(tensors[i], slots[i].name.c_str()));
       data_of(arrays.back(), slots[i].parameter->info.shape, slots[i].name.c_str());
     }
+    const GilRelease release;
     const std::lock_guard<std::mutex> lock(*one_at_a_time_);
     for (std::size_t i = 0; i < slots.size(); ++i)
       std::copy_n(arrays[i].data(), slots[i].values->size(), slots[i].values->begin());

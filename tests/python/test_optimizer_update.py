@@ -6,9 +6,12 @@ import copy
 import json
 import pickle
 import re
+import subprocess
+import sys
 import threading
 
 import numpy as np
+import product as p
 import pytest
 import reference as ref
 
@@ -308,3 +311,42 @@ def test_threads_take_turns():
         thread.start()
     for thread in threads:
         thread.join()
+
+
+# Objects that ask for an optimiser's state when they die, which may be while it makes arrays; and
+# threads that ask for it meanwhile.
+FINALIZERS = """
+import gc, threading, time
+import lstm_native as ln
+from lstm_native import _core
+
+shapes = [(f"w{i}", [2]) for i in range(50)]
+native = _core.Optimizer64(ln.Adam(0.1).to_json(), shapes)
+
+class Asks:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        time.sleep(0)  # lets other threads run
+        native.state()
+
+def work():
+    for _ in range(100):
+        native.set_state(*native.state())
+
+gc.set_threshold(1)
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for _ in range(100):
+    Asks()
+    native.state()
+for thread in threads:
+    thread.join()
+gc.disable()
+"""
+
+
+def test_finalizers_and_threads_may_ask_for_the_state_too():
+    subprocess.run([sys.executable, "-c", FINALIZERS], check=True, timeout=120, **p.fresh_process())
