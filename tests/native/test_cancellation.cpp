@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "core/cancellation.hpp"
+#include "core/float_mode.hpp"
 #include "core/layer.hpp"
 #include "core/threads.hpp"
 #include "lstm_native/runtime.hpp"
@@ -41,5 +42,26 @@ TEST_CASE("cancellation: ends a layer's initialisation on all threads") {
     CHECK_THROWS_AS(make_layer<float>({spec}, 1, 7), Cancelled);
     CHECK(asked == 1);
   }
+  set_num_threads(before);
+}
+
+TEST_CASE("cancellation: the caller is asked with its own floating-point settings") {
+  const int before = num_threads();
+  set_num_threads(1);
+  const FloatMode::Word own = FloatMode::read();
+  FloatMode::Word found = ~own, inside = own;
+  {
+    Cancellation cancellation([&] {
+      found = FloatMode::read();
+      return false;
+    });
+    const FloatMode mode;
+    std::this_thread::sleep_for(std::chrono::milliseconds(101));  // between two questions
+    const FloatMode::Word ours = FloatMode::read();
+    cancellation.check();
+    inside = FloatMode::read() ^ ours;
+  }
+  CHECK(found == own);
+  CHECK(inside == 0);
   set_num_threads(before);
 }
