@@ -155,14 +155,14 @@ struct Team {
   void resize(int count) {
     if (count == threads) return;
     workers.clear();
-    threads = count;
     limit = {};
-    seen.resize(static_cast<std::size_t>(count));
     try {
+      seen.resize(static_cast<std::size_t>(count));
       while (static_cast<int>(workers.size()) < count - 1)
         workers.push_back(std::make_unique<Worker>(*this));
     } catch (const std::exception&) {
     }
+    threads = count;
   }
 };
 
@@ -279,7 +279,8 @@ void Progress::wait_for(Index point) const {
 Gang::Gang(Index wanted) {
   if (wanted <= 1 || inside) return;
   Team& team = TeamHolder::holder().team();
-  if (!team.owner.try_lock()) return;
+  std::unique_lock<std::mutex> owner(team.owner, std::try_to_lock);
+  if (!owner) return;
   team.resize(num_threads());
   size_ = std::min(wanted, static_cast<Index>(team.workers.size()) + 1);
   if (may_use_fewer_threads()) {
@@ -288,10 +289,9 @@ Gang::Gang(Index wanted) {
     team.caller = ThreadClock::own();
     team.lost = 0;
   }
-  if (size_ > 1)
-    team_ = &team;
-  else
-    team.owner.unlock();
+  if (size_ == 1) return;
+  team_ = &team;
+  owner.release();  // until the gang ends
 }
 
 Gang::~Gang() {
