@@ -65,3 +65,11 @@ TEST_CASE("cancellation: the caller is asked with its own floating-point setting
   CHECK(inside == 0);
   set_num_threads(before);
 }
+
+TEST_CASE("cancellation: ends the drawing of values that depend on nothing") {
+  for (const LayerSpec& spec : {LayerSpec{EmbeddingSpec{50, 3}}, LayerSpec{DenseSpec{4}}}) {
+    Cancellation cancellation([] { return true; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(101));  // between two questions
+    CHECK_THROWS_AS(make_layer<float>(spec, 3, 7), Cancelled);
+  }
+}
