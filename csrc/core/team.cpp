@@ -209,24 +209,6 @@ class TeamHolder {
   inline static Team* lost_ = nullptr;  // of processes before; kept in sight of leak checkers
 };
 
-// Long enough for the clocks to tell, short beside a time slice.
-constexpr Nanoseconds kWindow = 250'000;
-
-/// Whether clocks of threads tell of a moment: some systems count in ticks of milliseconds. Looked
-/// at with a moment's work.
-bool clocks_are_fine() {
-  enum { unknown, fine, coarse };
-  static std::atomic<int> known{unknown};
-  if (known == unknown) {
-    const ThreadClock own = ThreadClock::own();
-    const Nanoseconds begin = own.read();
-    for (int i = 0; i < kSpins; ++i) relax();
-    const Nanoseconds moved = own.read() - begin;
-    known = moved > 0 && moved < 4 * kWindow ? fine : coarse;
-  }
-  return known == fine;
-}
-
 bool Watch::begin() {
   if (!team_ || !may_use_fewer_threads() || !clocks_are_fine()) return false;
   if (team_->watched.load() || team_->watched.exchange(true)) return false;
