@@ -65,10 +65,6 @@ auto in_file(const std::string& name, Read read) {
   }
 }
 
-bool starts(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 const std::string* find(const Metadata& metadata, const std::string& key) {
   const auto found = metadata.find(key);
   return found == metadata.end() ? nullptr : &found->second;
