@@ -304,7 +304,7 @@ ModelSource::ModelSource(const void* data, std::size_t size) : name_("model byte
   in_file(name_, [&] { return &file_.emplace(data, size); });
 }
 
-AnyModel ModelSource::load_any(bool with_extras) {
+AnyModel ModelSource::load_any(bool with_extras) && {
   Description description = in_file(name_, [&] { return describe(*file_); });
   return in_file(name_, [&]() -> AnyModel {
     if (description.dtype == dtype_name<double>())
@@ -314,7 +314,7 @@ AnyModel ModelSource::load_any(bool with_extras) {
 }
 
 template <class T>
-LoadedModel<T> ModelSource::load(bool with_extras) {
+LoadedModel<T> ModelSource::load(bool with_extras) && {
   Description description = in_file(name_, [&] { return describe(*file_); });
   // Asking for the wrong dtype is the caller's mistake, not the file's.
   if (description.dtype != dtype_name<T>())
@@ -356,8 +356,8 @@ template void save_model(const std::string&, const ModelContent<float>&);
 template void save_model(const std::string&, const ModelContent<double>&);
 template std::vector<std::byte> model_bytes(const ModelContent<float>&);
 template std::vector<std::byte> model_bytes(const ModelContent<double>&);
-template LoadedModel<float> ModelSource::load(bool);
-template LoadedModel<double> ModelSource::load(bool);
+template LoadedModel<float> ModelSource::load(bool) &&;
+template LoadedModel<double> ModelSource::load(bool) &&;
 template struct BasicModel<float>;
 template struct BasicModel<double>;
 
