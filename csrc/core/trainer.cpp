@@ -280,7 +280,9 @@ Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpe
 
 template <class T>
 Trainer<T> Trainer<T>::clone() const {
-  Trainer copy(network().clone(), loss(), optimizer());
+  // Also of one whose file says what no constructor takes: its steps refuse.
+  auto copy = Access::make<Trainer>(
+      std::make_shared<TrainerImpl<T>>(network().clone(), loss(), optimizer(), /*from_file=*/true));
   Access::impl(copy).continue_from(Access::impl(*this));
   return copy;
 }
