@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/activations.hpp"
 #include "core/finite.hpp"
@@ -114,9 +115,13 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
                                                          const Index* rows, Index row_count,
                                                          const StepOptions<T>& options) {
   if (!complaint_.empty()) throw InvalidArgument(complaint_);
-  if (!(options.mean_weight >= 0) || !std::isfinite(options.mean_weight))
-    throw InvalidArgument("mean_weight: expected a finite number >= 0, got " +
-                          std::to_string(options.mean_weight));
+  const auto mean_weight = static_cast<T>(options.mean_weight);
+  // What is divided by it must stay finite.
+  if (options.mean_weight != 0 &&
+      !(mean_weight >= std::numeric_limits<T>::min() && std::isfinite(mean_weight)))
+    throw InvalidArgument("mean_weight: expected 0 or a number > 0 that float" +
+                          std::to_string(8 * sizeof(T)) + " can hold, got " +
+                          number_text(options.mean_weight));
   Batch<T> table = x;
   table.lengths = nullptr;            // those of the batch are checked below
   check_shape(impl_.first(), table);  // before anything is multiplied by its sizes

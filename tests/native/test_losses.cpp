@@ -223,13 +223,25 @@ TEST_CASE("losses: soft labels that are none are refused, with the row") {
   CHECK(contains(said(spec, {problem.values.data(), problem.labels.data(), nullptr}), "got both"));
   spec.ignore_index = 0;
   CHECK(contains(said(spec, y), "ignore_index needs integer labels"));
-  StepOptions<float> options;
-  options.mean_weight = -1;
-  Trainer<float> trainer(problem.network, LossSpec{}, sgd(0.1));
-  CHECK(contains(message_of<InvalidArgument>([&] {
-                   trainer.step(problem.batch(), y, nullptr, problem.samples, 0, nullptr, options);
-                 }),
-                 "mean_weight: expected a finite number >= 0"));
+}
+
+TEST_CASE("losses: a mean weight that cannot be divided by is refused, and undoes nothing") {
+  const Problem<float> problem(0);
+  Trainer<float> trainer(problem.network, loss_of(LossKind::mse), sgd(0.1));
+  const auto step = [&](double mean_weight) {
+    StepOptions<float> options;
+    options.mean_weight = mean_weight;
+    return trainer.step(problem.batch(), problem.targets(LossKind::mse), nullptr, problem.samples,
+                        0, nullptr, options);
+  };
+  CHECK(step(1.0).finite);
+  const auto good = weights_of(problem.network);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double wrong :
+       {-1.0, 1e-39, 1e-300, 1e39, kInfinity, -kInfinity, std::numeric_limits<double>::quiet_NaN()})
+    CHECK(contains(message_of<InvalidArgument>([&] { step(wrong); }),
+                   "mean_weight: expected 0 or a number > 0 that float32 can hold, got "));
+  CHECK(weights_of(problem.network) == good);
 }
 
 TEST_CASE("losses: a batch that is masked out wholly teaches nothing") {
