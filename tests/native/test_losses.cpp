@@ -214,6 +214,8 @@ TEST_CASE("losses: soft labels that are none are refused, with the row") {
   CHECK(said(spec, y).empty());
   problem.values[4 * K] = 0.5f;
   CHECK(contains(said(spec, y), "sum to 1, got a sum of 1.25"));
+  problem.values[4 * K] = -1e-9f;
+  CHECK(contains(said(spec, y), "targets from 0 to 1, got -9.99999971718069e-10"));
   for (const float bad : {-0.1f, 1.1f, std::numeric_limits<float>::quiet_NaN()}) {
     problem.values[4 * K] = bad;
     CHECK(contains(said(spec, y), "targets from 0 to 1, got"));
