@@ -30,7 +30,6 @@ const char* const kExtrasVersion = "1.1";  // with tensors of callbacks
 constexpr std::string_view kUserPrefix = "user.";
 constexpr std::string_view kExtraPrefix = "callbacks.";
 const char* const kExtras = "callbacks";
-constexpr Index kMaxIterations = Index{1} << 53;  // leaves room to count on
 const char* const kStatePrefix = "optimizer.";
 
 template <class T>

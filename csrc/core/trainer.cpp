@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "core/activations.hpp"
-#include "core/finite.hpp"
 #include "core/float_mode.hpp"
 #include "core/handles.hpp"
 #include "core/message_text.hpp"
@@ -199,7 +198,7 @@ void TrainerImpl<T>::restore_weights() {
 
 template <class T>
 void TrainerImpl<T>::continue_from(TrainerImpl& other) {
-  optimizer_.iterations() = other.optimizer_.iterations();
+  optimizer_.set_iterations(other.optimizer_.iterations());
   const auto to = optimizer_.slots(), from = other.optimizer_.slots();
   for (std::size_t i = 0; i < to.size(); ++i) *to[i].values = *from[i].values;
   const bool can_undo = other.last_good_version_ == other.impl_.chain().version();
@@ -239,19 +238,16 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
     for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
     tape->backward(gradient, nullptr, {}, gradient_pointers_.data(), workspace_);
     result.gradient_norm = global_norm(gradients_);
-    result.finite =
-        std::isfinite(result.gradient_norm) && optimizer_.can_take(result.gradient_norm);
+    result.finite = optimizer_.can_take(result.gradient_norm);
   }
   if (!result.finite) {
     restore_weights();
     return result;
   }
   save_weights();
-  optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
+  result.finite = optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
   impl_.parameters_changed();
   last_good_version_ = impl_.chain().version();
-  for (const auto& [name, p] : impl_.parameters())
-    result.finite = result.finite && all_finite(p->value.data(), p->info.size());
   if (!result.finite)
     restore_weights();
   else if (states)
@@ -338,9 +334,7 @@ Index Trainer<T>::iterations() const {
 
 template <class T>
 void Trainer<T>::set_iterations(Index iterations) {
-  if (iterations < 0)
-    throw InvalidArgument("iterations: expected >= 0, got " + std::to_string(iterations));
-  Access::impl(*this).optimizer().iterations() = iterations;
+  Access::impl(*this).optimizer().set_iterations(iterations);
 }
 
 template <class T>
