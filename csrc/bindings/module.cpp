@@ -20,14 +20,20 @@ void translate(std::exception_ptr pointer) {
         e.path().size() > 4096 ? (e.path().substr(0, 400) + "...").c_str() : e.path().c_str()));
     const py::tuple arguments = py::make_tuple(e.error_number(), reason, path);
     PyErr_SetObject(PyExc_OSError, arguments.ptr());
-  } catch (const OutOfMemory&) {
-    throw;  // says enough: pybind11 makes a MemoryError of it
-  } catch (const std::bad_alloc&) {
-    PyErr_SetString(PyExc_MemoryError, "not enough memory in the native core of lstm_native");
+  } catch (const std::bad_alloc& e) {
+    set_memory_error(e);
   }
 }
 
 }  // namespace
+
+void set_memory_error(const std::bad_alloc& error) {
+  const bool says_enough = dynamic_cast<const OutOfMemory*>(&error) != nullptr;
+  PyErr_SetString(PyExc_MemoryError, says_enough
+                                         ? error.what()
+                                         : "not enough memory in the native core of lstm_native");
+}
+
 }  // namespace lstm_native::python
 
 PYBIND11_MODULE(_core_of_main_interpreter, m) {

@@ -3,9 +3,14 @@
 
 #include <pybind11/pybind11.h>
 
+#include <new>
+
 namespace lstm_native::python {
 
 namespace py = pybind11;
+
+/// Sets Python's MemoryError.
+void set_memory_error(const std::bad_alloc& error);
 
 void register_runtime(py::module_& m);
 void register_layers(py::module_& m);

@@ -85,6 +85,14 @@ struct TrainerHandle {
   Trainer<T> trainer;
   std::unique_ptr<std::mutex> one_at_a_time = std::make_unique<std::mutex>();
 
+  /// Runs body without the GIL while no step is under way.
+  template <class Body>
+  auto alone(const Body& body) const {
+    const GilRelease release;
+    const std::lock_guard<std::mutex> lock(*one_at_a_time);
+    return body();
+  }
+
   /// Shared by step and evaluate: checks the arrays, runs `call` without the GIL.
   template <class Call>
   py::tuple run(const py::object& x, const py::object& y, const py::object& weights,
@@ -137,12 +145,8 @@ struct TrainerHandle {
       output_data = array.mutable_data();
       output = std::move(array);
     }
-    StepResult r;
-    {
-      const GilRelease release;
-      const std::lock_guard<std::mutex> lock(*one_at_a_time);
-      r = call(input.batch, targets, index_data, count, output_data, options);
-    }
+    const StepResult r =
+        alone([&] { return call(input.batch, targets, index_data, count, output_data, options); });
     return py::make_tuple(r.loss, r.weight, r.gradient_norm, r.finite, output, carried.result());
   }
 };
@@ -271,15 +275,14 @@ void register_network(py::module_& m, const std::string& suffix) {
           py::arg("output") = false, py::arg("lengths") = py::none(),
           py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
       .def("set_learning_rate",
-           [](Tr& t, double rate) {
-             const GilRelease release;
-             const std::lock_guard<std::mutex> lock(*t.one_at_a_time);
-             t.trainer.set_learning_rate(rate);
-           })
+           [](Tr& t, double rate) { t.alone([&] { t.trainer.set_learning_rate(rate); }); })
       .def_property_readonly("loss", [](const Tr& t) { return json_text(t.trainer.loss()); })
-      .def_property_readonly("optimizer",
-                             [](const Tr& t) { return json_text(t.trainer.optimizer()); })
-      .def_property_readonly("iterations", [](const Tr& t) { return t.trainer.iterations(); });
+      .def_property_readonly(
+          "optimizer",
+          [](const Tr& t) { return t.alone([&] { return json_text(t.trainer.optimizer()); }); })
+      .def_property_readonly("iterations", [](const Tr& t) {
+        return t.alone([&] { return t.trainer.iterations(); });
+      });
 
   m.def("save_model", &save<T>, py::arg("path"), py::arg("network"), py::arg("trainer").none(true),
         py::arg("metadata"), py::arg("extras"));

@@ -2,7 +2,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -10,11 +9,9 @@
 #include "bindings/arrays.hpp"
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
-#include "core/finite.hpp"
 #include "core/float_mode.hpp"
 #include "core/json_specs.hpp"
 #include "core/optimizer.hpp"
-#include "core/spec_checks.hpp"
 
 namespace lstm_native::python {
 namespace {
@@ -27,7 +24,7 @@ template <class T>
 class OptimizerHandle {
  public:
   OptimizerHandle(const std::string& settings, const Shapes& parameters)
-      : parameters_(make(parameters)), optimizer_(checked(settings), named(parameters_)) {
+      : parameters_(make(parameters)), optimizer_(parse_optimizer(settings), named(parameters_)) {
     for (const Parameter<T>& p : parameters_) gradients_.emplace_back(p.value.size());
   }
 
@@ -50,16 +47,11 @@ class OptimizerHandle {
       pointers.push_back(gradients_[i].data());
     }
     const double norm = global_norm(gradients_);
-    if (!std::isfinite(norm) || !optimizer_.can_take(norm)) return {norm, false};
+    if (!optimizer_.can_take(norm)) return {norm, false};
     for (std::size_t i = 0; i < targets.size(); ++i)
       std::copy_n(targets[i], parameters_[i].value.size(), parameters_[i].value.begin());
     optimizer_.spec().learning_rate = learning_rate;
-    optimizer_.update(pointers.data(), norm);
-    for (const Parameter<T>& p : parameters_)
-      if (!all_finite(p.value.data(), p.info.size())) {
-        optimizer_.reset();
-        return {norm, false};
-      }
+    if (!optimizer_.update(pointers.data(), norm)) return {norm, false};
     for (std::size_t i = 0; i < targets.size(); ++i)
       std::copy(parameters_[i].value.begin(), parameters_[i].value.end(), targets[i]);
     return {norm, true};
@@ -67,39 +59,45 @@ class OptimizerHandle {
 
   /// (number of updates, the tensors of the state), as copies.
   py::tuple state() {
-    const std::lock_guard<std::mutex> lock(*one_at_a_time_);  // whose holder needs no GIL
+    const auto slots = optimizer_.slots();
+    std::vector<std::vector<T>> values;
+    Index iterations = 0;
+    {
+      // Whoever holds the lock needs no GIL: what Python does meanwhile may ask for the state too.
+      const GilRelease release;
+      const std::lock_guard<std::mutex> lock(*one_at_a_time_);
+      for (const auto& slot : slots) values.push_back(*slot.values);
+      iterations = optimizer_.iterations();
+    }
     py::list tensors;
-    for (const auto& slot : optimizer_.slots()) {
-      auto array = new_array<T>(slot.parameter->info.shape);
-      std::copy(slot.values->begin(), slot.values->end(), array.mutable_data());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      auto array = new_array<T>(slots[i].parameter->info.shape);
+      std::copy(values[i].begin(), values[i].end(), array.mutable_data());
       tensors.append(std::move(array));
     }
-    return py::make_tuple(optimizer_.iterations(), std::move(tensors));
+    return py::make_tuple(iterations, std::move(tensors));
   }
 
   void set_state(Index iterations, const py::list& tensors) {
     const auto slots = optimizer_.slots();
-    if (tensors.size() != slots.size() || iterations < 0)
+    if (tensors.size() != slots.size())
       throw InvalidArgument("state: expected " + std::to_string(slots.size()) + " tensors");
     std::vector<Array<T>> arrays;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       arrays.push_back(borrow<T>(tensors[i], slots[i].name.c_str()));
       data_of(arrays.back(), slots[i].parameter->info.shape, slots[i].name.c_str());
     }
+    const GilRelease release;
     const std::lock_guard<std::mutex> lock(*one_at_a_time_);
+    optimizer_.set_iterations(iterations);
     for (std::size_t i = 0; i < slots.size(); ++i)
       std::copy_n(arrays[i].data(), slots[i].values->size(), slots[i].values->begin());
-    optimizer_.iterations() = iterations;
   }
 
  private:
   static std::vector<Parameter<T>> make(const Shapes& shapes) {
     std::vector<Parameter<T>> made;
-    for (const auto& [name, shape] : shapes) {
-      Parameter<T> p{{name, shape}, {}};
-      p.value.resize(static_cast<std::size_t>(p.info.size()));
-      made.push_back(std::move(p));
-    }
+    for (const auto& [name, shape] : shapes) made.push_back(make_parameter<T>(name, shape));
     return made;
   }
 
@@ -107,12 +105,6 @@ class OptimizerHandle {
     std::vector<std::pair<std::string, Parameter<T>*>> list;
     for (Parameter<T>& p : all) list.emplace_back(p.info.name, &p);
     return list;
-  }
-
-  static OptimizerSpec checked(const std::string& settings) {
-    OptimizerSpec spec = parse_optimizer(settings);
-    validate(spec);
-    return spec;
   }
 
   /// One array for each parameter, in their order, kept alive by what is returned.

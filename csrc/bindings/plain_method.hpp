@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "bindings/module.hpp"
+
 namespace lstm_native::python {
 
 namespace py = pybind11;
@@ -23,8 +25,8 @@ PyObject* with_python_errors(const Body& body) {
     error.restore();
   } catch (const py::builtin_exception& error) {
     error.set_error();
-  } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
+  } catch (const std::bad_alloc& error) {
+    set_memory_error(error);
   } catch (const std::invalid_argument& error) {
     PyErr_SetString(PyExc_ValueError, error.what());
   } catch (const std::exception& error) {

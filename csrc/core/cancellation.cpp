@@ -18,12 +18,22 @@ Cancellation::~Cancellation() { innermost = outer_; }
 
 Cancellation* Cancellation::current() { return innermost; }
 
+bool Cancellation::ask() const {
+  struct Restores {
+    const FloatMode::Word before = FloatMode::read();
+    ~Restores() { FloatMode::write(before); }
+  };
+  const Restores restores;
+  FloatMode::write(caller_);
+  return wanted_();
+}
+
 void Cancellation::check() {
   if (std::this_thread::get_id() == thread_ && !cancelled_) {
     const Clock::time_point now = Clock::now();
     if (now - asked_ >= kBetweenQuestions) {
       asked_ = now;
-      cancelled_ = wanted_();
+      cancelled_ = ask();
     }
   }
   if (cancelled_) throw Cancelled();

@@ -7,6 +7,8 @@
 #include <functional>
 #include <thread>
 
+#include "core/float_mode.hpp"
+
 namespace lstm_native {
 
 /// What `Cancellation::check` throws once the caller has had enough.
@@ -15,7 +17,8 @@ struct Cancelled : std::exception {
 };
 
 /// While it lives, work that this thread begins asks `wanted` whether to end: on this thread alone,
-/// ten times a second at most.
+/// ten times a second at most. `wanted` is the caller's code: it runs with the floating-point
+/// settings that the caller had when this was made.
 class Cancellation {
  public:
   explicit Cancellation(std::function<bool()> wanted);
@@ -32,7 +35,10 @@ class Cancellation {
  private:
   using Clock = std::chrono::steady_clock;
 
+  bool ask() const;
+
   std::function<bool()> wanted_;
+  const FloatMode::Word caller_ = FloatMode::read();
   const std::thread::id thread_ = std::this_thread::get_id();
   Clock::time_point asked_ = Clock::now();
   std::atomic<bool> cancelled_{false};

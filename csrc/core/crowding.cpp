@@ -1,6 +1,7 @@
 #include "core/crowding.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <limits>
 
@@ -12,12 +13,18 @@ namespace {
 constexpr Nanoseconds kLeastLost = 500'000;
 constexpr int kLeastPart = 5;
 
+constexpr int kMoment = 20'000;  // turns of an empty loop
 constexpr int kMostFactor = 32;
 constexpr Nanoseconds kLongest = 10'000'000'000;
 
+std::atomic<Nanoseconds (*)()> test_clock{nullptr};
+
 }  // namespace
 
+void set_clock(Nanoseconds (*clock)()) { test_clock = clock; }
+
 Nanoseconds time_now() {
+  if (const auto clock = test_clock.load(std::memory_order_relaxed)) return clock();
   using std::chrono::nanoseconds;
   const auto time = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<nanoseconds>(time).count();
@@ -30,6 +37,24 @@ Nanoseconds ThreadClock::read() const {
     return Nanoseconds{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 #endif
   return 0;
+}
+
+bool clocks_are_fine() {
+  enum { unknown, fine, coarse };
+  static std::atomic<int> known{unknown};  // a lock might be held while another thread forks
+  if (known == unknown) {
+    // With a moment's work. The best of some: one that is interrupted says nothing.
+    const ThreadClock own = ThreadClock::own();
+    int found = coarse;
+    for (int sample = 0; sample < 5 && found == coarse; ++sample) {
+      const Nanoseconds begin = own.read();
+      for (int i = 0; i < kMoment; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
+      const Nanoseconds moved = own.read() - begin;
+      if (moved > 0 && moved < 4 * kWindow) found = fine;
+    }
+    known = found;
+  }
+  return known == fine;
 }
 
 Index ThreadLimit::at(Nanoseconds time) const {

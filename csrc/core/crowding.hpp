@@ -18,6 +18,9 @@ using Nanoseconds = std::int64_t;
 /// Of a clock that never jumps.
 Nanoseconds time_now();
 
+/// Another clock for `time_now`, in tests; null: the system's again.
+void set_clock(Nanoseconds (*clock)());
+
 /// The time that a thread has had a processor.
 class ThreadClock {
  public:
@@ -38,6 +41,13 @@ class ThreadClock {
   bool known_ = false;
 #endif
 };
+
+// Long enough for the clocks to tell, short beside a time slice.
+constexpr Nanoseconds kWindow = 250'000;
+
+/// Whether clocks of threads tell of a moment: some systems count in ticks of milliseconds. Where
+/// they do not, nobody looks for lost processors.
+bool clocks_are_fine();
 
 /// How many threads a gang gets: fewer after one that has lost much of its time waiting for threads
 /// without a processor, and after a multiple of that gang's time all of them once more. The

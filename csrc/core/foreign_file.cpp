@@ -25,9 +25,6 @@ std::string looks_like(const std::string& kind, const std::string& how) {
   return how.empty() ? text : text + "; to use it, " + how;
 }
 
-bool starts(std::string_view text, std::string_view with) {
-  return text.substr(0, with.size()) == with;
-}
 bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/atomic_file.hpp"
 #include "core/safetensors.hpp"
 
 namespace lstm_native {
+
+inline bool starts(std::string_view text, std::string_view with) {
+  return text.substr(0, with.size()) == with;
+}
 
 /// What to say of bytes that are no safetensors file at first sight: "not a model file of
 /// lstm_native: it looks like ...; to use it, ...". Empty for what may be one. Throws FileError.

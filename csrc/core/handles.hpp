@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/message_text.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/network.hpp"
 
@@ -47,8 +48,8 @@ struct Access {
 /// Throws InvalidArgument unless the caller's memory holds as many values as the tensor.
 inline void check_count(const std::string& name, Index expected, Index got) {
   if (got == expected) return;
-  throw InvalidArgument("'" + name + "': expected " + std::to_string(expected) + " values, got " +
-                        std::to_string(got));
+  throw InvalidArgument("'" + printable(name) + "': expected " + std::to_string(expected) +
+                        " values, got " + std::to_string(got));
 }
 
 }  // namespace lstm_native

@@ -11,12 +11,28 @@ namespace lstm_native {
 
 // Numbers are drawn and factored in double, so that float32 weights are the float64 ones rounded.
 
+namespace {
+
+/// out[i] = value(i), asking now and then whether to go on.
+template <class T, class Value>
+void draw(Index count, T* out, const Value& value) {
+  constexpr Index kBetweenQuestions = Index{1} << 20;
+  Cancellation* const cancellation = Cancellation::current();
+  for (Index begin = 0; begin < count; begin += kBetweenQuestions) {
+    if (cancellation) cancellation->check();
+    const Index end = std::min(count, begin + kBetweenQuestions);
+    for (Index i = begin; i < end; ++i)
+      out[i] = static_cast<T>(value(static_cast<std::uint64_t>(i)));
+  }
+}
+
+}  // namespace
+
 template <class T>
 void glorot_uniform(Index fan_in, Index fan_out, WeightSeed seed, Index count, T* out) {
   if (!seed) return;
   const double limit = std::sqrt(6.0 / static_cast<double>(fan_in + fan_out));
-  for (Index i = 0; i < count; ++i)
-    out[i] = static_cast<T>(limit * (2.0 * uniform(*seed, static_cast<std::uint64_t>(i)) - 1.0));
+  draw(count, out, [&](std::uint64_t i) { return limit * (2.0 * uniform(*seed, i) - 1.0); });
 }
 
 namespace {
@@ -92,8 +108,7 @@ void orthogonal(Index n, WeightSeed seed, T* out, Cancellation* cancellation) {
 template <class T>
 void normal_values(double deviation, WeightSeed seed, Index count, T* out) {
   if (!seed) return;
-  for (Index i = 0; i < count; ++i)
-    out[i] = static_cast<T>(deviation * normal(*seed, static_cast<std::uint64_t>(i)));
+  draw(count, out, [&](std::uint64_t i) { return deviation * normal(*seed, i); });
 }
 
 template void glorot_uniform(Index, Index, WeightSeed, Index, float*);

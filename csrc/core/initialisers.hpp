@@ -1,4 +1,5 @@
-// Initial weights. Without a seed nothing is written.
+// Initial weights. Without a seed nothing is written. The thread's Cancellation, or the one that is
+// given, may end the work.
 #pragma once
 
 #include "core/cancellation.hpp"
@@ -11,8 +12,8 @@ namespace lstm_native {
 template <class T>
 void glorot_uniform(Index fan_in, Index fan_out, WeightSeed seed, Index count, T* out);
 
-/// A random orthogonal n x n matrix, Haar-distributed (Saxe et al. 2014). `cancellation` may end
-/// the work, and be null. The same bits on every thread and instruction set.
+/// A random orthogonal n x n matrix, Haar-distributed (Saxe et al. 2014). `cancellation` may be
+/// null. The same bits on every thread and instruction set.
 template <class T>
 void orthogonal(Index n, WeightSeed seed, T* out, Cancellation* cancellation = nullptr);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/activations.hpp"
+#include "core/message_text.hpp"
 #include "core/threads.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
@@ -105,12 +106,12 @@ void check_row(const LossSpec& spec, Index row, Index features, const T* values)
   for (Index i = 0; i < features; ++i) {
     if (!(values[i] >= 0 && values[i] <= 1))
       throw InvalidArgument("y: cross-entropies expect targets from 0 to 1, got " +
-                            std::to_string(values[i]) + in_row());
+                            number_text(static_cast<double>(values[i])) + in_row());
     sum += static_cast<double>(values[i]);
   }
   if (takes_labels(spec.kind) && !(std::abs(sum - 1) <= kSoftLabelTolerance))
     throw InvalidArgument("y: expected soft labels that sum to 1, got a sum of " +
-                          std::to_string(sum) + in_row());
+                          number_text(sum) + in_row());
 }
 
 }  // namespace
@@ -178,7 +179,8 @@ void check_targets(const LossSpec& spec, Index rows, Index features, const Targe
     for (Index r = 0; r < rows; ++r)
       if (!(targets.weights[r] >= 0) || !std::isfinite(targets.weights[r]))
         throw InvalidArgument("weights: expected finite values >= 0, got " +
-                              std::to_string(targets.weights[r]) + " in row " + std::to_string(r));
+                              number_text(static_cast<double>(targets.weights[r])) + " in row " +
+                              std::to_string(r));
   const bool unit = classes || spec.kind == LossKind::binary_crossentropy;
   if (!targets.labels && !unit) return;
   for (Index r = 0; r < rows; ++r) {

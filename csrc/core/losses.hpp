@@ -20,8 +20,7 @@ struct LossValue {
 ///   mse  (o - y)^2        mae  |o - y|
 ///   huber  (o - y)^2 / 2 within delta, else delta (|o - y| - delta / 2)   (Huber 1964)
 ///   binary_crossentropy  max(o, 0) - o y + log(1 + exp(-|o|))
-///   categorical_crossentropy  log(sum(exp(o))) sum(y) - sum(o y), y the label's one-hot row or
-///   soft
+///   categorical_crossentropy  log(sum(exp(o))) sum(y) - sum(o y), y soft or the label's row
 /// With label smoothing s, y is (1 - s) y + s / 2 (binary) or (1 - s) y + s / features.
 template <class T>
 LossValue compute_loss(const LossSpec& spec, Index rows, Index features, const T* output,

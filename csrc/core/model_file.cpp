@@ -30,7 +30,6 @@ const char* const kExtrasVersion = "1.1";  // with tensors of callbacks
 constexpr std::string_view kUserPrefix = "user.";
 constexpr std::string_view kExtraPrefix = "callbacks.";
 const char* const kExtras = "callbacks";
-constexpr Index kMaxIterations = Index{1} << 53;  // leaves room to count on
 const char* const kStatePrefix = "optimizer.";
 
 template <class T>
@@ -63,10 +62,6 @@ auto in_file(const std::string& name, Read read) {
   } catch (const InvalidArgument& error) {
     throw FormatError(name + ": " + error.what());
   }
-}
-
-bool starts(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
 }
 
 const std::string* find(const Metadata& metadata, const std::string& key) {
@@ -308,7 +303,7 @@ ModelSource::ModelSource(const void* data, std::size_t size) : name_("model byte
   in_file(name_, [&] { return &file_.emplace(data, size); });
 }
 
-AnyModel ModelSource::load_any(bool with_extras) {
+AnyModel ModelSource::load_any(bool with_extras) && {
   Description description = in_file(name_, [&] { return describe(*file_); });
   return in_file(name_, [&]() -> AnyModel {
     if (description.dtype == dtype_name<double>())
@@ -318,7 +313,7 @@ AnyModel ModelSource::load_any(bool with_extras) {
 }
 
 template <class T>
-LoadedModel<T> ModelSource::load(bool with_extras) {
+LoadedModel<T> ModelSource::load(bool with_extras) && {
   Description description = in_file(name_, [&] { return describe(*file_); });
   // Asking for the wrong dtype is the caller's mistake, not the file's.
   if (description.dtype != dtype_name<T>())
@@ -360,8 +355,8 @@ template void save_model(const std::string&, const ModelContent<float>&);
 template void save_model(const std::string&, const ModelContent<double>&);
 template std::vector<std::byte> model_bytes(const ModelContent<float>&);
 template std::vector<std::byte> model_bytes(const ModelContent<double>&);
-template LoadedModel<float> ModelSource::load(bool);
-template LoadedModel<double> ModelSource::load(bool);
+template LoadedModel<float> ModelSource::load(bool) &&;
+template LoadedModel<double> ModelSource::load(bool) &&;
 template struct BasicModel<float>;
 template struct BasicModel<double>;
 

@@ -73,10 +73,11 @@ class ModelSource {
   explicit ModelSource(const std::string& path);
   ModelSource(const void* data, std::size_t size);
 
-  /// Throws FormatError, or InvalidArgument when the file holds another dtype.
+  /// Once, for it takes what has been read along. Throws FormatError, or InvalidArgument when the
+  /// file holds another dtype.
   template <class T>
-  LoadedModel<T> load(bool with_extras = false);
-  AnyModel load_any(bool with_extras = false);
+  LoadedModel<T> load(bool with_extras = false) &&;
+  AnyModel load_any(bool with_extras = false) &&;
 
  private:
   std::string name_;  // for messages

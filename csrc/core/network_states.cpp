@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/handles.hpp"
+#include "core/message_text.hpp"
 #include "core/network_impl.hpp"
 #include "lstm_native/error.hpp"
 
@@ -71,7 +72,7 @@ T* NetworkStates<T>::find(const std::string& name, Index& count) const {
     const std::size_t dot = name.find('.');
     return Access::impl(*this).now()[std::stoul(name)].values[name[dot + 1] == 'h' ? 0 : 1].data();
   }
-  throw InvalidArgument("no state named '" + name + "'");
+  throw InvalidArgument("no state named '" + printable(name) + "'");
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/finite.hpp"
 #include "core/float_mode.hpp"
 #include "core/message_text.hpp"
 #include "kernels/dispatch.hpp"
@@ -108,12 +109,21 @@ template <class T>
 bool Optimizer<T>::can_take(double gradient_norm) const {
   const bool squares = spec_.kind != OptimizerKind::sgd;
   const bool clipped = spec_.clip_norm > 0 || spec_.clip_value > 0;
-  return !squares || clipped ||
-         gradient_norm < std::sqrt(static_cast<double>(std::numeric_limits<T>::max()));
+  return std::isfinite(gradient_norm) &&
+         (!squares || clipped ||
+          gradient_norm < std::sqrt(static_cast<double>(std::numeric_limits<T>::max())));
 }
 
 template <class T>
-void Optimizer<T>::update(T* const* gradients, double gradient_norm) {
+void Optimizer<T>::set_iterations(Index iterations) {
+  if (iterations < 0 || iterations > kMaxIterations)
+    throw InvalidArgument("iterations: expected 0 to " + std::to_string(kMaxIterations) + ", got " +
+                          std::to_string(iterations));
+  iterations_ = iterations;
+}
+
+template <class T>
+bool Optimizer<T>::update(T* const* gradients, double gradient_norm) {
   const FloatMode mode;
   ++iterations_;
   if (spec_.clip_value > 0) {
@@ -171,6 +181,12 @@ void Optimizer<T>::update(T* const* gradients, double gradient_norm) {
     u.second = second_[i].empty() ? nullptr : second_[i].data();
     kernel(u);
   }
+  for (const auto& [name, p] : parameters_)
+    if (!all_finite(p->value.data(), p->info.size())) {
+      reset();
+      return false;
+    }
+  return true;
 }
 
 template void check_representable<float>(const char*, double);

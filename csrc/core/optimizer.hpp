@@ -8,25 +8,31 @@
 
 namespace lstm_native {
 
+constexpr Index kMaxIterations = Index{1} << 53;  // leaves room to count on
+
 /// Update rules as torch.optim defines them; slots carry PyTorch's names.
 template <class T>
 class Optimizer {
  public:
   Optimizer(const OptimizerSpec& spec, std::vector<std::pair<std::string, Parameter<T>*>> params);
 
-  /// Clips the gradients in place, then updates every parameter.
+  /// Clips the gradients in place, then updates every parameter. False where that has left weights
+  /// that are not finite: the caller takes them back, and the state, which has seen this, is
+  /// forgotten.
   /// gradient_norm: their global norm as it was computed by global_norm.
-  void update(T* const* gradients, double gradient_norm);
+  bool update(T* const* gradients, double gradient_norm);
 
   /// Forgets all state, as if no update had been made.
   void reset();
 
-  /// Whether the square of such a gradient fits T, where this optimiser keeps squares.
+  /// Whether gradients of such a norm can be used: it is finite, and its square fits T where this
+  /// optimiser keeps squares.
   bool can_take(double gradient_norm) const;
 
   OptimizerSpec& spec() { return spec_; }
   const OptimizerSpec& spec() const { return spec_; }
-  Index& iterations() { return iterations_; }
+  /// Throws InvalidArgument for a number below 0 or too large to count on.
+  void set_iterations(Index iterations);
   Index iterations() const { return iterations_; }
 
   /// All slot tensors, named "<slot>.<parameter>".

@@ -21,7 +21,6 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // what the format allows
 constexpr std::size_t kAlignment = 8;  // of the first tensor byte in files that we write
-const char* const kMetadataKey = "__metadata__";
 
 [[noreturn]] void refuse(const std::string& what, const std::string& expected,
                          const std::string& actual) {

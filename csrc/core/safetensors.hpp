@@ -18,6 +18,8 @@
 
 namespace lstm_native {
 
+constexpr const char* kMetadataKey = "__metadata__";  // of the header, beside the tensors' names
+
 /// The format's name for the element type: "F32" or "F64".
 template <class T>
 constexpr const char* safetensors_dtype() {

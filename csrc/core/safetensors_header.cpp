@@ -15,7 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxRank = 32;
-const char* const kMetadataKey = "__metadata__";
 
 [[noreturn]] void refuse(const std::string& what, const std::string& expected,
                          const std::string& actual) {
@@ -269,10 +268,11 @@ std::optional<std::uint64_t> element_size(std::string_view dtype) {
 
 std::optional<std::uint64_t> byte_size(const std::vector<Index>& shape, std::uint64_t element) {
   constexpr auto max = static_cast<std::uint64_t>(std::numeric_limits<Index>::max());
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;  // whatever the others
   std::uint64_t size = element;
   for (const Index extent : shape) {
     const auto n = static_cast<std::uint64_t>(extent);
-    if (n != 0 && size > max / n) return std::nullopt;
+    if (size > max / n) return std::nullopt;
     size *= n;
   }
   return size;

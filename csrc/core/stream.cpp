@@ -2,6 +2,7 @@
 
 #include "core/float_mode.hpp"
 #include "core/handles.hpp"
+#include "core/message_text.hpp"
 #include "core/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/stream.hpp"
@@ -118,7 +119,7 @@ template <class T>
 StreamTensor<T> find_state(const StreamImpl<T>& stream, const std::string& name) {
   for (StreamTensor<T>& found : state_tensors(stream))
     if (found.info.name == name) return found;
-  throw InvalidArgument("no state named '" + name + "'");
+  throw InvalidArgument("no state named '" + printable(name) + "'");
 }
 
 }  // namespace

@@ -155,14 +155,14 @@ struct Team {
   void resize(int count) {
     if (count == threads) return;
     workers.clear();
-    threads = count;
     limit = {};
-    seen.resize(static_cast<std::size_t>(count));
     try {
+      seen.resize(static_cast<std::size_t>(count));
       while (static_cast<int>(workers.size()) < count - 1)
         workers.push_back(std::make_unique<Worker>(*this));
     } catch (const std::exception&) {
     }
+    threads = count;
   }
 };
 
@@ -208,24 +208,6 @@ class TeamHolder {
   inline static std::atomic<Team*> team_{nullptr};
   inline static Team* lost_ = nullptr;  // of processes before; kept in sight of leak checkers
 };
-
-// Long enough for the clocks to tell, short beside a time slice.
-constexpr Nanoseconds kWindow = 250'000;
-
-/// Whether clocks of threads tell of a moment: some systems count in ticks of milliseconds. Looked
-/// at with a moment's work.
-bool clocks_are_fine() {
-  enum { unknown, fine, coarse };
-  static std::atomic<int> known{unknown};
-  if (known == unknown) {
-    const ThreadClock own = ThreadClock::own();
-    const Nanoseconds begin = own.read();
-    for (int i = 0; i < kSpins; ++i) relax();
-    const Nanoseconds moved = own.read() - begin;
-    known = moved > 0 && moved < 4 * kWindow ? fine : coarse;
-  }
-  return known == fine;
-}
 
 bool Watch::begin() {
   if (!team_ || !may_use_fewer_threads() || !clocks_are_fine()) return false;
@@ -279,7 +261,8 @@ void Progress::wait_for(Index point) const {
 Gang::Gang(Index wanted) {
   if (wanted <= 1 || inside) return;
   Team& team = TeamHolder::holder().team();
-  if (!team.owner.try_lock()) return;
+  std::unique_lock<std::mutex> owner(team.owner, std::try_to_lock);
+  if (!owner) return;
   team.resize(num_threads());
   size_ = std::min(wanted, static_cast<Index>(team.workers.size()) + 1);
   if (may_use_fewer_threads()) {
@@ -288,10 +271,9 @@ Gang::Gang(Index wanted) {
     team.caller = ThreadClock::own();
     team.lost = 0;
   }
-  if (size_ > 1)
-    team_ = &team;
-  else
-    team.owner.unlock();
+  if (size_ == 1) return;
+  team_ = &team;
+  owner.release();  // until the gang ends
 }
 
 Gang::~Gang() {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/activations.hpp"
-#include "core/finite.hpp"
 #include "core/float_mode.hpp"
 #include "core/handles.hpp"
 #include "core/message_text.hpp"
@@ -114,9 +114,13 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
                                                          const Index* rows, Index row_count,
                                                          const StepOptions<T>& options) {
   if (!complaint_.empty()) throw InvalidArgument(complaint_);
-  if (!(options.mean_weight >= 0) || !std::isfinite(options.mean_weight))
-    throw InvalidArgument("mean_weight: expected a finite number >= 0, got " +
-                          std::to_string(options.mean_weight));
+  const auto mean_weight = static_cast<T>(options.mean_weight);
+  // What is divided by it must stay finite.
+  if (options.mean_weight != 0 &&
+      !(mean_weight >= std::numeric_limits<T>::min() && std::isfinite(mean_weight)))
+    throw InvalidArgument("mean_weight: expected 0 or a number > 0 that float" +
+                          std::to_string(8 * sizeof(T)) + " can hold, got " +
+                          number_text(options.mean_weight));
   Batch<T> table = x;
   table.lengths = nullptr;            // those of the batch are checked below
   check_shape(impl_.first(), table);  // before anything is multiplied by its sizes
@@ -194,7 +198,7 @@ void TrainerImpl<T>::restore_weights() {
 
 template <class T>
 void TrainerImpl<T>::continue_from(TrainerImpl& other) {
-  optimizer_.iterations() = other.optimizer_.iterations();
+  optimizer_.set_iterations(other.optimizer_.iterations());
   const auto to = optimizer_.slots(), from = other.optimizer_.slots();
   for (std::size_t i = 0; i < to.size(); ++i) *to[i].values = *from[i].values;
   const bool can_undo = other.last_good_version_ == other.impl_.chain().version();
@@ -234,19 +238,16 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
     for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
     tape->backward(gradient, nullptr, {}, gradient_pointers_.data(), workspace_);
     result.gradient_norm = global_norm(gradients_);
-    result.finite =
-        std::isfinite(result.gradient_norm) && optimizer_.can_take(result.gradient_norm);
+    result.finite = optimizer_.can_take(result.gradient_norm);
   }
   if (!result.finite) {
     restore_weights();
     return result;
   }
   save_weights();
-  optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
+  result.finite = optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
   impl_.parameters_changed();
   last_good_version_ = impl_.chain().version();
-  for (const auto& [name, p] : impl_.parameters())
-    result.finite = result.finite && all_finite(p->value.data(), p->info.size());
   if (!result.finite)
     restore_weights();
   else if (states)
@@ -280,7 +281,9 @@ Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpe
 
 template <class T>
 Trainer<T> Trainer<T>::clone() const {
-  Trainer copy(network().clone(), loss(), optimizer());
+  // Also of one whose file says what no constructor takes: its steps refuse.
+  auto copy = Access::make<Trainer>(
+      std::make_shared<TrainerImpl<T>>(network().clone(), loss(), optimizer(), /*from_file=*/true));
   Access::impl(copy).continue_from(Access::impl(*this));
   return copy;
 }
@@ -331,9 +334,7 @@ Index Trainer<T>::iterations() const {
 
 template <class T>
 void Trainer<T>::set_iterations(Index iterations) {
-  if (iterations < 0)
-    throw InvalidArgument("iterations: expected >= 0, got " + std::to_string(iterations));
-  Access::impl(*this).optimizer().iterations() = iterations;
+  Access::impl(*this).optimizer().set_iterations(iterations);
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "core/cancellation.hpp"
+#include "core/float_mode.hpp"
 #include "core/layer.hpp"
 #include "core/threads.hpp"
 #include "lstm_native/runtime.hpp"
@@ -42,4 +43,33 @@ TEST_CASE("cancellation: ends a layer's initialisation on all threads") {
     CHECK(asked == 1);
   }
   set_num_threads(before);
+}
+
+TEST_CASE("cancellation: the caller is asked with its own floating-point settings") {
+  const int before = num_threads();
+  set_num_threads(1);
+  const FloatMode::Word own = FloatMode::read();
+  FloatMode::Word found = ~own, inside = own;
+  {
+    Cancellation cancellation([&] {
+      found = FloatMode::read();
+      return false;
+    });
+    const FloatMode mode;
+    std::this_thread::sleep_for(std::chrono::milliseconds(101));  // between two questions
+    const FloatMode::Word ours = FloatMode::read();
+    cancellation.check();
+    inside = FloatMode::read() ^ ours;
+  }
+  CHECK(found == own);
+  CHECK(inside == 0);
+  set_num_threads(before);
+}
+
+TEST_CASE("cancellation: ends the drawing of values that depend on nothing") {
+  for (const LayerSpec& spec : {LayerSpec{EmbeddingSpec{50, 3}}, LayerSpec{DenseSpec{4}}}) {
+    Cancellation cancellation([] { return true; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(101));  // between two questions
+    CHECK_THROWS_AS(make_layer<float>(spec, 3, 7), Cancelled);
+  }
 }

@@ -106,6 +106,20 @@ TEST_CASE_TEMPLATE("loss ends: what is saturated and wrong learns", T, float, do
   }
 }
 
+TEST_CASE("loss ends: a trainer whose file contradicts the network can be copied as it is") {
+  const Network<float> network({dense_layer(2, Activation::sigmoid)}, 2);
+  const LossSpec loss = loss_of(kCategorical);
+  const auto trainer = Access::make<Trainer<float>>(
+      std::make_shared<TrainerImpl<float>>(network, loss, OptimizerSpec{}, /*from_file=*/true));
+  Trainer<float> copy = trainer.clone();
+  const float x[2] = {};
+  const std::int64_t labels[1] = {0};
+  const Targets<float> y{nullptr, labels, nullptr};
+  CHECK(contains(
+      message_of<InvalidArgument>([&] { copy.step({x, nullptr, 1, 0, 2}, y, nullptr, 1, 0); }),
+      "take binary_crossentropy"));
+}
+
 TEST_CASE("loss ends: what contradicts the network is refused, saying what to write") {
   const auto of = [](LossKind kind, OutputReading outputs = OutputReading::automatic) {
     return loss_of(kind, outputs);

@@ -214,6 +214,8 @@ TEST_CASE("losses: soft labels that are none are refused, with the row") {
   CHECK(said(spec, y).empty());
   problem.values[4 * K] = 0.5f;
   CHECK(contains(said(spec, y), "sum to 1, got a sum of 1.25"));
+  problem.values[4 * K] = -1e-9f;
+  CHECK(contains(said(spec, y), "targets from 0 to 1, got -9.99999971718069e-10"));
   for (const float bad : {-0.1f, 1.1f, std::numeric_limits<float>::quiet_NaN()}) {
     problem.values[4 * K] = bad;
     CHECK(contains(said(spec, y), "targets from 0 to 1, got"));
@@ -223,13 +225,25 @@ TEST_CASE("losses: soft labels that are none are refused, with the row") {
   CHECK(contains(said(spec, {problem.values.data(), problem.labels.data(), nullptr}), "got both"));
   spec.ignore_index = 0;
   CHECK(contains(said(spec, y), "ignore_index needs integer labels"));
-  StepOptions<float> options;
-  options.mean_weight = -1;
-  Trainer<float> trainer(problem.network, LossSpec{}, sgd(0.1));
-  CHECK(contains(message_of<InvalidArgument>([&] {
-                   trainer.step(problem.batch(), y, nullptr, problem.samples, 0, nullptr, options);
-                 }),
-                 "mean_weight: expected a finite number >= 0"));
+}
+
+TEST_CASE("losses: a mean weight that cannot be divided by is refused, and undoes nothing") {
+  const Problem<float> problem(0);
+  Trainer<float> trainer(problem.network, loss_of(LossKind::mse), sgd(0.1));
+  const auto step = [&](double mean_weight) {
+    StepOptions<float> options;
+    options.mean_weight = mean_weight;
+    return trainer.step(problem.batch(), problem.targets(LossKind::mse), nullptr, problem.samples,
+                        0, nullptr, options);
+  };
+  CHECK(step(1.0).finite);
+  const auto good = weights_of(problem.network);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double wrong :
+       {-1.0, 1e-39, 1e-300, 1e39, kInfinity, -kInfinity, std::numeric_limits<double>::quiet_NaN()})
+    CHECK(contains(message_of<InvalidArgument>([&] { step(wrong); }),
+                   "mean_weight: expected 0 or a number > 0 that float32 can hold, got "));
+  CHECK(weights_of(problem.network) == good);
 }
 
 TEST_CASE("losses: a batch that is masked out wholly teaches nothing") {

@@ -210,6 +210,14 @@ TEST_CASE("safetensors: a file that is too short, too long or no regular file") 
 #endif
 }
 
+TEST_CASE("safetensors: an empty tensor needs no bytes, whatever the order of its extents") {
+  constexpr Index kHuge = Index{1} << 62;
+  for (const std::vector<Index>& shape :
+       std::vector<std::vector<Index>>{{0, kHuge, kHuge}, {kHuge, 0, kHuge}, {kHuge, kHuge, 0}})
+    CHECK(byte_size(shape, 4) == std::uint64_t{0});
+  CHECK_FALSE(byte_size({kHuge, kHuge}, 4));
+}
+
 TEST_CASE("safetensors: the writer refuses what no reader would take") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.safetensors";

@@ -244,6 +244,8 @@ TEST_CASE("trainer: its state has PyTorch's names, and refuses others") {
       message_of<InvalidArgument>([&] { trainer.set_state("exp_avg.0.weight", values, 5); }),
       "expected 6 values, got 5"));
   CHECK(contains(message_of<InvalidArgument>([&] { trainer.set_iterations(-3); }), "got -3"));
+  CHECK(contains(message_of<InvalidArgument>([&] { trainer.set_iterations((1LL << 53) + 1); }),
+                 "0 to 9007199254740992, got 9007199254740993"));
   for (const double wrong : {0.0, -1.0, kNaN, std::numeric_limits<double>::infinity()})
     CHECK(contains(message_of<InvalidArgument>([&] { trainer.set_learning_rate(wrong); }),
                    "learning_rate: expected a finite number > 0, got"));

@@ -100,6 +100,7 @@ TEST_CASE("states: read, written, and refused where they do not fit") {
         "states to change that");
   CHECK(message_of([&] { states.set("0.h", y.data(), 7); }) == "'0.h': expected 30 values, got 7");
   CHECK(message_of([&] { states.get("1.h", y.data(), 1); }) == "no state named '1.h'");
+  CHECK(message_of([&] { states.get("\x1b[2J", y.data(), 1); }) == "no state named '\\x1b[2J'");
   states.reset();
   network.predict(two.batch(), y.data(), &states);
   CHECK(states.batch_size() == 2);

@@ -6,9 +6,12 @@ import copy
 import json
 import pickle
 import re
+import subprocess
+import sys
 import threading
 
 import numpy as np
+import product as p
 import pytest
 import reference as ref
 
@@ -308,3 +311,44 @@ def test_threads_take_turns():
         thread.start()
     for thread in threads:
         thread.join()
+
+
+# What Python does when it looks for garbage, as when new memory is asked for: it asks for an
+# optimiser's state, which may be just being read, and so do other threads.
+COLLECTIONS = """
+import gc, threading, time
+import lstm_native as ln
+from lstm_native import _core
+
+shapes = [(f"w{i}", [2]) for i in range(50)]
+native = _core.Optimizer64(ln.Adam(0.1).to_json(), shapes)
+state = native.state  # asking for it would make an object of its own
+
+def asks(phase, info):
+    if phase == "start":
+        time.sleep(0)  # lets other threads run
+        state()
+
+def work():
+    for _ in range(50):
+        native.set_state(*state())
+
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+gc.callbacks.append(asks)
+gc.set_threshold(1)
+kept = []  # so that each list is new memory
+for i in range(200):
+    kept.append([[] for _ in range(i % 4)])
+    kept.append(state())
+gc.callbacks.clear()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_garbage_collections_and_threads_may_ask_for_the_state():
+    subprocess.run(
+        [sys.executable, "-c", COLLECTIONS], check=True, timeout=120, **p.fresh_process()
+    )

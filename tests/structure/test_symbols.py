@@ -73,8 +73,8 @@ def test_every_symbol_carries_the_name_of_its_set(objects):
 
 # The mangled beginnings of what cmake/exports.map.in lists, kept apart from it.
 PUBLIC_CLASSES = ("Network", "NetworkStates", "Stream", "Trainer", "BasicModel")
-EXCEPTIONS = ("InvalidArgument", "FormatError", "FileError")
 HEADERS = ROOT / "csrc/include/lstm_native"
+EXCEPTIONS = re.findall(r"^class (\w+)", (HEADERS / "error.hpp").read_text(), re.MULTILINE)
 
 
 def mangled(name: str) -> str:
@@ -131,6 +131,10 @@ def test_only_the_public_interface_is_exported(native_build):
     for function in public_functions():
         assert any(mangled(function) in name for name in names), (
             f"{function} stands in a public header, but not in cmake/exports.map.in"
+        )
+    for exception in EXCEPTIONS:  # so that a program can catch what the library throws
+        assert f"_ZTIN11lstm_native{mangled(exception)}E" in names, (
+            f"{exception} stands in error.hpp, but not in cmake/exports.map.in"
         )
 
 

@@ -136,7 +136,8 @@ struct StepOptions {
   // The gradient is sum(w_i g_i) / (n mean_weight), n the rows whose weight is not 0: with the mean
   // weight of a whole training set, a row counts by its weight in batches of any size. 0: the mean
   // of the batch itself, so that only ratios within the batch count. The loss that is reported is
-  // the batch's own weighted mean in any case.
+  // the batch's own weighted mean in any case. Otherwise a positive number that T holds, and no
+  // subnormal one.
   double mean_weight = 0.0;
 };
 
