@@ -2,17 +2,21 @@
 
 A callback sees the model through `state_dict`, `load_state_dict`, `save(path)`, `stop_training`
 and `learning_rate` alone. Epochs count from 0. `logs` maps names ("loss", "val_loss", metrics)
-to numbers: running means at the end of a batch, final figures at the end of an epoch.
+to numbers: running means at the end of a batch, final figures at the end of an epoch. It is a
+dict that cannot be changed.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lstm_native._attributes import Elsewhere
 
 Logs = Mapping[str, float]
 State = dict[str, Any]
@@ -33,6 +37,16 @@ class TrainedModel(Protocol):
 
     def save(self, path: str, /) -> Any:
         """Write the model file, atomically."""
+
+
+class _NotHeld(Elsewhere):
+    """A name that Keras sets on a callback; one's own callback may set it."""
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        raise AttributeError(
+            f"'{owner.__name__}' object has no attribute '{self.name}': the model is the first "
+            "argument of each hook, as in on_epoch_end(self, model, epoch, logs)"
+        )
 
 
 class Callback:
@@ -56,6 +70,7 @@ class Callback:
     """
 
     saves_model = False
+    model: Any = _NotHeld("model")
 
     def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
         """Refuse what is bound to fail: called first of all, before anything has changed.
@@ -125,6 +140,60 @@ _FOREIGN = {
 }
 
 
+# What each hook is called with.
+_HOOKS = {
+    "check_logs": ("names", "initial_epoch"),
+    "on_train_begin": ("model",),
+    "on_epoch_begin": ("model", "epoch"),
+    "on_batch_end": ("model", "batch", "logs"),
+    "on_epoch_end": ("model", "epoch", "logs"),
+    "on_train_end": ("model",),
+}
+_MEANT = {"model", "epoch", "batch", "logs", "pl_module"}
+
+
+def _check_hooks(callback: Callback) -> None:
+    """Refuse hooks written as Keras calls them: they would get other arguments than they mean."""
+    kind = type(callback)
+    for name, wanted in _HOOKS.items():
+        hook = getattr(callback, name)
+        if getattr(hook, "__module__", "").partition(".")[0] == __name__.partition(".")[0]:
+            continue
+        try:
+            signature = inspect.signature(hook)
+        except (TypeError, ValueError):  # one that does not say what it takes
+            continue
+        try:
+            signature.bind(*wanted)
+            taken = list(signature.parameters.values())
+            named = [one.name for one in taken if one.kind is one.POSITIONAL_OR_KEYWORD]
+            fits = all(
+                other == own or other not in _MEANT
+                for own, other in zip(wanted, named, strict=False)
+            )
+        except TypeError:
+            fits = False
+        if not fits:
+            raise TypeError(
+                f"{kind.__name__}.{name}: write {name}(self, {', '.join(wanted)}), got {signature}"
+            )
+
+
+class _ReadOnlyLogs(dict[str, float]):
+    """The logs as callbacks see them: what one of them wrote would reach some of the others."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            "logs are read-only; keep figures in the callback, or give a function in metrics"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
+    update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
 class CallbackList(Callback):
     """Several callbacks as one, called in order.
 
@@ -134,7 +203,8 @@ class CallbackList(Callback):
     Raises
     ------
     TypeError
-        Something in the list is no Callback, or has a hook of Keras that is called otherwise here.
+        Something in the list is no Callback, or has a hook of Keras that is called otherwise here,
+        or with other arguments.
     ValueError
         A callback stands in the list twice.
     """
@@ -154,6 +224,7 @@ class CallbackList(Callback):
                     raise TypeError(
                         f"{type(callback).__name__}.{name} would never be called; write {instead}"
                     )
+            _check_hooks(callback)
             if any(callback is other for other in self.callbacks[:index]):
                 raise ValueError(f"callbacks: {callback!r} stands in the list twice")
 
@@ -170,10 +241,12 @@ class CallbackList(Callback):
             callback.on_epoch_begin(model, epoch)
 
     def on_batch_end(self, model: TrainedModel, batch: int, logs: Logs) -> None:
+        logs = _ReadOnlyLogs(logs)
         for callback in self.callbacks:
             callback.on_batch_end(model, batch, logs)
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        logs = _ReadOnlyLogs(logs)
         for callback in sorted(self.callbacks, key=lambda one: one.saves_model):
             callback.on_epoch_end(model, epoch, logs)
 
