@@ -61,7 +61,8 @@ class OnBatch(Stack):
             As in `fit`; of one batch. Weights are taken as they are.
         loss, optimizer : optional
             By default those of the call before, at first "mse" and `Adam(1e-3)`. An optimiser
-            equal to the one before goes on with its state, another one starts afresh.
+            equal to the one that was given before goes on with its state and with the learning
+            rate in force; another one starts afresh.
         metrics : sequence
             As in `fit`.
         seed : int, optional

@@ -350,8 +350,11 @@ def train_on_batch(
     data = check_samples(model, x, y, chosen, **given)
     found = MetricSet(list_of_metrics(metrics), loss=chosen, probabilities=data.probabilities)
     check_carried(model, len(data))
-    if optimizer is not None and optimizers.parse(optimizer) == model.optimizer:
-        optimizer = None  # one that is written out in every call is not meant to start afresh
+    if optimizer is not None:
+        # One that is written out in every call is not meant to start afresh, nor to take back
+        # the rate that was set in between.
+        before = (model._training.given, model.optimizer)
+        optimizer = None if optimizers.parse(optimizer) in before else optimizer
     _prepare_trainer(model, chosen, optimizer)
     mean, carry = _Mean(), Carry(model, windows=False)
     update(

@@ -157,3 +157,19 @@ def test_what_does_not_fit_changes_nothing():
     with pytest.raises(FloatingPointError, match=r"became|overflowed"):
         model.train_on_batch(x, y)
     assert all(np.isfinite(value).all() for value in model.state_dict().values())
+
+
+def test_an_optimizer_written_out_in_each_call_keeps_a_rate_that_was_set_in_between():
+    """Not the rate in force tells whether it is another one, but what was given before."""
+    x, y = data()
+    written, once = make_model(), make_model()
+    for rate in (1e-2, 5e-3, 1e-3):
+        for model in (written, once):
+            given = ln.Adam(1e-2) if model is written or rate == 1e-2 else None
+            if rate != 1e-2:
+                model.learning_rate = rate
+            model.train_on_batch(x, y, optimizer=given, seed=3)
+            assert model.learning_rate == rate
+    p.assert_same_weights(written.state_dict(), once.state_dict())
+    written.train_on_batch(x, y, optimizer=ln.Adam(2e-2), seed=3)
+    assert written.learning_rate == 2e-2
