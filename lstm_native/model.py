@@ -245,7 +245,8 @@ class Sequential(OnBatch, TrainingSettings):
             How many of its T steps each sequence has. What stands behind them, in x and y, is not
             read and does not count.
         validation_lengths, validation_mask : array_like, optional
-            The same for `validation_data`.
+            The same for `validation_data`; one of them is needed where `x` has lengths or a mask
+            of steps.
         tbptt : int, optional
             Truncated back-propagation through time (Williams & Peng 1990): each batch is cut along
             time into windows of so many steps, with one update for each. States go on from window
@@ -327,6 +328,7 @@ class Sequential(OnBatch, TrainingSettings):
             validation_steps=validation_steps,
             callbacks=callbacks,
             tbptt=tbptt,
+            padding=training.padding_told(lengths, mask),
         )
 
     @hinted

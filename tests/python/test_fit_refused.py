@@ -168,3 +168,26 @@ def test_a_metric_cannot_write_into_the_data():
             call(make_model())
     assert y.any()
     assert len(y) == SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"mask": np.arange(STEPS) < np.full((SAMPLES, 1), 3)}, "no mask: give validation_mask="),
+        ({"lengths": np.full(SAMPLES, 3)}, "no lengths: give validation_lengths="),
+    ],
+)
+def test_a_validation_whose_padding_is_not_told(told, wanted):
+    """It would be run over the padding, in silence."""
+    x, y = data()
+    model = make_model()
+    with pytest.raises(ValueError, match=f"validation_data has {wanted}"):
+        fit(model, x, y, validation_data=(x, y), **told)
+    assert model.history is None
+    whole = np.ones((SAMPLES, STEPS), bool)
+    fit(model, x, y, epochs=1, validation_data=(x, y), validation_mask=whole, **told)
+    given = {f"validation_{name}": value for name, value in told.items()}
+    fit(model, x, y, epochs=1, validation_data=(x, y), **told, **given)
+    fit(model, x, y, epochs=1, validation_data=(list(x), y), **told)
+    fit(model, x, y, epochs=1, validation_split=0.5, **told)
+    fit(model, x, y, epochs=1, validation_data=(x, y), mask=np.arange(SAMPLES) > 3)
