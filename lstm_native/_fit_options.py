@@ -40,7 +40,8 @@ class Options:
         verbose: Any,
     ) -> Options:
         """Return the settings, or say which one is wrong."""
-        epochs = check_positive_int(epochs, name="epochs")
+        epochs = check_positive_int(1 if epochs is None else epochs, name="epochs")
+        initial_epoch = 0 if initial_epoch is None else initial_epoch
         initial_epoch = check_int(initial_epoch, name="initial_epoch", minimum=0)
         if initial_epoch >= epochs:
             raise ValueError(

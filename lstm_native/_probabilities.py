@@ -25,7 +25,7 @@ def predict(
     steps: Any,
 ) -> Any:
     """Return what `model.predict` does, as probabilities unless `probabilities` is false."""
-    wanted = check_bool(probabilities, name="probabilities")
+    wanted = probabilities is not None and check_bool(probabilities, name="probabilities")
     function = _function_of(model) if wanted and model.built else None
     if _prediction.is_batches(x):
         given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}

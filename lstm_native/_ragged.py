@@ -17,6 +17,7 @@ from lstm_native._samples import Batch, Rows, cut
 from lstm_native._shape_hints import explain_targets, to_drop_time, to_keep_time
 from lstm_native._targets import Counts, check_targets, mean_of_counting, row_weights
 from lstm_native.losses import Loss
+from lstm_native.stack import MANY_STEPS
 
 if TYPE_CHECKING:
     from lstm_native.stack import Stack
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # Batches whose samples are sorted by length together: enough that a batch's lengths are alike, and
 # few enough that its samples differ from epoch to epoch.
 _POOL = 64
-# Steps that are enough for any layer, where only the output's form is asked for.
-_MANY = 2**24
 
 
 def sequences_in(x: Any, model: Stack) -> list[NDArray[Any]] | None:
@@ -328,7 +327,7 @@ def predict(
     if model._stateful:
         raise ValueError("x: a stateful model takes its sequences as an array, not as a list")
     if not x:
-        timesteps, features = model._built_network().output_shape(_MANY)
+        timesteps, features = model._built_network().output_shape(MANY_STEPS)
         return [] if timesteps else np.empty((0, features), dtype=model.dtype)
     parts = check_sequences(model, x)
     sequences = Sequences.of(parts)

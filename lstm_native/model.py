@@ -90,7 +90,7 @@ class Sequential(OnBatch, TrainingSettings):
         lengths: Any = None,
         mask: Any = None,
         steps: int | None = None,
-        probabilities: bool = False,
+        probabilities: bool | None = False,
     ) -> Any:
         """Run the model; dropout rests.
 
@@ -166,7 +166,7 @@ class Sequential(OnBatch, TrainingSettings):
         x: Any,
         y: Any = None,
         *,
-        epochs: int = 1,
+        epochs: int | None = 1,
         batch_size: int | None = None,
         loss: str | Loss | None = None,
         optimizer: str | Optimizer | None = None,
@@ -183,7 +183,7 @@ class Sequential(OnBatch, TrainingSettings):
         validation_mask: Any = None,
         tbptt: int | None = None,
         seed: int | None = None,
-        initial_epoch: int = 0,
+        initial_epoch: int | None = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         verbose: bool | int | str | None = True,

@@ -20,6 +20,9 @@ from lstm_native.stream import Stream
 if TYPE_CHECKING:
     from lstm_native._state_dicts import LoadedKeys
 
+# Steps that are enough for any layer, where only the output's form is asked for.
+MANY_STEPS = 2**24
+
 
 class Stack(Guarded):
     """Layers one after another and the native network they make; the base of `Sequential`.
@@ -54,6 +57,8 @@ class Stack(Guarded):
             self._build(first._native.input_features)
         elif first._known_input_size is not None:
             self._build(first._known_input_size)
+        if self.built:
+            self._check_time_axis()
 
     # -- building --------------------------------------------------------------------------
 
@@ -73,6 +78,22 @@ class Stack(Guarded):
             input_size = layer._native.output_features
         network = native_class("Network", self.dtype)
         self._network = network([layer._native for layer in self.layers])
+
+    def _check_time_axis(self) -> None:
+        """Refuse a layer that needs the time axis which one before it drops."""
+        if all(getattr(layer, "return_sequences", True) for layer in self.layers):
+            return
+        try:
+            self._network.output_shape(MANY_STEPS)
+        except ValueError as error:
+            hint = self._about_dropped_time(error)
+            if hint:
+                raise ValueError(f"{error}{hint}") from None
+
+    def _about_dropped_time(self, error: ValueError) -> str:
+        from lstm_native._shape_hints import about_dropped_time
+
+        return about_dropped_time(self, str(error))
 
     def _built_network(self) -> Any:
         if not self.built:
@@ -104,7 +125,10 @@ class Stack(Guarded):
 
     def _output_shape(self, x: NDArray[Any], *, known: bool = True) -> tuple[int, ...]:
         """Shape of the output for a checked input; known: the features were before it came."""
-        timesteps, features = output_shape_for(self._network, x, known=known)
+        try:
+            timesteps, features = output_shape_for(self._network, x, known=known)
+        except ValueError as error:
+            raise ValueError(f"{error}{self._about_dropped_time(error)}") from None
         return (len(x), timesteps, features) if timesteps else (len(x), features)
 
     # -- streams and summaries -------------------------------------------------------------
