@@ -154,6 +154,40 @@ _FIT: dict[str, Hint] = {
     "use_multiprocessing": _LEAVE,
     "max_queue_size": _LEAVE,
 }
+_EVALUATE: dict[str, Hint] = {
+    "verbose": "it prints nothing: leave it out",
+    "callbacks": _LEAVE,
+    "return_dict": "a dict is returned always: leave it out",
+    "class_weight": "it counts in training alone; give the weight of each row as sample_weight",
+    "probabilities": "the loss knows what the outputs are: leave it out",
+}
+_STATES = "set model.states, of layers with stateful=True; or call a layer, layer(x, state=...)"
+_PREDICT: dict[str, Hint] = {
+    "verbose": "predict shows nothing: leave it out",
+    "callbacks": _LEAVE,
+    "initial_state": _STATES,
+    "state": _STATES,
+    "states": _STATES,
+    "training": _NO_MODES,
+    "return_state": "see model.states, of layers with stateful=True",
+    "proba": "write probabilities={value}",
+    "return_proba": "write probabilities={value}",
+}
+_ONE_BATCH = "all samples given are one batch: leave it out"
+_ON_BATCH: dict[str, Hint] = {
+    "return_dict": "a dict is returned always: leave it out",
+    "reset_metrics": "metrics are of this batch alone: leave it out",
+    "learning_rate": _RATE_IN_FIT,
+    "lr": _RATE_IN_FIT,
+    "criterion": "write loss={value}",
+    "loss_fn": "write loss={value}",
+    "epochs": "it is one update: write a loop, or fit",
+    "validation_data": "write test_on_batch or evaluate",
+    "callbacks": "fit calls them, this is one update: leave it out",
+    "batch_size": _ONE_BATCH,
+    "verbose": "it prints nothing: leave it out",
+    "probabilities": "write predict(x, probabilities={value})",
+}
 _CALLBACK: dict[str, Hint] = {
     "verbose": "callbacks say nothing themselves: leave it out",
     "filepath": "write path={value}",
@@ -177,7 +211,11 @@ _CALLS: dict[str, Mapping[str, Hint]] = {
     "Sequential": {"name": "write metadata: model.metadata['name'] = {value}"},
     "Callback": _CALLBACK,
     "fit": _FIT,
-    "evaluate": {"verbose": "it prints nothing: leave it out", "callbacks": _LEAVE},
+    "evaluate": _EVALUATE,
+    "predict": _PREDICT,
+    "train_on_batch": _ON_BATCH,
+    "test_on_batch": _ON_BATCH,
+    "predict_on_batch": {**_PREDICT, **_ON_BATCH},
 }
 
 
@@ -212,6 +250,11 @@ _POSITIONS: dict[str, Callable[[str, tuple[Any, ...]], str]] = {
         else "all options but learning_rate are given by name"
     ),
     "fit": lambda kind, given: "write fit(x, y, batch_size=..., epochs=...)",
+    "evaluate": lambda kind, given: "write evaluate(x, y, batch_size=...)",
+    "predict": lambda kind, given: "write predict(x, batch_size=...)",
+    "train_on_batch": lambda kind, given: "write train_on_batch(x, y, sample_weight=...)",
+    "test_on_batch": lambda kind, given: "write test_on_batch(x, y, sample_weight=...)",
+    "predict_on_batch": lambda kind, given: "write predict_on_batch(x, lengths=...)",
 }
 # By class: what to say when its first argument is missing.
 _MISSING: dict[str, str] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lstm_native import _prediction
+from lstm_native import _hints, _prediction
 from lstm_native._checks import as_array, check_bool
 from lstm_native.layers import Activation
 
@@ -45,6 +46,24 @@ def predict(
     if mask is not None:
         found[~as_array(mask, name="mask")] = 0.0
     return found
+
+
+def refuse_arguments(
+    model: Sequential, x: Any, more: tuple[Any, ...], others: Mapping[str, Any]
+) -> None:
+    """Refuse arguments that `predict` has not, with what to write instead."""
+    if not more and not others:
+        return
+    from lstm_native.model import Sequential
+
+    hint = _hints.calling(Sequential.predict, (model, x, *more), others)
+    name = f"{type(model).__name__}.predict()"
+    told = (
+        f"{name} takes 2 positional arguments but {2 + len(more)} were given"
+        if more
+        else f"{name} got an unexpected keyword argument '{next(iter(others))}'"
+    )
+    raise TypeError(told + (f"; {hint}" if hint else ""))
 
 
 def _function_of(model: Sequential) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_native._attributes import hinted
 from lstm_native._checks import check_positive_int
-from lstm_native._on_batch import OnBatch
+from lstm_native._on_batch import OnBatch, shown_without_rest
 from lstm_native._training_settings import TrainingSettings
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
@@ -82,15 +82,17 @@ class Sequential(OnBatch, TrainingSettings):
             "or model.fit(x, y) to train"
         )
 
+    @shown_without_rest
     def predict(
         self,
         x: Any,
-        *,
+        *more: NoReturn,
         batch_size: int | None = None,
         lengths: Any = None,
         mask: Any = None,
         steps: int | None = None,
         probabilities: bool | None = False,
+        **others: NoReturn,
     ) -> Any:
         """Run the model; dropout rests.
 
@@ -135,9 +137,11 @@ class Sequential(OnBatch, TrainingSettings):
             layers, and samples that do not divide into batches; `probabilities` of a model whose
             loss is no cross-entropy.
         """
-        if probabilities is not False:
+        # More arguments are taken to say what they should be: a wrapper would cost more.
+        if more or others or probabilities is not False:
             from lstm_native import _probabilities
 
+            _probabilities.refuse_arguments(self, x, more, others)
             given = {"batch_size": batch_size, "lengths": lengths, "mask": mask, "steps": steps}
             return _probabilities.predict(self, x, probabilities, **given)
         size = _PREDICT_BATCH if batch_size is None else batch_size

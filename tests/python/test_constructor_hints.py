@@ -79,6 +79,28 @@ TYPED = {
     "model().fit(X, Y, learning_rate=0.1)": (TypeError, "optimizer=ln.Adam(0.1)"),
     "model().fit(X, Y, 32, 10)": (TypeError, "batch_size=..., epochs=..."),
     "model().evaluate(X, Y, verbose=0)": (TypeError, "leave it out"),
+    "model().evaluate(X, Y, return_dict=True)": (TypeError, "a dict is returned always"),
+    "model().evaluate(X, Y, 32)": (TypeError, "write evaluate(x, y, batch_size=...)"),
+    "model().predict(X, verbose=0)": (
+        TypeError,
+        "Sequential.predict() got an unexpected keyword argument 'verbose'; verbose: predict shows "
+        "nothing: leave it out",
+    ),
+    "model().predict(X, 32)": (TypeError, "write predict(x, batch_size=...)"),
+    "model().predict(X, initial_state=X)": (TypeError, "set model.states"),
+    "model().predict(X, batchsize=3)": (TypeError, "did you mean 'batch_size'?"),
+    "model().predict(X, zzz=3)": (TypeError, "predict() got an unexpected keyword argument 'zzz'"),
+    "model().train_on_batch(X)": (TypeError, "y is missing: write train_on_batch(x, y)"),
+    "model().train_on_batch((X, Y))": (TypeError, "write train_on_batch(*batch)"),
+    "model().train_on_batch(X, Y, epochs=2)": (
+        TypeError,
+        "Sequential.train_on_batch() got an unexpected keyword argument 'epochs'; epochs: it is",
+    ),
+    "model().train_on_batch(X, Y, zzz=2)": (TypeError, "Sequential.train_on_batch() got"),
+    "model().train_on_batch(X, Y, Y)": (TypeError, "train_on_batch(x, y, sample_weight=...)"),
+    "model().test_on_batch(X, None)": (TypeError, "y is missing: write test_on_batch(x, y)"),
+    "model().test_on_batch(X, Y, return_dict=True)": (TypeError, "returned always"),
+    "model().predict_on_batch(X, verbose=0)": (TypeError, "Sequential.predict_on_batch() got"),
     "model()(X)": (TypeError, "write model.predict(x)"),
     "model().forward(X)": (AttributeError, "write model.predict(x)"),
     "model().train()": (AttributeError, "no modes"),
@@ -156,3 +178,9 @@ def test_errors_inside_a_constructor_are_left_alone():
 
     with pytest.raises(TypeError, match=re.escape("write Mine(3)")):
         Mine(3)
+
+
+def test_what_predict_takes_to_refuse_it_is_not_shown():
+    shown = inspect.signature(ln.Sequential.predict).parameters
+    assert [*shown][:3] == ["self", "x", "batch_size"]
+    assert all(one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) for one in shown.values())
