@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._attributes import Elsewhere
+from lstm_native._shown import shown
 
 Logs = Mapping[str, float]
 State = dict[str, Any]
@@ -194,6 +195,33 @@ class _ReadOnlyLogs(dict[str, float]):
         return dict, (dict(self),)
 
 
+_OURS = (
+    "CSVLogger",
+    "EarlyStopping",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgressBar",
+    "ReduceLROnPlateau",
+)
+
+
+def _made_of(given: Any) -> str:
+    """Return what to write for what is no callback, such as one of Keras; "" for nothing."""
+    if isinstance(given, type) and issubclass(given, Callback):
+        return f"; make one: {given.__name__}()"
+    kind = given if isinstance(given, type) else type(given)
+    if kind.__name__ in _OURS:
+        return f"; write ln.{kind.__name__}(...)"
+    if any(part.__name__ == "Callback" for part in kind.__mro__):
+        return "; derive it from ln.Callback, whose hooks get the model as first argument"
+    if callable(given):
+        return (
+            "; a function of (epoch, learning_rate) goes into LearningRateScheduler(...), "
+            "another one into a class derived from ln.Callback"
+        )
+    return ""
+
+
 class CallbackList(Callback):
     """Several callbacks as one, called in order.
 
@@ -211,14 +239,17 @@ class CallbackList(Callback):
 
     def __init__(self, callbacks: Callback | Iterable[Callback]) -> None:
         self.callbacks: list[Callback] = []
-        for callback in [callbacks] if isinstance(callbacks, Callback) else callbacks:
+        several = hasattr(callbacks, "__iter__") and not isinstance(callbacks, (str, Callback))
+        listed: Any = callbacks if several else [callbacks]
+        for callback in listed:
             # Those of a list within the list take their turns, and are asked for states, as any.
             inner = callback.callbacks if isinstance(callback, CallbackList) else [callback]
             self.callbacks += inner
         for index, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):
-                made = f"; make one: {callback.__name__}()" if isinstance(callback, type) else ""
-                raise TypeError(f"callbacks must be Callback objects, got {callback!r}{made}")
+                raise TypeError(
+                    f"callbacks must be Callback objects, got {shown(callback)}{_made_of(callback)}"
+                )
             for name, instead in _FOREIGN.items():
                 if hasattr(callback, name):
                     raise TypeError(
@@ -226,7 +257,7 @@ class CallbackList(Callback):
                     )
             _check_hooks(callback)
             if any(callback is other for other in self.callbacks[:index]):
-                raise ValueError(f"callbacks: {callback!r} stands in the list twice")
+                raise ValueError(f"callbacks: {shown(callback)} stands in the list twice")
 
     def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
         for callback in self.callbacks:
@@ -298,7 +329,7 @@ class CallbackList(Callback):
 
 def _check_state(state: Any, name: str) -> None:
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
-        raise TypeError(f"{name}.state_dict() must return a dict with str keys, got {state!r}")
+        raise TypeError(f"{name}.state_dict() must return a dict with str keys, got {shown(state)}")
     for key, value in state.items():
         arrays = value if isinstance(value, dict) else {key: value}
         if all(isinstance(k, str) and isinstance(a, np.ndarray) for k, a in arrays.items()):

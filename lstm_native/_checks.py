@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._arrays import as_array as as_array
+from lstm_native._shown import shown
 
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 # By kind of dtype: how to make floats of an array {x}.
@@ -50,9 +51,9 @@ def check_int(
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {_describe(value)}") from None
     if minimum is not None and number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+        raise ValueError(f"{name} must be at least {minimum}, got {shown(number)}")
     if maximum is not None and number > maximum:
-        raise ValueError(f"{name} must be at most {maximum}, got {number}")
+        raise ValueError(f"{name} must be at most {maximum}, got {shown(number)}")
     return number
 
 
@@ -103,7 +104,7 @@ def check_choice(value: Any, *, name: str, choices: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {_quoted(listed)}, got {_describe(value)}")
     if value not in listed:
-        raise ValueError(f"{name} must be one of {_quoted(listed)}, got '{value}'")
+        raise ValueError(f"{name} must be one of {_quoted(listed)}, got {shown(value)}")
     return value
 
 
@@ -112,10 +113,10 @@ def check_dtype(dtype: Any, *, name: str = "dtype") -> np.dtype[Any]:
     try:
         found: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
-        raise TypeError(f"{name} must be 'float32' or 'float64', got {dtype!r}") from None
+        raise TypeError(f"{name} must be 'float32' or 'float64', got {shown(dtype)}") from None
     # None would quietly mean float64 to NumPy.
     if dtype is None or found not in _FLOATS:
-        raise ValueError(f"{name} must be 'float32' or 'float64', got {dtype!r}")
+        raise ValueError(f"{name} must be 'float32' or 'float64', got {shown(dtype)}")
     return found
 
 
@@ -413,7 +414,7 @@ def _first_of(bad: NDArray[np.bool_], x: NDArray[Any]) -> str:
 
 
 def _describe(value: Any) -> str:
-    return f"{value!r} ({type(value).__name__})"
+    return f"{shown(value)} ({type(value).__name__})"
 
 
 def _quoted(names: Iterable[str]) -> str:

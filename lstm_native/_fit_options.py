@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
+from lstm_native._shown import shown
 from lstm_native.layer import check_seed
 from lstm_native.metrics import Metric
 
@@ -70,9 +71,9 @@ def check_verbose(verbose: Any) -> int:
         return int(verbose)
     choices = "0 or False (nothing), 1, True or 'auto' (a bar), 2 (one line per epoch)"
     if not isinstance(verbose, (int, np.integer, str)):
-        raise TypeError(f"verbose must be {choices}, got {verbose!r}")
+        raise TypeError(f"verbose must be {choices}, got {shown(verbose)}")
     if verbose not in (0, 1, 2):
-        raise ValueError(f"verbose must be {choices}, got {verbose!r}")
+        raise ValueError(f"verbose must be {choices}, got {shown(verbose)}")
     return int(verbose)
 
 

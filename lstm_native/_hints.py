@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lstm_native._shown import shown
+
 Hint = str | Callable[[Any], str]
 """A text, in which {kind} and {value} are replaced, or a function of the value."""
 
@@ -222,18 +224,19 @@ _CALLS: dict[str, Mapping[str, Hint]] = {
 def _recurrent_positions(kind: str, given: tuple[Any, ...]) -> str:
     if len(given) > 3:
         return "all options but hidden_size are given by name"
-    layers = f", num_layers={given[2]!r}" if len(given) == 3 else ""
+    layers = f", num_layers={shown(given[2])}" if len(given) == 3 else ""
     return (
         f"hidden_size comes first and alone: for PyTorch's {kind}({_listed(given)}) write "
-        f"{kind}({given[1]!r}, input_size={given[0]!r}{layers})"
+        f"{kind}({shown(given[1])}, input_size={shown(given[0])}{layers})"
     )
 
 
 def _dense_positions(kind: str, given: tuple[Any, ...]) -> str:
     if isinstance(given[1], str):
-        return f"write Dense({given[0]!r}, activation={given[1]!r})"
+        return f"write Dense({shown(given[0])}, activation={shown(given[1])})"
     return (
-        f"for PyTorch's Linear({_listed(given)}) write Dense({given[1]!r}, input_size={given[0]!r})"
+        f"for PyTorch's Linear({_listed(given)}) write "
+        f"Dense({shown(given[1])}, input_size={shown(given[0])})"
     )
 
 
@@ -367,7 +370,9 @@ def calling(function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) ->
         for say in _for(kind, method, _POSITIONS)[:1]:
             found.append(say(kind.__name__, (*given, options[known[1]])))
     elif len(known) > 1 and not given and known[1] not in options:
-        rest = "".join(f", {name}={value!r}" for name, value in options.items() if name in known)
+        rest = "".join(
+            f", {name}={shown(value)}" for name, value in options.items() if name in known
+        )
         templates = _for(kind, method, _MISSING)[:1]
         if not any(name in table for name in options for table in _for(kind, method, _CALLS)):
             found += [text.format(kind=kind.__name__, rest=rest) for text in templates]
@@ -380,7 +385,7 @@ def calling(function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) ->
         if hints:
             text = hints[0](value) if callable(hints[0]) else hints[0]
             found.append(
-                f"{name}: " + text.replace("{kind}", kind.__name__).replace("{value}", repr(value))
+                f"{name}: " + text.replace("{kind}", kind.__name__).replace("{value}", shown(value))
             )
         else:
             near = difflib.get_close_matches(name, known[1:], n=1, cutoff=0.6)
@@ -407,4 +412,4 @@ def _for(kind: type, method: str, tables: Mapping[str, Any]) -> list[Any]:
 
 
 def _listed(values: tuple[Any, ...]) -> str:
-    return ", ".join(repr(value) for value in values)
+    return ", ".join(shown(value) for value in values)

@@ -37,6 +37,9 @@ def shown_without_rest(function: _Function) -> _Function:
 
 
 def _refuse_missing_targets(x: Any, y: Any, call: str) -> None:
+    from lstm_native import _batches
+
+    _batches.refuse_batches(x)
     if y is None:
         of_both = isinstance(x, (tuple, list)) and len(x) in (2, 3)
         hint = f"; if x is a batch (x, y), write {call}(*batch)" if of_both else ""
@@ -139,9 +142,6 @@ class OnBatch(Stack):
 
         Parameters and errors as in `train_on_batch`. Nothing is learned.
         """
-        from lstm_native import _batches
-
-        _batches.refuse_batches(x)
         _refuse_missing_targets(x, y, "test_on_batch")
         return cast("Sequential", self).evaluate(
             x,

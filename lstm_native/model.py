@@ -227,6 +227,7 @@ class Sequential(OnBatch, TrainingSettings):
             the very object of the fit before.
         metrics : sequence
             "accuracy", "mse", "mae", "rmse", "mape", or functions (y_true, y_pred) -> float.
+            Keras's names of them ("mean_absolute_error") are taken; the logs have ours.
         validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
         validation_split : float
             Share of samples, taken from the end before any shuffling, in [0, 1).

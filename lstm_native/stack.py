@@ -13,6 +13,7 @@ from lstm_native._attributes import Guarded
 from lstm_native._carried import State
 from lstm_native._checks import check_dtype
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
+from lstm_native._shown import shown
 from lstm_native.containers import check_distinct
 from lstm_native.layer import Layer, check_seed, native_class
 from lstm_native.stream import Stream
@@ -40,7 +41,9 @@ class Stack(Guarded):
             raise ValueError("layers: expected at least one layer, got none")
         for layer in self.layers:
             if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be layers, got {type(layer).__name__}: {layer!r}")
+                raise TypeError(
+                    f"layers must be layers, got {type(layer).__name__}: {shown(layer)}"
+                )
         check_distinct(self.layers)
         found = sorted({layer.dtype for layer in self.layers if layer.has_weights})
         if dtype is None and len(found) > 1:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses, optimizers
-from lstm_native._batches import refuse_batches
 from lstm_native._callback import Callback, CallbackList
 from lstm_native._checks import check_positive_int
 from lstm_native._fit_options import EVALUATE_BATCH, Options, list_of_metrics
@@ -354,7 +353,6 @@ def train_on_batch(
     **given: Any,
 ) -> dict[str, float]:
     """Make one update; see `Sequential.train_on_batch`."""
-    refuse_batches(x)
     seed = check_seed(seed)
     chosen = losses.parse(loss if loss is not None else model.loss or "mse")
     data = check_samples(model, x, y, chosen, **given)

@@ -15,6 +15,11 @@ def model() -> ln.Sequential:
     return ln.Sequential([ln.LSTM(4, input_size=2), ln.Dense(1)])
 
 
+def foreign(name: str) -> type:
+    """A class of this name in another library."""
+    return type(name, (), {"__call__": lambda self: None})
+
+
 X = np.zeros((2, 3, 2), dtype="float32")
 Y = np.zeros((2, 3, 1), dtype="float32")
 
@@ -119,6 +124,43 @@ TYPED = {
     "ln.Adam().step()": (AttributeError, "optimizer.update(params, grads)"),
     "ln.Adam().zero_grad()": (AttributeError, "leave it out"),
     "model().fit(X, Y, optimizer=ln.Adam)": (TypeError, "write Adam()"),
+    "model().fit(X, Y, optimizer=foreign('Adam')())": (TypeError, "write ln.Adam(...)"),
+    "model().fit(X, Y, optimizer=foreign('RMSprop'))": (TypeError, "write ln.RMSprop(...)"),
+    "model().fit(X, Y, optimizer='adamm')": (ValueError, "did you mean 'adam'?"),
+    "model().fit(X, Y, loss='smooth_l1')": (ValueError, "write 'huber'"),
+    "model().fit(X, Y, loss='SmoothL1Loss')": (ValueError, "write 'huber'"),
+    "model().fit(X, Y, loss='BCEWithLogitsLoss')": (ValueError, "write 'binary_crossentropy'"),
+    "model().fit(X, Y, loss='nll_loss')": (ValueError, "write 'categorical_crossentropy' after"),
+    "model().fit(X, Y, loss='hubber')": (ValueError, "did you mean 'huber'?"),
+    "model().fit(X, Y, loss=foreign('CrossEntropyLoss')())": (
+        TypeError,
+        "write loss='categorical_crossentropy'",
+    ),
+    "model().fit(X, Y, loss=foreign('MSELoss'))": (TypeError, "write loss='mse'"),
+    "model().fit(X, Y, loss=foreign('NLLLoss')())": (TypeError, "after a linear layer"),
+    "model().fit(X, Y, loss=lambda y, p: 0.0)": (TypeError, "layer.forward, tape.backward, opt"),
+    "model().fit(X, Y, loss=ln.Huber)": (TypeError, "write Huber()"),
+    "model().fit(X, Y, metrics=['r2'])": (ValueError, "or a function (y_true, y_pred) -> float"),
+    "model().fit(X, Y, metrics=['auc'])": (ValueError, "known are accuracy, mse, mae, rmse, mape"),
+    "model().fit(X, Y, callbacks=[foreign('EarlyStopping')()])": (
+        TypeError,
+        "write ln.EarlyStopping(...)",
+    ),
+    "model().fit(X, Y, callbacks=[foreign('Callback')()])": (TypeError, "derive it from ln.Callb"),
+    "model().fit(X, Y, callbacks=[ln.cosine_decay(0.1, epochs=5)])": (
+        TypeError,
+        "goes into LearningRateScheduler(...)",
+    ),
+    "model().fit(X, Y, callbacks=ln.cosine_decay(0.1, epochs=5))": (
+        TypeError,
+        "goes into LearningRateScheduler(...)",
+    ),
+    "ln.LearningRateScheduler(lambda e: 1e-3)": (
+        TypeError,
+        "schedule is called with (epoch, learning_rate), but it takes (e); write lambda epoch, le",
+    ),
+    "ln.EarlyStopping('vall_loss')": (ValueError, "did you mean 'val_loss'?"),
+    "ln.EarlyStopping('los', mode='min').check_logs(['loss'], 0)": (ValueError, "mean 'loss'?"),
 }
 
 

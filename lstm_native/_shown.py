@@ -1,0 +1,30 @@
+"""How a caller's value is shown in a message: on one line, and not without end."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+LONGEST = 80
+
+
+def shown(value: Any) -> str:
+    """Return what `repr` gives, on one line and cut after 80 characters.
+
+    Examples
+    --------
+    >>> shown("a" * 1000) == "'" + "a" * 76 + "..."
+    True
+    """
+    if isinstance(value, (str, bytes, bytearray)):
+        value = value[: LONGEST + 1]  # the repr of a megabyte takes its time
+    text = " ".join(repr(value).split()) if type(value) is not str else repr(value)
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the name that was perhaps meant, as the end of a message; "" for none."""
+    near = difflib.get_close_matches(name[:LONGEST], list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{near[0]}'?" if near else ""
