@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,20 @@ def shown(value: Any) -> str:
     text = " ".join(repr(value).split()) if type(value) is not str else repr(value)
     text = text if text.isprintable() else ascii(text)[1:-1]
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def as_written(told: str, **given: Any) -> str:
+    """Return a message whose advice fits what was given: only an array has `astype`.
+
+    Examples
+    --------
+    >>> as_written("convert with y.astype('int64')", y=[1.0])
+    "convert with np.asarray(y, 'int64')"
+    """
+    for name, value in given.items():
+        if value is not None and not hasattr(value, "astype"):
+            told = re.sub(rf"\b{re.escape(name)}\.astype\(", f"np.asarray({name}, ", told)
+    return told
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
