@@ -163,7 +163,13 @@ def _flat(weights: Sequences | NDArray[Any] | None) -> NDArray[Any] | None:
 def check_sequences(model: Stack, x: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return each sequence ready for the core; a model that is not built gets its weights here."""
     if not model.built:
-        features = x[0].shape[-1]
+        # An empty list says nothing of its features.
+        features = next((part.shape[-1] for part in x if part.ndim == 2 and part.shape[-1]), 0)
+        if not features:
+            raise ValueError(
+                f"x: all {len(x)} sequences are empty, and the number of features is not known: "
+                "give input_size to the first layer"
+            )
         for index, part in enumerate(x):
             _check_sequence(part, f"x[{index}]", None, features, model.dtype)
         model._check_input(np.zeros((1, 1, features), dtype=model.dtype))
@@ -301,6 +307,11 @@ def _weights(
                 )
         flat = np.concatenate([part for part in given if len(part)])
         return as_weights(flat, name="sample_weight", shape=flat.shape, dtype=dtype)
+    if getattr(weight, "shape", ()) == (len(lengths), 1):
+        raise ValueError(
+            f"sample_weight: expected shape {lengths.shape}, got {weight.shape}; write "
+            "np.ravel(sample_weight)"
+        )
     per_sample = as_weights(weight, name="sample_weight", shape=lengths.shape, dtype=dtype)
     return np.repeat(per_sample, lengths) if timed else per_sample
 
