@@ -158,7 +158,7 @@ def _check_hooks(callback: Callback) -> None:
     kind = type(callback)
     for name, wanted in _HOOKS.items():
         hook = getattr(callback, name)
-        if getattr(hook, "__module__", "").partition(".")[0] == __name__.partition(".")[0]:
+        if str(getattr(hook, "__module__", "")).partition(".")[0] == __name__.partition(".")[0]:
             continue
         try:
             signature = inspect.signature(hook)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_native import _hints, _prediction
 from lstm_native._checks import as_array, check_bool
+from lstm_native._shown import shown
 from lstm_native.layers import Activation
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def refuse_arguments(
     told = (
         f"{name} takes 2 positional arguments but {2 + len(more)} were given"
         if more
-        else f"{name} got an unexpected keyword argument '{next(iter(others))}'"
+        else f"{name} got an unexpected keyword argument {shown(next(iter(others)))}"
     )
     raise TypeError(told + (f"; {hint}" if hint else ""))
 

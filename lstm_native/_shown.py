@@ -20,7 +20,11 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, (str, bytes, bytearray)):
         value = value[: LONGEST + 1]  # the repr of a megabyte takes its time
-    text = " ".join(repr(value).split()) if type(value) is not str else repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # whatever a foreign __repr__ raises; an int of too many digits
+        text = f"<{type(value).__name__}>"
+    text = text if type(value) is str else " ".join(text.split())
     text = text if text.isprintable() else ascii(text)[1:-1]
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 

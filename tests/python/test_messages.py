@@ -55,4 +55,5 @@ def test_what_is_shown():
         def __repr__(self):
             return "\x1b[31mred"
 
+    assert shown(10**5000) == "<int>"
     assert shown(Odd()) == "\\x1b[31mred"
