@@ -81,6 +81,7 @@ def list_of_metrics(metrics: Metric | Iterable[Metric] | None) -> list[Metric]:
     """Return metrics as a list, from one, several or None."""
     if metrics is None:
         return []
-    if isinstance(metrics, str) or callable(metrics):
-        return [metrics]
-    return list(metrics)
+    several: Any = metrics
+    if isinstance(metrics, str) or callable(metrics) or not hasattr(metrics, "__iter__"):
+        several = [metrics]  # what is none is told later
+    return list(several)

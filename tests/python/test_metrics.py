@@ -218,3 +218,8 @@ def test_a_function_that_has_the_name_of_an_alias_is_watched_under_its_own():
     stopping = ln.EarlyStopping("acc")
     fit(make_model(), *data(), epochs=1, metrics=[acc], callbacks=[stopping])
     assert (stopping.monitor, stopping.best) == ("acc", 1.0)
+
+
+def test_what_is_no_metric_is_told():
+    with pytest.raises(TypeError, match="metrics must be names or callables, got 5"):
+        fit(make_model(), *data(), metrics=5)
