@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lstm_native._checks import check_choice, check_real
+from lstm_native._shown import shown
 
 Activation = str | tuple[Any, ...]
 
@@ -30,7 +31,7 @@ def check_activation(value: Any, *, name: str) -> Activation:
     if isinstance(value, str):
         return check_choice(value, name=name, choices=PARAMETERS)
     if not isinstance(value, (tuple, list)) or not value:
-        raise TypeError(f"{name} must be a name or (name, alpha, beta), got {value!r}")
+        raise TypeError(f"{name} must be a name or (name, alpha, beta), got {shown(value)}")
     function = check_choice(value[0], name=name, choices=PARAMETERS)
     most = len(PARAMETERS[function])
     if len(value) - 1 > most:

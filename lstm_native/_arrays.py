@@ -186,7 +186,7 @@ def _refuse(x: Any, name: str) -> NoReturn:
             f"np.column_stack(list({name}.values()))"
         )
     if isinstance(x, Set):
-        raise TypeError(f"{name} is {a(x)}, which has no order; {wanted}; write sorted({name})")
+        raise TypeError(f"{name} is {a(x)}, which has no order; {wanted}")
     if isinstance(x, (Iterator, MappingView)):
         raise TypeError(f"{name} is {a(x)}; {wanted}; write np.stack(list({name}))")
     raise TypeError(f"{name} is {a(x)}; {wanted}")

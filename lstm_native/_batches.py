@@ -191,10 +191,28 @@ class Source:
         return (found[index] for index in range(len(found)))
 
 
-def prefixed(error: TypeError | ValueError, where: str) -> TypeError | ValueError:
+def prefixed(error: TypeError | ValueError, where: str, hint: str = "") -> TypeError | ValueError:
     """Return an error that also says where it was."""
     kind = TypeError if isinstance(error, TypeError) else ValueError
-    return kind(f"{where}: {error}")
+    return kind(f"{where}: {error}{hint}")
+
+
+def about_lengths(item: Any) -> str:
+    """Return what to write for a refused batch that holds lengths at a place of its own."""
+    if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
+        return ""
+    x, lengths = item[:2]
+    if len(item) == 2:
+        if not isinstance(x, (tuple, list)) or len(x) != 2:
+            return ""
+        x, lengths = x
+    try:
+        shape, found = np.shape(x), np.asarray(lengths)
+    except Exception:  # whatever a foreign array raises
+        return ""
+    if len(shape) < 2 or found.shape != shape[:1] or found.dtype.kind not in "iu":
+        return ""
+    return "; lengths are told by name: give {'x': ..., 'y': ..., 'lengths': ...}"
 
 
 def parts_of(item: Any) -> dict[str, Any]:

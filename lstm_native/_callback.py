@@ -2,19 +2,23 @@
 
 A callback sees the model through `state_dict`, `load_state_dict`, `save(path)`, `stop_training`
 and `learning_rate` alone. Epochs count from 0. `logs` maps names ("loss", "val_loss", metrics)
-to numbers: running means at the end of a batch, final figures at the end of an epoch.
+to numbers: running means at the end of a batch, final figures at the end of an epoch. It is a
+dict that cannot be changed.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _callback_states
+from lstm_native._attributes import Elsewhere
+from lstm_native._shown import shown
 
 Logs = Mapping[str, float]
 State = dict[str, Any]
@@ -35,6 +39,16 @@ class TrainedModel(Protocol):
 
     def save(self, path: str, /) -> Any:
         """Write the model file, atomically."""
+
+
+class _NotHeld(Elsewhere):
+    """A name that Keras sets on a callback; one's own callback may set it."""
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        raise AttributeError(
+            f"'{owner.__name__}' object has no attribute '{self.name}': the model is the first "
+            "argument of each hook, as in on_epoch_end(self, model, epoch, logs)"
+        )
 
 
 class Callback:
@@ -58,6 +72,7 @@ class Callback:
     """
 
     saves_model = False
+    model: Any = _NotHeld("model")
 
     def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
         """Refuse what is bound to fail: called first of all, before anything has changed.
@@ -127,6 +142,87 @@ _FOREIGN = {
 }
 
 
+# What each hook is called with.
+_HOOKS = {
+    "check_logs": ("names", "initial_epoch"),
+    "on_train_begin": ("model",),
+    "on_epoch_begin": ("model", "epoch"),
+    "on_batch_end": ("model", "batch", "logs"),
+    "on_epoch_end": ("model", "epoch", "logs"),
+    "on_train_end": ("model",),
+}
+_MEANT = {"model", "epoch", "batch", "logs", "pl_module"}
+
+
+def _check_hooks(callback: Callback) -> None:
+    """Refuse hooks written as Keras calls them: they would get other arguments than they mean."""
+    kind = type(callback)
+    for name, wanted in _HOOKS.items():
+        hook = getattr(callback, name)
+        if str(getattr(hook, "__module__", "")).partition(".")[0] == __name__.partition(".")[0]:
+            continue
+        try:
+            signature = inspect.signature(hook)
+        except (TypeError, ValueError):  # one that does not say what it takes
+            continue
+        try:
+            signature.bind(*wanted)
+            taken = list(signature.parameters.values())
+            named = [one.name for one in taken if one.kind is one.POSITIONAL_OR_KEYWORD]
+            fits = all(
+                other == own or other not in _MEANT
+                for own, other in zip(wanted, named, strict=False)
+            )
+        except TypeError:
+            fits = False
+        if not fits:
+            raise TypeError(
+                f"{kind.__name__}.{name}: write {name}(self, {', '.join(wanted)}), got {signature}"
+            )
+
+
+class _ReadOnlyLogs(dict[str, float]):
+    """The logs as callbacks see them: what one of them wrote would reach some of the others."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            "logs are read-only; keep figures in the callback, or give a function in metrics"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = pop = popitem = clear = setdefault = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+_OURS = (
+    "CSVLogger",
+    "EarlyStopping",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgressBar",
+    "ReduceLROnPlateau",
+)
+
+
+def _made_of(given: Any) -> str:
+    """Return what to write for what is no callback, such as one of Keras; "" for nothing."""
+    if isinstance(given, type) and issubclass(given, Callback):
+        return f"; make one: {given.__name__}()"
+    kind = given if isinstance(given, type) else type(given)
+    if kind.__name__ in _OURS:
+        return f"; write ln.{kind.__name__}(...)"
+    if any(part.__name__ == "Callback" for part in kind.__mro__):
+        return "; derive it from ln.Callback, whose hooks get the model as first argument"
+    if callable(given):
+        return (
+            "; a function of (epoch, learning_rate) goes into LearningRateScheduler(...), "
+            "another one into a class derived from ln.Callback"
+        )
+    return ""
+
+
 class CallbackList(Callback):
     """Several callbacks as one, called in order.
 
@@ -136,28 +232,33 @@ class CallbackList(Callback):
     Raises
     ------
     TypeError
-        Something in the list is no Callback, or has a hook of Keras that is called otherwise here.
+        Something in the list is no Callback, or has a hook of Keras that is called otherwise here,
+        or with other arguments.
     ValueError
         A callback stands in the list twice.
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback]) -> None:
         self.callbacks: list[Callback] = []
-        for callback in [callbacks] if isinstance(callbacks, Callback) else callbacks:
+        several = hasattr(callbacks, "__iter__") and not isinstance(callbacks, (str, Callback))
+        listed: Any = callbacks if several else [callbacks]
+        for callback in listed:
             # Those of a list within the list take their turns, and are asked for states, as any.
             inner = callback.callbacks if isinstance(callback, CallbackList) else [callback]
             self.callbacks += inner
         for index, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):
-                made = f"; make one: {callback.__name__}()" if isinstance(callback, type) else ""
-                raise TypeError(f"callbacks must be Callback objects, got {callback!r}{made}")
+                raise TypeError(
+                    f"callbacks must be Callback objects, got {shown(callback)}{_made_of(callback)}"
+                )
             for name, instead in _FOREIGN.items():
                 if hasattr(callback, name):
                     raise TypeError(
                         f"{type(callback).__name__}.{name} would never be called; write {instead}"
                     )
+            _check_hooks(callback)
             if any(callback is other for other in self.callbacks[:index]):
-                raise ValueError(f"callbacks: {callback!r} stands in the list twice")
+                raise ValueError(f"callbacks: {shown(callback)} stands in the list twice")
 
     def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
         for callback in self.callbacks:
@@ -172,10 +273,12 @@ class CallbackList(Callback):
             callback.on_epoch_begin(model, epoch)
 
     def on_batch_end(self, model: TrainedModel, batch: int, logs: Logs) -> None:
+        logs = _ReadOnlyLogs(logs)
         for callback in self.callbacks:
             callback.on_batch_end(model, batch, logs)
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        logs = _ReadOnlyLogs(logs)
         for callback in sorted(self.callbacks, key=lambda one: one.saves_model):
             callback.on_epoch_end(model, epoch, logs)
 
@@ -227,7 +330,7 @@ class CallbackList(Callback):
 
 def _check_state(state: Any, name: str) -> None:
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
-        raise TypeError(f"{name}.state_dict() must return a dict with str keys, got {state!r}")
+        raise TypeError(f"{name}.state_dict() must return a dict with str keys, got {shown(state)}")
     for key, value in state.items():
         arrays = value if isinstance(value, dict) else {key: value}
         if all(isinstance(k, str) and isinstance(a, np.ndarray) for k, a in arrays.items()):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._arrays import as_array as as_array
+from lstm_native._shown import as_written, shown
 
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 # By kind of dtype: how to make floats of an array {x}.
@@ -50,9 +51,9 @@ def check_int(
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {_describe(value)}") from None
     if minimum is not None and number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+        raise ValueError(f"{name} must be at least {minimum}, got {shown(number)}")
     if maximum is not None and number > maximum:
-        raise ValueError(f"{name} must be at most {maximum}, got {number}")
+        raise ValueError(f"{name} must be at most {maximum}, got {shown(number)}")
     return number
 
 
@@ -103,7 +104,7 @@ def check_choice(value: Any, *, name: str, choices: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {_quoted(listed)}, got {_describe(value)}")
     if value not in listed:
-        raise ValueError(f"{name} must be one of {_quoted(listed)}, got '{value}'")
+        raise ValueError(f"{name} must be one of {_quoted(listed)}, got {shown(value)}")
     return value
 
 
@@ -112,10 +113,10 @@ def check_dtype(dtype: Any, *, name: str = "dtype") -> np.dtype[Any]:
     try:
         found: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
-        raise TypeError(f"{name} must be 'float32' or 'float64', got {dtype!r}") from None
+        raise TypeError(f"{name} must be 'float32' or 'float64', got {shown(dtype)}") from None
     # None would quietly mean float64 to NumPy.
     if dtype is None or found not in _FLOATS:
-        raise ValueError(f"{name} must be 'float32' or 'float64', got {dtype!r}")
+        raise ValueError(f"{name} must be 'float32' or 'float64', got {shown(dtype)}")
     return found
 
 
@@ -217,7 +218,7 @@ def as_values(
     source = x if type(x) is np.ndarray and x.dtype.kind != "O" else as_array(x, name=name)
     found = source.dtype
     if found.kind not in "fiubc":  # whatever its shape
-        _refuse_values(source, name=name)
+        _refuse_values(source, name=name, given=x)
     _check_shape(
         source,
         name=name,
@@ -228,7 +229,7 @@ def as_values(
         no_samples=no_samples,
     )
     if found.kind != "f" or found.itemsize > 8:
-        _refuse_values(source, name=name)
+        _refuse_values(source, name=name, given=x)
     if dtype is None:
         wanted = np.dtype("float64" if found.itemsize == 8 else "float32")
     else:
@@ -343,7 +344,8 @@ def _as_indices(
     found = x if type(x) is np.ndarray else as_array(x, name=name)
     _check_shape(found, name=name, **expected)
     if found.dtype.kind not in "iu":
-        raise TypeError(f"{name}: {what} must have an integer dtype, got {found.dtype}; {hint}")
+        told = f"{name}: {what} must have an integer dtype, got {found.dtype}; {hint}"
+        raise TypeError(as_written(told, **{name: x}))
     _check_range(found, limit, name=name, what=what)
     return np.require(found, dtype=np.int64, requirements=["C", "A"])
 
@@ -386,7 +388,7 @@ def _check_range(x: NDArray[Any], limit: int | None, *, name: str, what: str) ->
     raise ValueError(f"{name}: {what} must {wanted}, but {_first_of(bad, x)}")
 
 
-def _refuse_values(x: NDArray[Any], *, name: str) -> NoReturn:
+def _refuse_values(x: NDArray[Any], *, name: str, given: Any) -> NoReturn:
     # An argument, or a part of one such as y[3]; a tensor's name is no Python.
     called = name if name.partition("[")[0].isidentifier() else "array"
     hint = _VALUE_HINTS.get(x.dtype.kind, "numbers are needed").format(x=called)
@@ -396,7 +398,8 @@ def _refuse_values(x: NDArray[Any], *, name: str) -> NoReturn:
             if not isinstance(value, numbers.Real):
                 hint = f"{value!r:.40} at {list(index)} is no number"
                 break
-    raise TypeError(f"{name} must be float16, float32 or float64, got {x.dtype}; {hint}")
+    told = f"{name} must be float16, float32 or float64, got {x.dtype}; {hint}"
+    raise TypeError(as_written(told, **{called: given}))
 
 
 def _refuse_not_finite(
@@ -424,7 +427,7 @@ def _first_of(bad: NDArray[np.bool_], x: NDArray[Any]) -> str:
 
 
 def _describe(value: Any) -> str:
-    return f"{value!r} ({type(value).__name__})"
+    return f"{shown(value)} ({type(value).__name__})"
 
 
 def _quoted(names: Iterable[str]) -> str:

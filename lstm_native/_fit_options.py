@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
+from lstm_native._shown import shown
 from lstm_native.layer import check_seed
 from lstm_native.metrics import Metric
 
@@ -40,7 +41,8 @@ class Options:
         verbose: Any,
     ) -> Options:
         """Return the settings, or say which one is wrong."""
-        epochs = check_positive_int(epochs, name="epochs")
+        epochs = check_positive_int(1 if epochs is None else epochs, name="epochs")
+        initial_epoch = 0 if initial_epoch is None else initial_epoch
         initial_epoch = check_int(initial_epoch, name="initial_epoch", minimum=0)
         if initial_epoch >= epochs:
             raise ValueError(
@@ -69,9 +71,9 @@ def check_verbose(verbose: Any) -> int:
         return int(verbose)
     choices = "0 or False (nothing), 1, True or 'auto' (a bar), 2 (one line per epoch)"
     if not isinstance(verbose, (int, np.integer, str)):
-        raise TypeError(f"verbose must be {choices}, got {verbose!r}")
+        raise TypeError(f"verbose must be {choices}, got {shown(verbose)}")
     if verbose not in (0, 1, 2):
-        raise ValueError(f"verbose must be {choices}, got {verbose!r}")
+        raise ValueError(f"verbose must be {choices}, got {shown(verbose)}")
     return int(verbose)
 
 
@@ -79,8 +81,7 @@ def list_of_metrics(metrics: Metric | Iterable[Metric] | None) -> list[Metric]:
     """Return metrics as a list, from one, several or None."""
     if metrics is None:
         return []
-    if isinstance(metrics, str) or callable(metrics):
-        return [metrics]
-    if not isinstance(metrics, Iterable):
-        raise TypeError(f"metrics must be names or functions, got {metrics!r:.80}")
-    return list(metrics)
+    several: Any = metrics
+    if isinstance(metrics, str) or callable(metrics) or not hasattr(metrics, "__iter__"):
+        several = [metrics]  # what is none is told later
+    return list(several)

@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lstm_native._shown import shown
+
 Hint = str | Callable[[Any], str]
 """A text, in which {kind} and {value} are replaced, or a function of the value."""
 
@@ -154,6 +156,40 @@ _FIT: dict[str, Hint] = {
     "use_multiprocessing": _LEAVE,
     "max_queue_size": _LEAVE,
 }
+_EVALUATE: dict[str, Hint] = {
+    "verbose": "it prints nothing: leave it out",
+    "callbacks": _LEAVE,
+    "return_dict": "a dict is returned always: leave it out",
+    "class_weight": "it counts in training alone; give the weight of each row as sample_weight",
+    "probabilities": "the loss knows what the outputs are: leave it out",
+}
+_STATES = "set model.states, of layers with stateful=True; or call a layer, layer(x, state=...)"
+_PREDICT: dict[str, Hint] = {
+    "verbose": "predict shows nothing: leave it out",
+    "callbacks": _LEAVE,
+    "initial_state": _STATES,
+    "state": _STATES,
+    "states": _STATES,
+    "training": _NO_MODES,
+    "return_state": "see model.states, of layers with stateful=True",
+    "proba": "write probabilities={value}",
+    "return_proba": "write probabilities={value}",
+}
+_ONE_BATCH = "all samples given are one batch: leave it out"
+_ON_BATCH: dict[str, Hint] = {
+    "return_dict": "a dict is returned always: leave it out",
+    "reset_metrics": "metrics are of this batch alone: leave it out",
+    "learning_rate": _RATE_IN_FIT,
+    "lr": _RATE_IN_FIT,
+    "criterion": "write loss={value}",
+    "loss_fn": "write loss={value}",
+    "epochs": "it is one update: write a loop, or fit",
+    "validation_data": "write test_on_batch or evaluate",
+    "callbacks": "fit calls them, this is one update: leave it out",
+    "batch_size": _ONE_BATCH,
+    "verbose": "it prints nothing: leave it out",
+    "probabilities": "write predict(x, probabilities={value})",
+}
 _CALLBACK: dict[str, Hint] = {
     "verbose": "callbacks say nothing themselves: leave it out",
     "filepath": "write path={value}",
@@ -177,25 +213,30 @@ _CALLS: dict[str, Mapping[str, Hint]] = {
     "Sequential": {"name": "write metadata: model.metadata['name'] = {value}"},
     "Callback": _CALLBACK,
     "fit": _FIT,
-    "evaluate": {"verbose": "it prints nothing: leave it out", "callbacks": _LEAVE},
+    "evaluate": _EVALUATE,
+    "predict": _PREDICT,
+    "train_on_batch": _ON_BATCH,
+    "test_on_batch": _ON_BATCH,
+    "predict_on_batch": {**_PREDICT, **_ON_BATCH},
 }
 
 
 def _recurrent_positions(kind: str, given: tuple[Any, ...]) -> str:
     if len(given) > 3:
         return "all options but hidden_size are given by name"
-    layers = f", num_layers={given[2]!r}" if len(given) == 3 else ""
+    layers = f", num_layers={shown(given[2])}" if len(given) == 3 else ""
     return (
         f"hidden_size comes first and alone: for PyTorch's {kind}({_listed(given)}) write "
-        f"{kind}({given[1]!r}, input_size={given[0]!r}{layers})"
+        f"{kind}({shown(given[1])}, input_size={shown(given[0])}{layers})"
     )
 
 
 def _dense_positions(kind: str, given: tuple[Any, ...]) -> str:
     if isinstance(given[1], str):
-        return f"write Dense({given[0]!r}, activation={given[1]!r})"
+        return f"write Dense({shown(given[0])}, activation={shown(given[1])})"
     return (
-        f"for PyTorch's Linear({_listed(given)}) write Dense({given[1]!r}, input_size={given[0]!r})"
+        f"for PyTorch's Linear({_listed(given)}) write "
+        f"Dense({shown(given[1])}, input_size={shown(given[0])})"
     )
 
 
@@ -212,6 +253,11 @@ _POSITIONS: dict[str, Callable[[str, tuple[Any, ...]], str]] = {
         else "all options but learning_rate are given by name"
     ),
     "fit": lambda kind, given: "write fit(x, y, batch_size=..., epochs=...)",
+    "evaluate": lambda kind, given: "write evaluate(x, y, batch_size=...)",
+    "predict": lambda kind, given: "write predict(x, batch_size=...)",
+    "train_on_batch": lambda kind, given: "write train_on_batch(x, y, sample_weight=...)",
+    "test_on_batch": lambda kind, given: "write test_on_batch(x, y, sample_weight=...)",
+    "predict_on_batch": lambda kind, given: "write predict_on_batch(x, lengths=...)",
 }
 # By class: what to say when its first argument is missing.
 _MISSING: dict[str, str] = {
@@ -322,7 +368,9 @@ def calling(function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) ->
         for say in _for(kind, method, _POSITIONS)[:1]:
             found.append(say(kind.__name__, (*given, options[known[1]])))
     elif len(known) > 1 and not given and known[1] not in options:
-        rest = "".join(f", {name}={value!r}" for name, value in options.items() if name in known)
+        rest = "".join(
+            f", {name}={shown(value)}" for name, value in options.items() if name in known
+        )
         templates = _for(kind, method, _MISSING)[:1]
         if not any(name in table for name in options for table in _for(kind, method, _CALLS)):
             found += [text.format(kind=kind.__name__, rest=rest) for text in templates]
@@ -335,7 +383,7 @@ def calling(function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) ->
         if hints:
             text = hints[0](value) if callable(hints[0]) else hints[0]
             found.append(
-                f"{name}: " + text.replace("{kind}", kind.__name__).replace("{value}", repr(value))
+                f"{name}: " + text.replace("{kind}", kind.__name__).replace("{value}", shown(value))
             )
         else:
             near = difflib.get_close_matches(name, known[1:], n=1, cutoff=0.6)
@@ -362,4 +410,4 @@ def _for(kind: type, method: str, tables: Mapping[str, Any]) -> list[Any]:
 
 
 def _listed(values: tuple[Any, ...]) -> str:
-    return ", ".join(repr(value) for value in values)
+    return ", ".join(shown(value) for value in values)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_native._checks import as_array, as_tokens, as_values
 from lstm_native._lengths import Holes, Lengths, steps_of_input, true_steps
+from lstm_native._shown import as_written
 
 _LAYOUT = "(samples, timesteps, features) or (samples, features)"
 
@@ -45,8 +46,8 @@ def check_first_values(x: Any, dtype: str, lengths: Any = None, mask: Any = None
     return _check_values(x, dtype, None, lengths, mask)
 
 
-def _check_values(x: Any, dtype: str, features: int | None, lengths: Any, mask: Any) -> Checked:
-    x = as_array(x, name="x")
+def _check_values(given: Any, dtype: str, features: int | None, lengths: Any, mask: Any) -> Checked:
+    x = as_array(given, name="x")
     ends, holes = steps_of_input(lengths, mask, shape=x.shape, axes=3)
     if holes is not None:
         x = _without_padding(x, None, holes)
@@ -61,6 +62,8 @@ def _check_values(x: Any, dtype: str, features: int | None, lengths: Any, mask: 
             lengths=ends,
             no_samples=True,
         )
+    except TypeError as error:
+        raise TypeError(as_written(str(error), x=given)) from None
     except ValueError as error:
         from lstm_native._shape_hints import about_x  # loaded when there is something to tell
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from lstm_native._callback import Logs, State
 from lstm_native._checks import check_choice, check_real
+from lstm_native._shown import nearest, shown
+from lstm_native.metrics import canonical
 
 # Names whose direction is known; for others the caller says mode="min" or "max".
 _BETTER = {
@@ -20,13 +22,15 @@ class Monitor:
 
     def __init__(self, name: str, mode: str, min_delta: float) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"monitor must be a name, got {name!r}")
+            raise TypeError(f"monitor must be a name, got {shown(name)}")
         check_choice(mode, name="mode", choices=("auto", "min", "max"))
         if mode == "auto":
-            known = _BETTER.get(name.removeprefix("val_"))
+            known = _BETTER.get(_ours(name).removeprefix("val_"))
             if known is None:
+                names = [*_BETTER, *(f"val_{better}" for better in _BETTER)]
                 raise ValueError(
-                    f"mode 'auto' knows no direction for '{name}'; say mode='min' or mode='max'"
+                    f"monitor {shown(name)} is no built-in name{nearest(name, names)}; for one of "
+                    "your own say mode='min' or mode='max': mode 'auto' knows no direction for it"
                 )
             mode = known
         self.name = name
@@ -42,11 +46,15 @@ class Monitor:
     def check(self, names: Iterable[str]) -> None:
         """Refuse logs that do not hold the name."""
         names = list(names)
-        if self.name not in names:
-            raise ValueError(
-                f"monitor '{self.name}' is not among the logs: {', '.join(names) or 'none'}"
-                f"{how_to_get(self.name, names)}"
-            )
+        if self.name in names:
+            return
+        if _ours(self.name) in names:
+            self.name = _ours(self.name)
+            return
+        hint = how_to_get(_ours(self.name), names) or nearest(self.name, names)
+        raise ValueError(
+            f"monitor {shown(self.name)} is not among the logs: {', '.join(names) or 'none'}{hint}"
+        )
 
     def improved(self, logs: Logs) -> bool:
         """Whether the value beats the best so far by more than min_delta; then it is the best."""
@@ -70,6 +78,12 @@ class Monitor:
         if state["mode"] != self.mode:
             raise ValueError(f"mode was '{state['mode']}', now it is '{self.mode}'")
         self.best = float(state["best"])
+
+
+def _ours(name: str) -> str:
+    """Return the name in the logs of a figure as Keras spells it."""
+    metric = name.removeprefix("val_")
+    return name[: len(name) - len(metric)] + canonical(metric)
 
 
 def how_to_get(name: str, names: Sequence[str]) -> str:

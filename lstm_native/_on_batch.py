@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from lstm_native._attributes import hinted
 from lstm_native.stack import Stack
 
 if TYPE_CHECKING:
@@ -15,6 +17,33 @@ if TYPE_CHECKING:
     from lstm_native.metrics import Metric
     from lstm_native.model import Sequential
     from lstm_native.optimizers import Optimizer
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _of_sequential(function: _Function) -> _Function:
+    """Let messages name the class that users know, and say what a wrong argument should be."""
+    function.__qualname__ = f"Sequential.{function.__name__}"
+    return hinted(function)
+
+
+def shown_without_rest(function: _Function) -> _Function:
+    """Let `help` show what a function takes, without what it takes to refuse it."""
+    signature = inspect.signature(function)
+    shown = [one for one in signature.parameters.values() if not one.kind.name.startswith("VAR_")]
+    function.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
+    return function
+
+
+def _refuse_missing_targets(x: Any, y: Any, call: str) -> None:
+    from lstm_native import _batches
+
+    _batches.refuse_batches(x)
+    if y is None:
+        of_both = isinstance(x, (tuple, list)) and len(x) in (2, 3)
+        hint = f"; if x is a batch (x, y), write {call}(*batch)" if of_both else ""
+        raise TypeError(f"y is missing: write {call}(x, y), y the targets of the batch{hint}")
 
 
 class OnBatch(Stack):
@@ -36,10 +65,11 @@ class OnBatch(Stack):
     def _callback_states(self, states: Mapping[str, CallbackState]) -> None:
         self._ended_states = dict(states)
 
+    @_of_sequential
     def train_on_batch(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
@@ -61,7 +91,8 @@ class OnBatch(Stack):
             As in `fit`; of one batch. Weights are taken as they are.
         loss, optimizer : optional
             By default those of the call before, at first "mse" and `Adam(1e-3)`. An optimiser
-            equal to the one before goes on with its state, another one starts afresh.
+            equal to the one that was given before goes on with its state and with the learning
+            rate in force; another one starts afresh.
         metrics : sequence
             As in `fit`.
         seed : int, optional
@@ -80,6 +111,7 @@ class OnBatch(Stack):
         """
         from lstm_native import training
 
+        _refuse_missing_targets(x, y, "train_on_batch")
         return training.train_on_batch(
             cast("Sequential", self),
             x,
@@ -94,10 +126,11 @@ class OnBatch(Stack):
             mask=mask,
         )
 
+    @_of_sequential
     def test_on_batch(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         sample_weight: Any = None,
         lengths: Any = None,
@@ -109,9 +142,7 @@ class OnBatch(Stack):
 
         Parameters and errors as in `train_on_batch`. Nothing is learned.
         """
-        from lstm_native import _batches
-
-        _batches.refuse_batches(x)
+        _refuse_missing_targets(x, y, "test_on_batch")
         return cast("Sequential", self).evaluate(
             x,
             y,
@@ -123,6 +154,7 @@ class OnBatch(Stack):
             mask=mask,
         )
 
+    @_of_sequential
     def predict_on_batch(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Any:
         """Run the model on all samples given, in one batch; else as `predict`."""
         from lstm_native import _batches

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lstm_native import _prediction
+from lstm_native import _hints, _prediction
 from lstm_native._checks import as_array, check_bool
+from lstm_native._shown import shown
 from lstm_native.layers import Activation
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def predict(
     steps: Any,
 ) -> Any:
     """Return what `model.predict` does, as probabilities unless `probabilities` is false."""
-    wanted = check_bool(probabilities, name="probabilities")
+    wanted = probabilities is not None and check_bool(probabilities, name="probabilities")
     function = _function_of(model) if wanted and model.built else None
     if _prediction.is_batches(x):
         given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}
@@ -45,6 +47,24 @@ def predict(
     if mask is not None:
         found[~as_array(mask, name="mask")] = 0.0
     return found
+
+
+def refuse_arguments(
+    model: Sequential, x: Any, more: tuple[Any, ...], others: Mapping[str, Any]
+) -> None:
+    """Refuse arguments that `predict` has not, with what to write instead."""
+    if not more and not others:
+        return
+    from lstm_native.model import Sequential
+
+    hint = _hints.calling(Sequential.predict, (model, x, *more), others)
+    name = f"{type(model).__name__}.predict()"
+    told = (
+        f"{name} takes 2 positional arguments but {2 + len(more)} were given"
+        if more
+        else f"{name} got an unexpected keyword argument {shown(next(iter(others)))}"
+    )
+    raise TypeError(told + (f"; {hint}" if hint else ""))
 
 
 def _function_of(model: Sequential) -> str:

@@ -17,6 +17,7 @@ from lstm_native._samples import Batch, Rows, cut
 from lstm_native._shape_hints import explain_targets, to_drop_time, to_keep_time
 from lstm_native._targets import Counts, check_targets, mean_of_counting, row_weights
 from lstm_native.losses import Loss
+from lstm_native.stack import MANY_STEPS
 
 if TYPE_CHECKING:
     from lstm_native.stack import Stack
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # Batches whose samples are sorted by length together: enough that a batch's lengths are alike, and
 # few enough that its samples differ from epoch to epoch.
 _POOL = 64
-# Steps that are enough for any layer, where only the output's form is asked for.
-_MANY = 2**24
 
 
 def sequences_in(x: Any, model: Stack) -> list[NDArray[Any]] | None:
@@ -164,7 +163,13 @@ def _flat(weights: Sequences | NDArray[Any] | None) -> NDArray[Any] | None:
 def check_sequences(model: Stack, x: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return each sequence ready for the core; a model that is not built gets its weights here."""
     if not model.built:
-        features = x[0].shape[-1]
+        # An empty list says nothing of its features.
+        features = next((part.shape[-1] for part in x if part.ndim == 2 and part.shape[-1]), 0)
+        if not features:
+            raise ValueError(
+                f"x: all {len(x)} sequences are empty, and the number of features is not known: "
+                "give input_size to the first layer"
+            )
         for index, part in enumerate(x):
             _check_sequence(part, f"x[{index}]", None, features, model.dtype)
         model._check_input(np.zeros((1, 1, features), dtype=model.dtype))
@@ -307,6 +312,11 @@ def _weights(
                 )
         flat = np.concatenate([part for part in given if len(part)])
         return as_weights(flat, name="sample_weight", shape=flat.shape, dtype=dtype, some=some)
+    if getattr(weight, "shape", ()) == (len(lengths), 1):
+        raise ValueError(
+            f"sample_weight: expected shape {lengths.shape}, got {weight.shape}; write "
+            "np.ravel(sample_weight)"
+        )
     per_sample = as_weights(
         weight, name="sample_weight", shape=lengths.shape, dtype=dtype, some=some
     )
@@ -335,7 +345,7 @@ def predict(
     if model._stateful:
         raise ValueError("x: a stateful model takes its sequences as an array, not as a list")
     if not x:
-        timesteps, features = model._built_network().output_shape(_MANY)
+        timesteps, features = model._built_network().output_shape(MANY_STEPS)
         return [] if timesteps else np.empty((0, features), dtype=model.dtype)
     parts = check_sequences(model, x)
     sequences = Sequences.of(parts)

@@ -59,7 +59,7 @@ class Scaler(Guarded):
         Parameters
         ----------
         x : array_like
-            Floating point, any number of dimensions.
+            Floating point, any number of dimensions; no samples give none.
         columns : int or sequence of int, optional
             Which of the fitted columns the last axis of `x` holds; an int says that `x` is that
             column throughout, whatever its shape. By default all columns.
@@ -133,7 +133,7 @@ class Scaler(Guarded):
             chosen = columns_of(columns, len(offset))
             offset, scale = offset[chosen], scale[chosen]
         features = len(offset) if offset.ndim else None
-        return as_values(x, name="x", features=features), offset, scale
+        return as_values(x, name="x", features=features, no_samples=True), offset, scale
 
 
 class StandardScaler(Scaler):

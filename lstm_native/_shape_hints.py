@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -106,6 +107,14 @@ def explain_targets(
         )
 
 
+def about_dropped_time(model: Stack, told: str) -> str:
+    """Return what to write where a layer misses the time axis that one before it drops."""
+    found = re.search(r"layer (\d+): .*no time axis", told)
+    before = range(int(found[1]) if found else 0)
+    dropping = [i for i in before if not getattr(model.layers[i], "return_sequences", True)]
+    return f"; {_keeping(model, dropping[0])}" if dropping else ""
+
+
 def to_drop_time(model: Stack) -> str:
     """Say how the model is made to answer once for each sequence."""
     return _with_sequences(model, returned=False)
@@ -122,13 +131,16 @@ def _with_sequences(model: Stack, *, returned: bool) -> str:
         text = repr(model.layers[index])
         if getattr(model.layers[index], "return_sequences", returned) != returned:
             if returned:
-                text = text.replace("return_sequences=False", "return_sequences=True")
-            else:
-                text = f"{text[:-1]}, return_sequences=False)"
-            return f"make layer {index} {text}"
+                return _keeping(model, index)
+            return f"make layer {index} {text[:-1]}, return_sequences=False)"
     if returned:
         return "no layer may drop the time axis, as return_sequences=False does"
     return "one layer must drop the time axis, such as LSTM(32, return_sequences=False)"
+
+
+def _keeping(model: Stack, index: int) -> str:
+    text = repr(model.layers[index])
+    return f"make layer {index} {text.replace('return_sequences=False', 'return_sequences=True')}"
 
 
 def _with_units(model: Stack, units: int) -> str:

@@ -179,6 +179,12 @@ def sample_weights(
     if weight is None:
         return None
     given = as_array(weight, name="sample_weight")
+    if given.shape in ((*rows, 1), (*rows[:1], 1)) and given.shape != rows:
+        write = "np.ravel(sample_weight)" if given.ndim == 2 else "sample_weight[..., 0]"
+        raise ValueError(
+            f"sample_weight: expected shape {rows[: given.ndim - 1]}, got {given.shape}; "
+            f"write {write}"
+        )
     if len(rows) == 2:
         if given.shape == rows[:1]:
             given = np.broadcast_to(given[:, None], rows)  # one weight for all steps of a sample

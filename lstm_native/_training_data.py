@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_native._arrays import is_array
 from lstm_native._batches import (
     Source,
+    about_lengths,
     is_batches,
     parts_of,
     prefixed,
@@ -20,6 +22,7 @@ from lstm_native._batches import (
 )
 from lstm_native._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
 from lstm_native._samples import Batch, Data, check_data
+from lstm_native._shown import as_written
 from lstm_native.losses import Loss
 
 if TYPE_CHECKING:
@@ -93,7 +96,7 @@ class Batches:
         try:
             found = self._check(**parts_of(item))
         except (TypeError, ValueError) as error:
-            raise prefixed(error, where) from None
+            raise prefixed(error, where, about_lengths(item)) from None
         if self.timesteps >= 0 and (found.timesteps == 0) != (self.timesteps == 0):
             raise ValueError(f"{where}: expected a time axis as in the first batch, or none")
         if self._one_size and len(found) != self.samples:
@@ -120,11 +123,39 @@ def check_samples(
     **weights: Any,
 ) -> Data | Ragged:
     """Return samples and targets ready for the core, or say what does not fit."""
-    sequences = sequences_in(x, model)
-    if sequences is None:
-        return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
-    refuse_lengths(lengths=lengths, mask=mask)
-    return check_ragged(model, sequences, y, loss, **weights)
+    try:
+        sequences = sequences_in(x, model)
+        if sequences is None:
+            return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
+        refuse_lengths(lengths=lengths, mask=mask)
+        return check_ragged(model, sequences, y, loss, **weights)
+    except TypeError as error:
+        told = as_written(str(error), y=y, **weights)
+        if told == str(error):
+            raise
+        raise TypeError(told) from None
+    except ValueError as error:
+        if _are_several(x, y):
+            raise ValueError(
+                "several inputs or outputs are not there yet: a model has one x and one y"
+            ) from error
+        raise
+
+
+def _are_several(x: Any, y: Any) -> bool:
+    """Whether what was refused looks like lists of inputs, or of targets, for all samples each."""
+    several = [one for one in (x, y) if isinstance(one, (list, tuple)) and len(one) > 1]
+    if not several or not all(is_array(part) for one in several for part in one):
+        return False
+    count = len(several[0][0])
+    if any(len(part) != count for one in several for part in one):
+        return False
+    if several[0] is x and any(getattr(part, "ndim", 0) < 2 for part in x):
+        return False
+    if len(several) == 2:  # sequences and their targets are lists too
+        return count != len(x) and all(getattr(part, "ndim", 0) > 2 for part in x)
+    other = x if several[0] is y else y
+    return is_array(other) and len(other) == count != len(several[0])
 
 
 def check_source(

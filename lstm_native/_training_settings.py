@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lstm_native._checks import check_bool, check_real
+from lstm_native._shown import shown
 from lstm_native.layer import native_class
 from lstm_native.stack import Stack
 
@@ -196,12 +197,13 @@ class TrainingSettings(Stack):
 def check_metadata(value: Mapping[str, str]) -> dict[str, str]:
     """Return a dict of str to str, or say what it is not."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"metadata must map str to str, got {type(value).__name__}: {value!r:.80}")
+        kind = type(value).__name__
+        raise TypeError(f"metadata must map str to str, got {kind}: {shown(value)}")
     for key, text in value.items():
         if not isinstance(key, str) or not isinstance(text, str):
-            shown = f"{str(key)[:80]!r}: {type(text).__name__}"
+            found = f"{str(key)[:80]!r}: {type(text).__name__}"
             raise TypeError(
-                f"metadata must map str to str, got {shown}; write other values as JSON, "
+                f"metadata must map str to str, got {found}; write other values as JSON, "
                 "with json.dumps"
             )
     return dict(value)

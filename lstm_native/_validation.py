@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lstm_native._batches import is_batches, prefixed, refuse_beside, refuse_steps
+from lstm_native._samples import Data
 from lstm_native._training_data import Batches
 from lstm_native._windows import check_one_size
 
@@ -13,7 +16,6 @@ if TYPE_CHECKING:
 
     from lstm_native._fit_options import Options
     from lstm_native._ragged import Ragged
-    from lstm_native._samples import Data
     from lstm_native.model import Sequential
 
 
@@ -27,6 +29,7 @@ def split(
     lengths: Any,
     mask: Any,
     steps: Any,
+    padding: str = "",
 ) -> tuple[Data | Ragged | Batches, Data | Ragged | Batches | None]:
     """Return what to train on and what to validate on.
 
@@ -38,6 +41,8 @@ def split(
         validation_data.
     lengths, mask, steps
         validation_lengths, validation_mask, validation_steps.
+    padding : {"", "lengths", "mask"}
+        What tells the padding of the samples to train on.
     """
     share = options.validation_split
     if given is None:
@@ -86,8 +91,22 @@ def split(
         )
     except (TypeError, ValueError) as error:
         raise prefixed(error, "validation_data") from None
+    if padding and isinstance(held_out, Data) and lengths is None and mask is None:
+        other = "lengths" if padding == "mask" else "mask"
+        raise ValueError(
+            f"validation_data has no {padding}: give validation_{padding}= (or "
+            f"validation_{other}=); if it has no padding, "
+            "validation_mask=np.ones(x.shape[:2], bool)"
+        )
     _check_sizes(model, held_out, options, "validation_data")
     return data, held_out
+
+
+def padding_told(lengths: Any, mask: Any) -> str:
+    """Return the name of the argument that tells which steps are padding; "" for none."""
+    if lengths is not None:
+        return "lengths"
+    return "mask" if mask is not None and np.ndim(mask) == 2 else ""
 
 
 def _cut(data: Data | Ragged | Batches, share: float) -> tuple[Data | Ragged, Data | Ragged]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from lstm_native._callback import Callback, CallbackList, Logs, State, TrainedMo
 from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
 from lstm_native._monitor import Monitor, check_fields
 from lstm_native._recorders import CSVLogger, ModelCheckpoint
+from lstm_native._shown import shown
 from lstm_native.progress import ProgressBar
 
 __all__ = [
@@ -160,6 +162,16 @@ class EarlyStopping(_Watching, Guarded):
         self._waited, self.best_epoch, self._best_state = waited, best_epoch, weights
 
 
+def _check_takes_two(signature: inspect.Signature) -> None:
+    try:
+        signature.bind(0, 0.1)
+    except TypeError:
+        raise TypeError(
+            f"schedule is called with (epoch, learning_rate), but it takes {signature}; write "
+            "lambda epoch, learning_rate: ..."
+        ) from None
+
+
 class LearningRateScheduler(Callback, Guarded):
     """Set the learning rate before each epoch.
 
@@ -172,12 +184,20 @@ class LearningRateScheduler(Callback, Guarded):
     Raises
     ------
     TypeError, ValueError
-        The schedule is not callable, or gives anything but a positive finite number.
+        The schedule is no function of two arguments, or gives no positive finite number.
     """
 
     def __init__(self, schedule: Callable[[int, float], float]) -> None:
         if not callable(schedule):
-            raise TypeError(f"schedule must be a function of (epoch, lr), got {schedule!r}")
+            raise TypeError(
+                f"schedule must be a function of (epoch, learning_rate), got {shown(schedule)}"
+            )
+        try:
+            signature = inspect.signature(schedule)
+        except (TypeError, ValueError):  # one that does not say what it takes
+            pass
+        else:
+            _check_takes_two(signature)
         self.schedule = schedule
 
     def on_epoch_begin(self, model: TrainedModel, epoch: int) -> None:

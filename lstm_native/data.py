@@ -141,6 +141,7 @@ def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
     -------
     ndarray, (steps,) or (steps, targets)
         steps = (samples - 1) * stride + horizon. One column of two axes gives (steps,).
+        No steps for no samples.
 
     Raises
     ------
@@ -158,7 +159,8 @@ def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
     array([[1., 2.],
            [4., 5.]])
     """
-    parts = as_values(y, name="y", ndim=(2, 3), layout="(samples, horizon[, targets])")
+    layout = "(samples, horizon[, targets])"
+    parts = as_values(y, name="y", ndim=(2, 3), layout=layout, no_samples=True)
     targets = check_positive_int(targets, name="targets")
     if parts.ndim == 3 and targets not in (1, parts.shape[2]):
         raise ValueError(f"targets={targets}: y of shape {parts.shape} has {parts.shape[2]}")
@@ -167,11 +169,13 @@ def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
             raise ValueError(
                 f"targets={targets}: expected y (samples, horizon * {targets}), got {parts.shape}"
             )
-        parts = parts.reshape(len(parts), -1, targets)
+        parts = parts.reshape(len(parts), parts.shape[1] // targets, targets)
     samples, horizon = parts.shape[:2]
     stride = check_positive_int(stride, name="stride")
     if stride > horizon:
         raise ValueError(f"stride {stride} leaves gaps between windows of {horizon} steps")
+    if not samples:
+        return np.zeros((0, *parts.shape[2:]), parts.dtype)
     span = (samples - 1) * stride + 1
     # A running mean instead of a sum: where all windows agree it returns their very value.
     mean = np.zeros((span - 1 + horizon, *parts.shape[2:]))

@@ -10,6 +10,7 @@ from typing import IO, Any
 from numpy.typing import NDArray
 
 from lstm_native import _callback_states, _core
+from lstm_native._shown import shown
 from lstm_native._training_settings import check_metadata
 from lstm_native.layer import Layer, check_seed, native_class
 from lstm_native.layers import layer_from_spec
@@ -24,7 +25,14 @@ def save_model(
         _write_all(path, model_bytes(model, metadata))
         return
     network = model._built_network()
-    _core.save_model(os.fsencode(path), network, model._trainer, *_beside(model, metadata))
+    try:
+        encoded = os.fsencode(path)
+    except TypeError:
+        raise TypeError(
+            f"path must be a path or a file that is open for bytes, got {shown(path)}; the bytes "
+            "themselves are model.to_bytes()"
+        ) from None
+    _core.save_model(encoded, network, model._trainer, *_beside(model, metadata))
 
 
 def model_bytes(model: Sequential, metadata: Mapping[str, str]) -> bytes:

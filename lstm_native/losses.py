@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from lstm_native._attributes import freeze
 from lstm_native._checks import check_bool, check_int, check_real, parse_json_object
+from lstm_native._shown import nearest, shown
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,23 @@ _ALIASES = {
     **{name.replace("_", ""): name for name in NAMES},
 }
 
+# Those that are nearly the same: what to write.
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("smoothl1", "smoothl1loss"),
+        "write 'huber', which is the same at beta=1, or Huber(delta=...)",
+    ),
+    **dict.fromkeys(
+        ("bcewithlogits", "bcewithlogitsloss", "binarycrossentropywithlogits"),
+        "write 'binary_crossentropy', which takes the outputs of a linear layer as logits",
+    ),
+    **dict.fromkeys(
+        ("nll", "nllloss"),
+        "write 'categorical_crossentropy' after a linear layer, without log_softmax",
+    ),
+    "bceloss": "write 'binary_crossentropy'",
+}
+
 
 def parse(loss: Any) -> Loss:
     """Return the loss that a name or an object stands for.
@@ -264,12 +282,31 @@ def parse(loss: Any) -> Loss:
     if isinstance(loss, Loss) and type(loss) is not Loss:
         return loss
     if not isinstance(loss, str):
-        made = isinstance(loss, type) and issubclass(loss, Loss)
-        hint = f"; write {loss.__name__}()" if made else ""
         raise TypeError(
-            f"loss must be a name ({', '.join(NAMES)}) or a loss object, got {loss!r}{hint}"
+            f"loss must be a name ({', '.join(NAMES)}) or a loss object, got "
+            f"{shown(loss)}{_to_write(loss)}"
         )
-    name = _ALIASES.get(loss.replace("_", "").lower())
+    plain = loss.replace("_", "").lower()
+    name = _ALIASES.get(plain)
     if name is None:
-        raise ValueError(f"unknown loss '{loss}'; known are {', '.join(NAMES)}")
+        hint = f"; {_ELSEWHERE[plain]}" if plain in _ELSEWHERE else nearest(loss.lower(), NAMES)
+        raise ValueError(f"unknown loss {shown(loss)}; known are {', '.join(NAMES)}{hint}")
     return _LOSSES[name]()
+
+
+def _to_write(loss: Any) -> str:
+    """Return what to write for a class, a function, or a loss of another library."""
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        return f"; write {loss.__name__}()"
+    kind = loss if hasattr(loss, "__name__") else type(loss)
+    plain = kind.__name__.replace("_", "").lower()
+    if plain in _ALIASES:
+        return f"; write loss='{_ALIASES[plain]}'"
+    if plain in _ELSEWHERE:
+        return f"; {_ELSEWHERE[plain]}"
+    if callable(loss):
+        return (
+            "; a loss of one's own goes with a loop of one's own: layer.forward, tape.backward, "
+            "optimizer.update"
+        )
+    return ""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lstm_native._attributes import Guarded
 from lstm_native._checks import check_real
+from lstm_native._shown import nearest, shown
 from lstm_native.losses import Loss
 
 Metric = str | Callable[[NDArray[Any], NDArray[Any]], float]
@@ -40,6 +41,30 @@ _ERRORS: dict[str, Callable[[_Rows, _Rows], _Rows]] = {
 #: Names that stand for a metric.
 NAMES: tuple[str, ...] = ("accuracy", *_ERRORS)
 
+# What users of Keras type, without underscores and in lower case.
+_ALIASES = {
+    "acc": "accuracy",
+    "categoricalaccuracy": "accuracy",
+    "sparsecategoricalaccuracy": "accuracy",
+    "binaryaccuracy": "accuracy",
+    "meansquarederror": "mse",
+    "meanabsoluteerror": "mae",
+    "rootmeansquarederror": "rmse",
+    "meanabsolutepercentageerror": "mape",
+    **{name: name for name in NAMES},
+}
+
+
+def canonical(name: str) -> str:
+    """Return our name of a metric as Keras spells it; another name as it is.
+
+    Examples
+    --------
+    >>> canonical("mean_absolute_error")
+    'mae'
+    """
+    return _ALIASES.get(name.replace("_", "").lower(), name)
+
 
 class MetricSet(Guarded):
     """Metrics of one pass over the data, filled batch by batch.
@@ -51,9 +76,11 @@ class MetricSet(Guarded):
         categorical cross-entropy, and for binary cross-entropy probability > 0.5, which is logit >
         0, against target > 0.5. "mse", "mae", "rmse" in the
         (squared) unit of the targets, "mape" in percent, each over all features of a row;
-        "rmse" is the root of the mean over all rows. A callable (y_true, y_pred) -> float is
-        called once per batch with the batch's arrays and weighted by its number of rows; if
-        some rows are masked out, it gets the others alone, as (rows, features).
+        "rmse" is the root of the mean over all rows. Names as Keras spells them
+        ("mean_absolute_error", "acc") are taken too, under ours in the logs. A callable
+        (y_true, y_pred) -> float is called once per batch with the batch's arrays and weighted
+        by its number of rows; if some rows are masked out, it gets the others alone, as
+        (rows, features).
     loss : Loss
         Decides what targets and outputs are: values, or classes and logits or probabilities.
     probabilities : bool
@@ -85,7 +112,8 @@ class MetricSet(Guarded):
         self._loss = loss
         self._threshold = 0.5 if probabilities else 0.0
         self._metrics: dict[str, Metric] = {}
-        for metric in metrics:
+        for given in metrics:
+            metric = canonical(given) if isinstance(given, str) else given
             name = _name_of(metric)
             _check_fits(metric, loss)
             if name in self._metrics or name == "loss":
@@ -213,14 +241,17 @@ def _name_of(metric: Any) -> str:
         return metric
     if callable(metric):
         return str(getattr(metric, "__name__", type(metric).__name__))
-    raise TypeError(f"metrics must be names or callables, got {metric!r}")
+    raise TypeError(f"metrics must be names or callables, got {shown(metric)}")
 
 
 def _check_fits(metric: Metric, loss: Loss) -> None:
     if callable(metric):
         return
     if metric not in NAMES:
-        raise ValueError(f"unknown metric '{metric}'; known are {', '.join(NAMES)}, or a callable")
+        raise ValueError(
+            f"unknown metric {shown(metric)}; known are {', '.join(NAMES)}, or a function "
+            f"(y_true, y_pred) -> float{nearest(metric.lower(), NAMES)}"
+        )
     if (metric == "accuracy") != loss.takes_logits:
         usable = "accuracy" if loss.takes_logits else ", ".join(_ERRORS)
         raise ValueError(

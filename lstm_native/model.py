@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_native._attributes import hinted
 from lstm_native._checks import check_positive_int
-from lstm_native._on_batch import OnBatch
+from lstm_native._on_batch import OnBatch, shown_without_rest
 from lstm_native._training_settings import TrainingSettings
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
@@ -82,15 +82,17 @@ class Sequential(OnBatch, TrainingSettings):
             "or model.fit(x, y) to train"
         )
 
+    @shown_without_rest
     def predict(
         self,
         x: Any,
-        *,
+        *more: NoReturn,
         batch_size: int | None = None,
         lengths: Any = None,
         mask: Any = None,
         steps: int | None = None,
-        probabilities: bool = False,
+        probabilities: bool | None = False,
+        **others: NoReturn,
     ) -> Any:
         """Run the model; dropout rests.
 
@@ -135,9 +137,11 @@ class Sequential(OnBatch, TrainingSettings):
             layers, and samples that do not divide into batches; `probabilities` of a model whose
             loss is no cross-entropy.
         """
-        if probabilities is not False:
+        # More arguments are taken to say what they should be: a wrapper would cost more.
+        if more or others or probabilities is not False:
             from lstm_native import _probabilities
 
+            _probabilities.refuse_arguments(self, x, more, others)
             given = {"batch_size": batch_size, "lengths": lengths, "mask": mask, "steps": steps}
             return _probabilities.predict(self, x, probabilities, **given)
         size = _PREDICT_BATCH if batch_size is None else batch_size
@@ -166,7 +170,7 @@ class Sequential(OnBatch, TrainingSettings):
         x: Any,
         y: Any = None,
         *,
-        epochs: int = 1,
+        epochs: int | None = 1,
         batch_size: int | None = None,
         loss: str | Loss | None = None,
         optimizer: str | Optimizer | None = None,
@@ -183,7 +187,7 @@ class Sequential(OnBatch, TrainingSettings):
         validation_mask: Any = None,
         tbptt: int | None = None,
         seed: int | None = None,
-        initial_epoch: int = 0,
+        initial_epoch: int | None = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         verbose: bool | int | str | None = True,
@@ -223,6 +227,7 @@ class Sequential(OnBatch, TrainingSettings):
             the very object of the fit before.
         metrics : sequence
             "accuracy", "mse", "mae", "rmse", "mape", or functions (y_true, y_pred) -> float.
+            Keras's names of them ("mean_absolute_error") are taken; the logs have ours.
         validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
         validation_split : float
             Share of samples, taken from the end before any shuffling, in [0, 1).
@@ -245,7 +250,8 @@ class Sequential(OnBatch, TrainingSettings):
             How many of its T steps each sequence has. What stands behind them, in x and y, is not
             read and does not count.
         validation_lengths, validation_mask : array_like, optional
-            The same for `validation_data`.
+            The same for `validation_data`; one of them is needed where `x` has lengths or a mask
+            of steps.
         tbptt : int, optional
             Truncated back-propagation through time (Williams & Peng 1990): each batch is cut along
             time into windows of so many steps, with one update for each. States go on from window
@@ -327,6 +333,7 @@ class Sequential(OnBatch, TrainingSettings):
             validation_steps=validation_steps,
             callbacks=callbacks,
             tbptt=tbptt,
+            padding=training.padding_told(lengths, mask),
         )
 
     @hinted

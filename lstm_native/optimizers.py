@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from lstm_native._attributes import freeze
 from lstm_native._checks import check_bool, check_real, parse_json_object
 from lstm_native._schedules import Schedule, cosine_decay, exponential_decay, step_decay
+from lstm_native._shown import nearest, shown
 
 __all__ = [
     "NAMES",
@@ -71,7 +72,7 @@ class Optimizer:
             )
         if callable(self.learning_rate):
             raise TypeError(
-                f"learning_rate must be a number, got {self.learning_rate!r}; "
+                f"learning_rate must be a number, got {shown(self.learning_rate)}; "
                 "a schedule goes into callbacks=[LearningRateScheduler(schedule)]"
             )
         self._check("learning_rate", above=0.0)
@@ -345,11 +346,22 @@ def parse(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, Optimizer) and type(optimizer) is not Optimizer:
         return optimizer
     if not isinstance(optimizer, str):
-        made = f"; write {optimizer.__name__}()" if optimizer in _OPTIMIZERS.values() else ""
         raise TypeError(
-            f"optimizer must be a name ({', '.join(NAMES)}) or an optimiser, got {optimizer!r}"
-            + made
+            f"optimizer must be a name ({', '.join(NAMES)}) or an optimiser, got "
+            f"{shown(optimizer)}{_to_write(optimizer)}"
         )
     if optimizer.lower() not in _OPTIMIZERS:
-        raise ValueError(f"unknown optimizer '{optimizer}'; known are {', '.join(NAMES)}")
+        raise ValueError(
+            f"unknown optimizer {shown(optimizer)}; known are {', '.join(NAMES)}"
+            f"{nearest(optimizer.lower(), NAMES)}"
+        )
     return _OPTIMIZERS[optimizer.lower()]()
+
+
+def _to_write(optimizer: Any) -> str:
+    """Return what to write for a class, or for an optimiser of another library."""
+    kind = optimizer if isinstance(optimizer, type) else type(optimizer)
+    if kind in _OPTIMIZERS.values():
+        return f"; write {kind.__name__}()"
+    ours = _OPTIMIZERS.get(kind.__name__.lower())
+    return f"; write ln.{ours.__name__}(...)" if ours else ""

@@ -13,12 +13,16 @@ from lstm_native._attributes import Guarded
 from lstm_native._carried import State
 from lstm_native._checks import check_dtype, check_iterable
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
+from lstm_native._shown import shown
 from lstm_native.containers import check_distinct
 from lstm_native.layer import BUILDING, Layer, check_seed, native_class
 from lstm_native.stream import Stream
 
 if TYPE_CHECKING:
     from lstm_native._state_dicts import LoadedKeys
+
+# Steps that are enough for any layer, where only the output's form is asked for.
+MANY_STEPS = 2**24
 
 
 class Stack(Guarded):
@@ -37,7 +41,9 @@ class Stack(Guarded):
             raise ValueError("layers: expected at least one layer, got none")
         for layer in self.layers:
             if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be layers, got {type(layer).__name__}: {layer!r}")
+                raise TypeError(
+                    f"layers must be layers, got {type(layer).__name__}: {shown(layer)}"
+                )
         check_distinct(self.layers)
         found = sorted({layer.dtype for layer in self.layers if layer.has_weights})
         if dtype is None and len(found) > 1:
@@ -54,6 +60,8 @@ class Stack(Guarded):
             self._build(first._native.input_features)
         elif first._known_input_size is not None:
             self._build(first._known_input_size)
+        if self.built:
+            self._check_time_axis()
 
     # -- building --------------------------------------------------------------------------
 
@@ -73,6 +81,22 @@ class Stack(Guarded):
             input_size = layer._native.output_features
         network = native_class("Network", self.dtype)
         self._network = network([layer._native for layer in self.layers])
+
+    def _check_time_axis(self) -> None:
+        """Refuse a layer that needs the time axis which one before it drops."""
+        if all(getattr(layer, "return_sequences", True) for layer in self.layers):
+            return
+        try:
+            self._network.output_shape(MANY_STEPS)
+        except ValueError as error:
+            hint = self._about_dropped_time(error)
+            if hint:
+                raise ValueError(f"{error}{hint}") from None
+
+    def _about_dropped_time(self, error: ValueError) -> str:
+        from lstm_native._shape_hints import about_dropped_time
+
+        return about_dropped_time(self, str(error))
 
     def _built_network(self) -> Any:
         if not self.built:
@@ -109,7 +133,10 @@ class Stack(Guarded):
 
     def _output_shape(self, x: NDArray[Any], *, known: bool = True) -> tuple[int, ...]:
         """Shape of the output for a checked input; known: the features were before it came."""
-        timesteps, features = output_shape_for(self._network, x, known=known)
+        try:
+            timesteps, features = output_shape_for(self._network, x, known=known)
+        except ValueError as error:
+            raise ValueError(f"{error}{self._about_dropped_time(error)}") from None
         return (len(x), timesteps, features) if timesteps else (len(x), features)
 
     # -- streams and summaries -------------------------------------------------------------

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses, optimizers
-from lstm_native._batches import refuse_batches
 from lstm_native._callback import Callback, CallbackList
 from lstm_native._checks import check_positive_int
 from lstm_native._fit_options import EVALUATE_BATCH, Options, list_of_metrics
@@ -22,7 +21,7 @@ from lstm_native._ragged import Ragged
 from lstm_native._samples import Batch, Data, cut
 from lstm_native._training_data import Batches, check_samples, check_source, whole
 from lstm_native._training_settings import Training
-from lstm_native._validation import split
+from lstm_native._validation import padding_told, split
 from lstm_native._windows import (
     Carry,
     Window,
@@ -42,7 +41,15 @@ from lstm_native.optimizers import Optimizer
 if TYPE_CHECKING:
     from lstm_native.model import Sequential
 
-__all__ = ["Options", "check_source", "evaluate", "evaluation_size", "fit", "train_on_batch"]
+__all__ = [
+    "Options",
+    "check_source",
+    "evaluate",
+    "evaluation_size",
+    "fit",
+    "padding_told",
+    "train_on_batch",
+]
 
 
 def fit(
@@ -59,8 +66,9 @@ def fit(
     validation_steps: Any,
     callbacks: Callback | Iterable[Callback] | None,
     tbptt: Any,
+    padding: str = "",
 ) -> History:
-    """Train; see `Sequential.fit`."""
+    """Train; see `Sequential.fit`. `padding` names the argument that tells it in x."""
     if model._in_training is not None and model._training_thread == get_ident():
         raise RuntimeError("fit is running on this model; call it when it has ended")
     if isinstance(data, Batches):  # a stateful model's validation has batches as training has
@@ -75,6 +83,7 @@ def fit(
         lengths=validation_lengths,
         mask=validation_mask,
         steps=validation_steps,
+        padding=padding,
     )
     found = MetricSet(metric_list, loss=loss, probabilities=data.probabilities)
     window = check_tbptt(model, train, tbptt)
@@ -344,7 +353,6 @@ def train_on_batch(
     **given: Any,
 ) -> dict[str, float]:
     """Make one update; see `Sequential.train_on_batch`."""
-    refuse_batches(x)
     seed = check_seed(seed)
     chosen = losses.parse(loss if loss is not None else model.loss or "mse")
     data = check_samples(model, x, y, chosen, **given)

@@ -51,7 +51,7 @@ class Broken:
         ("abc", TypeError, "x is the text 'abc'"),
         (b"abc", TypeError, "x is the text b'abc'"),
         ({"a": X}, TypeError, r"x is a dict; .* np\.column_stack\(list\(x\.values\(\)\)\)"),
-        ({1.0, 2.0}, TypeError, r"x is a set, which has no order; .*write sorted\(x\)"),
+        ({1.0, 2.0}, TypeError, r"x is a set, which has no order; expected an array of numbers$"),
         (object(), TypeError, "x is an object; expected an array of numbers"),
         (Matrix(), TypeError, r"x is a sparse matrix; write x\.toarray\(\)"),
         (Broken(), TypeError, "x is a Broken, which gives no array: no memory on this device"),
@@ -189,3 +189,21 @@ class TestSequences:
         wanted = weights(x, y)
         assert_array_equal(weights(objects(*x), objects(*y)), wanted)
         assert_array_equal(weights([part.tolist() for part in x], y), wanted)
+
+
+def test_advice_fits_what_was_given():
+    """A list has no astype; what is written instead is followed, and then it works."""
+    target = np.zeros((6, 4, 1), int)
+    ints = X.astype(int)
+    advice = r"np\.asarray\({}, 'float32'\)"
+    with pytest.raises(TypeError, match=advice.format("y")):
+        model().fit(X, target.tolist(), verbose=False)
+    with pytest.raises(TypeError, match=advice.format("x")):
+        model().fit(ints.tolist(), target, verbose=False)
+    with pytest.raises(TypeError, match=advice.format("x")):
+        model().predict(ints.tolist())
+    with pytest.raises(TypeError, match=advice.format("x")):
+        ln.LSTM(4)(ints.tolist())
+    with pytest.raises(TypeError, match=r"convert with y\.astype\('float32'\)"):
+        model().fit(X.tolist(), target, verbose=False)
+    model().fit(X, np.asarray(target.tolist(), "float32"), verbose=False)

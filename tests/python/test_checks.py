@@ -64,7 +64,7 @@ def test_without_dtype_the_precision_is_kept():
 @pytest.mark.parametrize(
     ("x", "told"),
     [
-        ([1, 2], "int64; convert with series.astype('float32')"),
+        ([1, 2], "int64; convert with np.asarray(series, 'float32')"),
         (np.array([1], np.uint8), "uint8; convert"),
         ([True, False], "bool"),
         ([1 + 2j], "complex128; give the real"),
@@ -174,7 +174,8 @@ def test_labels_of_any_integer_dtype_become_int64(dtype):
         ([0, 5, 7], ValueError, r"y: labels must lie in \[0, 5\), but 2 of 3 are not.* 5 at \[1\]"),
         ([0, -1], ValueError, r"the first is -1 at \[1\]"),
         (np.array([2**63 + 1], np.uint64), ValueError, "must lie in"),
-        ([0.0, 1.0], TypeError, r"integer dtype, got float64; .*y.astype\('int64'\)"),
+        ([0.0, 1.0], TypeError, r"integer dtype, got float64; .*np.asarray\(y, 'int64'\)"),
+        (np.zeros(2), TypeError, r"integer dtype, got float64; .*y.astype\('int64'\)"),
         ([True], TypeError, "got bool"),
         ([[0]], ValueError, "expected 1 dimensions, got 2"),
     ],

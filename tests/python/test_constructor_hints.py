@@ -15,6 +15,11 @@ def model() -> ln.Sequential:
     return ln.Sequential([ln.LSTM(4, input_size=2), ln.Dense(1)])
 
 
+def foreign(name: str) -> type:
+    """A class of this name in another library."""
+    return type(name, (), {"__call__": lambda self: None})
+
+
 X = np.zeros((2, 3, 2), dtype="float32")
 Y = np.zeros((2, 3, 1), dtype="float32")
 
@@ -79,6 +84,28 @@ TYPED = {
     "model().fit(X, Y, learning_rate=0.1)": (TypeError, "optimizer=ln.Adam(0.1)"),
     "model().fit(X, Y, 32, 10)": (TypeError, "batch_size=..., epochs=..."),
     "model().evaluate(X, Y, verbose=0)": (TypeError, "leave it out"),
+    "model().evaluate(X, Y, return_dict=True)": (TypeError, "a dict is returned always"),
+    "model().evaluate(X, Y, 32)": (TypeError, "write evaluate(x, y, batch_size=...)"),
+    "model().predict(X, verbose=0)": (
+        TypeError,
+        "Sequential.predict() got an unexpected keyword argument 'verbose'; verbose: predict shows "
+        "nothing: leave it out",
+    ),
+    "model().predict(X, 32)": (TypeError, "write predict(x, batch_size=...)"),
+    "model().predict(X, initial_state=X)": (TypeError, "set model.states"),
+    "model().predict(X, batchsize=3)": (TypeError, "did you mean 'batch_size'?"),
+    "model().predict(X, zzz=3)": (TypeError, "predict() got an unexpected keyword argument 'zzz'"),
+    "model().train_on_batch(X)": (TypeError, "y is missing: write train_on_batch(x, y)"),
+    "model().train_on_batch((X, Y))": (TypeError, "write train_on_batch(*batch)"),
+    "model().train_on_batch(X, Y, epochs=2)": (
+        TypeError,
+        "Sequential.train_on_batch() got an unexpected keyword argument 'epochs'; epochs: it is",
+    ),
+    "model().train_on_batch(X, Y, zzz=2)": (TypeError, "Sequential.train_on_batch() got"),
+    "model().train_on_batch(X, Y, Y)": (TypeError, "train_on_batch(x, y, sample_weight=...)"),
+    "model().test_on_batch(X, None)": (TypeError, "y is missing: write test_on_batch(x, y)"),
+    "model().test_on_batch(X, Y, return_dict=True)": (TypeError, "returned always"),
+    "model().predict_on_batch(X, verbose=0)": (TypeError, "Sequential.predict_on_batch() got"),
     "model()(X)": (TypeError, "write model.predict(x)"),
     "model().forward(X)": (AttributeError, "write model.predict(x)"),
     "model().train()": (AttributeError, "no modes"),
@@ -97,6 +124,43 @@ TYPED = {
     "ln.Adam().step()": (AttributeError, "optimizer.update(params, grads)"),
     "ln.Adam().zero_grad()": (AttributeError, "leave it out"),
     "model().fit(X, Y, optimizer=ln.Adam)": (TypeError, "write Adam()"),
+    "model().fit(X, Y, optimizer=foreign('Adam')())": (TypeError, "write ln.Adam(...)"),
+    "model().fit(X, Y, optimizer=foreign('RMSprop'))": (TypeError, "write ln.RMSprop(...)"),
+    "model().fit(X, Y, optimizer='adamm')": (ValueError, "did you mean 'adam'?"),
+    "model().fit(X, Y, loss='smooth_l1')": (ValueError, "write 'huber'"),
+    "model().fit(X, Y, loss='SmoothL1Loss')": (ValueError, "write 'huber'"),
+    "model().fit(X, Y, loss='BCEWithLogitsLoss')": (ValueError, "write 'binary_crossentropy'"),
+    "model().fit(X, Y, loss='nll_loss')": (ValueError, "write 'categorical_crossentropy' after"),
+    "model().fit(X, Y, loss='hubber')": (ValueError, "did you mean 'huber'?"),
+    "model().fit(X, Y, loss=foreign('CrossEntropyLoss')())": (
+        TypeError,
+        "write loss='categorical_crossentropy'",
+    ),
+    "model().fit(X, Y, loss=foreign('MSELoss'))": (TypeError, "write loss='mse'"),
+    "model().fit(X, Y, loss=foreign('NLLLoss')())": (TypeError, "after a linear layer"),
+    "model().fit(X, Y, loss=lambda y, p: 0.0)": (TypeError, "layer.forward, tape.backward, opt"),
+    "model().fit(X, Y, loss=ln.Huber)": (TypeError, "write Huber()"),
+    "model().fit(X, Y, metrics=['r2'])": (ValueError, "or a function (y_true, y_pred) -> float"),
+    "model().fit(X, Y, metrics=['auc'])": (ValueError, "known are accuracy, mse, mae, rmse, mape"),
+    "model().fit(X, Y, callbacks=[foreign('EarlyStopping')()])": (
+        TypeError,
+        "write ln.EarlyStopping(...)",
+    ),
+    "model().fit(X, Y, callbacks=[foreign('Callback')()])": (TypeError, "derive it from ln.Callb"),
+    "model().fit(X, Y, callbacks=[ln.cosine_decay(0.1, epochs=5)])": (
+        TypeError,
+        "goes into LearningRateScheduler(...)",
+    ),
+    "model().fit(X, Y, callbacks=ln.cosine_decay(0.1, epochs=5))": (
+        TypeError,
+        "goes into LearningRateScheduler(...)",
+    ),
+    "ln.LearningRateScheduler(lambda e: 1e-3)": (
+        TypeError,
+        "schedule is called with (epoch, learning_rate), but it takes (e); write lambda epoch, le",
+    ),
+    "ln.EarlyStopping('vall_loss')": (ValueError, "did you mean 'val_loss'?"),
+    "ln.EarlyStopping('los', mode='min').check_logs(['loss'], 0)": (ValueError, "mean 'loss'?"),
 }
 
 
@@ -156,3 +220,9 @@ def test_errors_inside_a_constructor_are_left_alone():
 
     with pytest.raises(TypeError, match=re.escape("write Mine(3)")):
         Mine(3)
+
+
+def test_what_predict_takes_to_refuse_it_is_not_shown():
+    shown = inspect.signature(ln.Sequential.predict).parameters
+    assert [*shown][:3] == ["self", "x", "batch_size"]
+    assert all(one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) for one in shown.values())

@@ -344,3 +344,20 @@ def test_windows_need_the_memory_of_the_answer_alone():
     tracemalloc.stop()
     assert x.dtype == y.dtype == np.float32
     assert peak < 1.05 * (x.nbytes + y.nbytes) + 2**20
+
+
+@pytest.mark.parametrize("scaler", SCALERS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_no_samples_stay_none(scaler, dtype):
+    """The answer of predict to no samples goes the same way back as any other."""
+    fitted = scaler().fit([[0.0, 10.0], [4.0, 30.0]])
+    for shape in ((0, 2), (0, 5, 2)):
+        for apply in (fitted.transform, fitted.inverse_transform):
+            found = apply(np.zeros(shape, dtype))
+            assert (found.shape, found.dtype) == (shape, np.dtype(dtype))
+    assert fitted.inverse_transform(np.zeros((0, 3), dtype), columns=1).shape == (0, 3)
+    for shape, targets, wanted in (((0, 4), 1, (0,)), ((0, 4), 2, (0, 2)), ((0, 4, 3), 3, (0, 3))):
+        found = unwindow(np.zeros(shape, dtype), targets=targets)
+        assert (found.shape, found.dtype) == (wanted, np.dtype(dtype))
+    with pytest.raises(ValueError, match="is empty"):
+        scaler().fit(np.zeros((0, 2)))

@@ -238,3 +238,14 @@ def test_a_class_or_a_function_of_something_else():
         model.predict_on_batch(a for a in ())
     with pytest.raises(TypeError, match="batch 1 of x: expected an array, got Loader"):
         model.predict(Loader([(Loader([]), 1)]))
+
+
+@pytest.mark.parametrize("lengths", [np.full(20, 5), [5] * 20])
+def test_lengths_at_a_place_of_their_own(lengths):
+    """As loaders for PyTorch give them."""
+    x, y = data()
+    told = r"batch 1 of x: .*; lengths are told by name: give {'x': ..., 'y': ..., 'lengths': ...}"
+    for batch in (((x, lengths), y), (x, lengths, y)):
+        refused((TypeError, ValueError), told, lambda batch=batch: [batch])
+    model = make_model()
+    model.fit(lambda: [{"x": x, "y": y, "lengths": lengths}], verbose=False)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import operator
+
 import numpy as np
 import product as p
 import pytest
@@ -152,3 +156,90 @@ class TestCallbacks:
         p.assert_same_weights(model.state_dict(), broken.weights)
         assert model.history.epoch == [0]
         fit(model, x, y)
+
+
+class KerasEpochEnd(ln.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise AssertionError("called")
+
+
+class KerasEpochBegin(ln.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        raise AssertionError("called")
+
+
+class KerasTrainBegin(ln.Callback):
+    def on_train_begin(self, logs=None):
+        raise AssertionError("called")
+
+
+class LightningEpochEnd(ln.Callback):
+    def on_train_end(self, trainer, pl_module):
+        raise AssertionError("called")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (KerasEpochEnd, r"KerasEpochEnd\.on_epoch_end: write on_epoch_end\(self, model, epoch, l"),
+        (KerasEpochBegin, r"write on_epoch_begin\(self, model, epoch\), got \(epoch, logs=None\)"),
+        (KerasTrainBegin, r"write on_train_begin\(self, model\), got \(logs=None\)"),
+        (LightningEpochEnd, r"write on_train_end\(self, model\)"),
+    ],
+)
+def test_hooks_with_the_arguments_of_keras_are_refused_before_training(kind, told):
+    """Most of them could be called, and would take the model for the epoch."""
+    x, y = data()
+    model = make_model()
+    with pytest.raises(TypeError, match=told):
+        fit(model, x, y, callbacks=[kind()])
+    assert model.history is None
+
+
+def test_hooks_may_be_written_in_other_ways():
+    class Loose(ln.Callback):
+        def on_epoch_begin(self, *args):
+            self.model = args[0]  # one's own attribute
+
+        def on_epoch_end(self, a, b, c, more=1, **rest):
+            assert self.model is a
+
+        def on_batch_end(self, model, batch, logs, /):
+            pass
+
+    fit(make_model(), *data(), epochs=1, callbacks=Loose())
+
+
+def test_a_callback_holds_no_model():
+    class Watch(ln.Callback):
+        def on_epoch_end(self, model, epoch, logs):
+            return self.model
+
+    with pytest.raises(AttributeError, match="'model': the model is the first argument of each"):
+        fit(make_model(), *data(), callbacks=[Watch()])
+    assert "model" not in dir(ln.EarlyStopping())
+
+
+def test_logs_cannot_be_changed_and_are_a_dict_otherwise():
+    class Look(ln.Callback):
+        def on_epoch_end(self, model, epoch, logs):
+            self.seen = json.loads(json.dumps(logs)), copy.deepcopy(logs), logs | {"mine": 1.0}
+            for change in (
+                lambda: logs.update(mine=1.0),
+                lambda: logs.pop("loss"),
+                lambda: operator.setitem(logs, "mine", 1.0),
+                lambda: logs.setdefault("mine", 1.0),
+                lambda: operator.ior(logs, {"mine": 1.0}),
+            ):
+                with pytest.raises(TypeError, match="logs are read-only"):
+                    change()
+
+        def on_batch_end(self, model, batch, logs):
+            with pytest.raises(TypeError, match="logs are read-only"):
+                logs["mine"] = 1.0
+
+    look = Look()
+    history = fit(make_model(), *data(), epochs=1, callbacks=[look])
+    assert look.seen[0] == look.seen[1] == {"loss": history.history["loss"][0]}
+    assert type(look.seen[1]) is dict
+    assert list(look.seen[2]) == ["loss", "mine"]

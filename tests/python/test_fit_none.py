@@ -172,3 +172,13 @@ def test_a_dense_layer_without_an_activation_is_linear_as_in_keras():
     none, linear = ln.Dense(2, activation=None, seed=0), ln.Dense(2, seed=0)
     assert none.activation == "linear"
     assert np.array_equal(none(x)[0], linear(x)[0])
+
+
+def test_none_is_the_default_of_epochs_and_of_probabilities():
+    x, y = data()
+    by_default, by_none = make_model(), make_model()
+    by_default.fit(x, y, seed=3, verbose=False)
+    history = by_none.fit(x, y, epochs=None, initial_epoch=None, seed=3, verbose=False)
+    assert history.epoch == [0]
+    p.assert_same_weights(by_none.state_dict(), by_default.state_dict())
+    p.assert_same_bits(by_none.predict(x, probabilities=None), by_default.predict(x))

@@ -168,3 +168,45 @@ def test_a_metric_cannot_write_into_the_data():
             call(make_model())
     assert y.any()
     assert len(y) == SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"mask": np.arange(STEPS) < np.full((SAMPLES, 1), 3)}, "no mask: give validation_mask="),
+        ({"lengths": np.full(SAMPLES, 3)}, "no lengths: give validation_lengths="),
+    ],
+)
+def test_a_validation_whose_padding_is_not_told(told, wanted):
+    """It would be run over the padding, in silence."""
+    x, y = data()
+    model = make_model()
+    with pytest.raises(ValueError, match=f"validation_data has {wanted}"):
+        fit(model, x, y, validation_data=(x, y), **told)
+    assert model.history is None
+    whole = np.ones((SAMPLES, STEPS), bool)
+    fit(model, x, y, epochs=1, validation_data=(x, y), validation_mask=whole, **told)
+    given = {f"validation_{name}": value for name, value in told.items()}
+    fit(model, x, y, epochs=1, validation_data=(x, y), **told, **given)
+    fit(model, x, y, epochs=1, validation_data=(list(x), y), **told)
+    fit(model, x, y, epochs=1, validation_split=0.5, **told)
+    fit(model, x, y, epochs=1, validation_data=(x, y), mask=np.arange(SAMPLES) > 3)
+
+
+def test_several_inputs_or_outputs():
+    x, y = data()
+    told = "several inputs or outputs are not there yet: a model has one x and one y"
+    for given in (([x, x], y), (x, [y, y]), ([x, x], [y, y])):
+        with pytest.raises(ValueError, match=told):
+            fit(make_model(), *given)
+    # Sequences and their targets are lists too: what is wrong with them is said as ever.
+    timed = make_model(return_sequences=True)
+    with pytest.raises(ValueError, match=r"y\[1\]: "):
+        fit(timed, [x[0], x[1]], [x[0, :, :1], x[1, :3, :1]])
+    with pytest.raises(ValueError, match="y: expected one for each of the 2 sequences"):
+        fit(make_model(), [x[0], x[1]], y[:3])
+
+
+def test_a_set_of_targets_is_not_told_to_be_sorted():
+    with pytest.raises(TypeError, match="y is a set, which has no order; expected an array of nu"):
+        fit(make_model(), data()[0], {1.0, 2.0})

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from fit_helpers import data, fit, make_model
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lstm_native as ln
 from lstm_native import losses
 from lstm_native.metrics import MetricSet
 
@@ -181,3 +183,43 @@ def test_no_row_no_figure():
 def test_metrics_that_do_not_fit_are_refused_before_training(metrics, loss, error, told):
     with pytest.raises(error, match=told):
         MetricSet(metrics, loss=loss)
+
+
+@pytest.mark.parametrize(
+    ("typed", "ours"),
+    [
+        ("mean_absolute_error", "mae"),
+        ("MeanSquaredError", "mse"),
+        ("root_mean_squared_error", "rmse"),
+        ("MAPE", "mape"),
+    ],
+)
+def test_names_as_keras_spells_them_stand_for_ours(typed, ours):
+    x, y = data()
+    stopping = ln.EarlyStopping(f"val_{typed}", patience=5)
+    history = fit(make_model(), x, y, metrics=typed, validation_split=0.5, callbacks=[stopping])
+    assert list(history.history) == ["loss", ours, "val_loss", f"val_{ours}"]
+    assert stopping.best == min(history.history[f"val_{ours}"])
+    with pytest.raises(ValueError, match=f"the name '{ours}' is taken"):
+        MetricSet([typed, ours], loss=losses.parse("mse"))
+
+
+@pytest.mark.parametrize(
+    "typed", ["acc", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy"]
+)
+def test_every_accuracy_is_that_of_the_loss(typed):
+    assert MetricSet(typed, loss=losses.parse("categorical_crossentropy")).names == ("accuracy",)
+
+
+def test_a_function_that_has_the_name_of_an_alias_is_watched_under_its_own():
+    def acc(true, pred):
+        return 1.0
+
+    stopping = ln.EarlyStopping("acc")
+    fit(make_model(), *data(), epochs=1, metrics=[acc], callbacks=[stopping])
+    assert (stopping.monitor, stopping.best) == ("acc", 1.0)
+
+
+def test_what_is_no_metric_is_told():
+    with pytest.raises(TypeError, match="metrics must be names or callables, got 5"):
+        fit(make_model(), *data(), metrics=5)

@@ -138,3 +138,10 @@ def test_metadata_are_text(tmp_path, metadata):
     with pytest.raises(TypeError, match="metadata"):
         make_model().save(tmp_path / "model", metadata=metadata)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", [None, 3, ["m"]])
+def test_a_path_that_is_none(path):
+    model = ln.Sequential([ln.Dense(1, input_size=1)])
+    with pytest.raises(TypeError, match=r"path must be a path or a file .*, got .*to_bytes"):
+        model.save(path)

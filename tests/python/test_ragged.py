@@ -170,3 +170,20 @@ def test_what_does_not_fit_is_refused_by_its_place_in_the_list(call, error, told
         model.predict(X)
     with pytest.raises(error, match=told):
         call(model)
+
+
+def test_an_empty_sequence_does_not_say_how_many_features_there_are():
+    """It may come first: another one with other features is named, not the first that has some."""
+    model = ln.Sequential([ln.LSTM(5, return_sequences=False)])
+    assert model.predict([[], X[2]]).shape == (2, 5)
+    with pytest.raises(ValueError, match=r"^x\[2\]: expected 3 features .* \(2, 4\)"):
+        ln.Sequential([ln.LSTM(5)]).predict([[], np.zeros((2, 3)), np.zeros((2, 4))])
+    with pytest.raises(ValueError, match=r"all 2 sequences are empty, .* give input_size"):
+        ln.Sequential([ln.LSTM(5)]).predict([np.zeros((0, 0)), []])
+
+
+def test_weights_of_sequences_with_an_axis_too_many():
+    last = make_model(timed=False)
+    y = np.zeros((len(X), 2))
+    with pytest.raises(ValueError, match=r"sample_weight: .*write np\.ravel\(sample_weight\)"):
+        fit(last, X, y, sample_weight=np.ones((len(X), 1)))

@@ -226,3 +226,19 @@ def test_sample_weights_of_another_shape_say_which_shapes_go():
     )
     with pytest.raises(ValueError, match=told):
         fit(make_model(return_sequences=True), x, y, sample_weight=np.ones(STEPS))
+
+
+def test_sample_weights_with_an_axis_too_many_say_how_it_goes():
+    x, y = data()
+    for shape, timed, write in (
+        ((SAMPLES, 1), False, r"np\.ravel\(sample_weight\)"),
+        ((SAMPLES, 1), True, r"np\.ravel\(sample_weight\)"),
+        ((SAMPLES, STEPS, 1), True, r"sample_weight\[\.\.\., 0\]"),
+    ):
+        weight = np.ones(shape)
+        target = np.zeros((SAMPLES, STEPS, 1)) if timed else y
+        model = make_model(return_sequences=timed)
+        with pytest.raises(ValueError, match=f"sample_weight: .*; write {write}$"):
+            fit(model, x, target, sample_weight=weight)
+        mended = np.ravel(weight) if "ravel" in write else weight[..., 0]
+        fit(model, x, target, epochs=1, sample_weight=mended)

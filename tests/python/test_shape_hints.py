@@ -169,3 +169,33 @@ class TestTargets:
         fit(model(units=1), np.zeros((3, 3)), x)
         fit(model(units=3), np.zeros((3, 3), int), x, loss=CE)
         fit(model(return_sequences=False, units=3), np.zeros(3, int), x, loss=CE)
+
+
+class TestDroppedTimeAxis:
+    """As typed from Keras: a layer that needs the time axis behind one that drops it."""
+
+    @pytest.mark.parametrize("between", [[], [ln.Dense(3)]])
+    def test_the_layer_to_change_is_named_when_data_comes(self, between):
+        last = ln.LSTM(3, return_sequences=False)
+        told = (
+            rf"layer {len(between) + 1}: LSTM: expected 3 dim.*no time axis; make layer 0 "
+            r"LSTM\(hidden_size=4, return_sequences=True\)$"
+        )
+        network = ln.Sequential([ln.LSTM(4, return_sequences=False), *between, last])
+        with pytest.raises(ValueError, match=told):
+            network.predict(X)
+        kept = ln.Sequential([ln.LSTM(4, return_sequences=True), *between, last])
+        assert kept.predict(X).shape == (N, 3)
+
+    def test_it_is_refused_at_once_where_the_features_are_known(self):
+        told = r"no time axis; make layer 0 LSTM\(.*return_sequences=True\)$"
+        with pytest.raises(ValueError, match=told):
+            ln.Sequential([ln.LSTM(4, input_size=F, return_sequences=False), ln.LSTM(3)])
+        embedded = [ln.Embedding(5, 4), ln.GRU(4, return_sequences=False), ln.LSTM(3)]
+        with pytest.raises(ValueError, match=r"make layer 1 GRU\("):
+            ln.Sequential(embedded)
+
+    def test_an_input_without_the_axis_is_another_matter(self):
+        network = ln.Sequential([ln.LSTM(4, input_size=F), ln.LSTM(3)])
+        with pytest.raises(ValueError, match=r"one sequence .* is x\[None\]$"):
+            network.predict(X[0])
