@@ -113,7 +113,8 @@ _NORM: dict[str, Hint] = {
 }
 _SCHEDULES = "rates that fall are callbacks: ln.LearningRateScheduler(ln.exponential_decay(...))"
 _GIVEN_LATER = (
-    "parameters come with each step: optimizer = ln.{kind}(0.01); optimizer.update(params, grads)"
+    "parameters come with each step: make optimizer = ln.{kind}(0.01) once, before the loop, and "
+    "in it optimizer.update(layer, grads)"
 )
 _OPTIMIZER: dict[str, Hint] = {
     "lr": "write learning_rate={value}",
@@ -206,8 +207,7 @@ _POSITIONS: dict[str, Callable[[str, tuple[Any, ...]], str]] = {
     "LayerNorm": lambda kind, given: "the size is taken from the input: write LayerNorm()",
     "Sequential": lambda kind, given: "layers come as one list: write Sequential([layer1, layer2])",
     "Optimizer": lambda kind, given: (
-        f"parameters come with each step: optimizer = ln.{kind}(0.01); "
-        "optimizer.update(params, grads)"
+        _GIVEN_LATER.format(kind=kind)
         if not isinstance(given[0], (int, float))
         else "all options but learning_rate are given by name"
     ),
@@ -268,7 +268,7 @@ _MODEL_NAMES: dict[str, str] = {
 }
 _OPTIMIZER_NAMES: dict[str, str] = {
     **dict.fromkeys(
-        ("step", "apply_gradients", "minimize"), "write optimizer.update(params, grads)"
+        ("step", "apply_gradients", "minimize"), "write optimizer.update(layer, grads)"
     ),
     "zero_grad": "gradients are returned by tape.backward, none are kept: leave it out",
     "lr": "see optimizer.learning_rate",
