@@ -156,6 +156,8 @@ def _explain(
 def _named(error: TypeError, function: Any, args: tuple[Any, ...]) -> str:
     """Return the message with the name of the class that was called, not of its base."""
     name = function.__qualname__
+    if "." not in name:  # no method
+        return str(error)
     return str(error).replace(name, f"{type(args[0]).__name__}.{function.__name__}")
 
 

@@ -178,6 +178,10 @@ _CALLS: dict[str, Mapping[str, Hint]] = {
     "Sequential": {"name": "write metadata: model.metadata['name'] = {value}"},
     "Callback": _CALLBACK,
     "fit": _FIT,
+    "windows": {
+        **dict.fromkeys(("target", "target_column", "column", "columns"), "write targets={value}"),
+        **dict.fromkeys(("lookback", "window", "window_size", "steps"), "write timesteps={value}"),
+    },
     "evaluate": {"verbose": "it prints nothing: leave it out", "callbacks": _LEAVE},
 }
 
