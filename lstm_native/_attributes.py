@@ -19,6 +19,14 @@ _PACKAGE = __name__.partition(".")[0]
 set_plainly = object.__setattr__
 
 
+class NotYetError(RuntimeError, AttributeError):
+    """What is asked for is there later, or not for this object.
+
+    An AttributeError too, so that `hasattr`, `getattr` with a default, `inspect.getmembers` and
+    mocks go on at a property that has no value yet.
+    """
+
+
 class Guarded:
     """Base of the classes that follow the rule."""
 
@@ -229,7 +237,9 @@ def _refuse_to_set(self: Any, name: str, value: Any) -> NoReturn:
             f"{label}.{name} cannot be changed after construction: make a new one, "
             f"{kind._made_by or label}({made})" + (f"; {hint}" if hint else "")
         )
-    if hasattr(self, name):
+    home, found = _of_class(kind, name)
+    known = home is not None and not isinstance(found, Elsewhere)
+    if known or hasattr(self, name):
         raise AttributeError(f"{label}.{name} cannot be assigned" + (f": {hint}" if hint else ""))
     raise AttributeError(
         f"'{label}' object has no attribute '{name}', and assigning it would have no effect"

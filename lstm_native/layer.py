@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._attributes import Guarded, set_plainly
+from lstm_native._attributes import Guarded, NotYetError, set_plainly
 from lstm_native._carried import Carrying, State
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
@@ -192,7 +192,7 @@ class Layer(Carrying, Guarded):
     def _built_native(self) -> Any:
         if not self.built:
             if self._known_input_size is None:
-                raise RuntimeError(
+                raise NotYetError(
                     f"{self!r} has no weights yet: give input_size, or call it on an input first"
                 )
             self._build(self._known_input_size, dtype=self.dtype, seed=check_seed(self._seed))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._attributes import Guarded
+from lstm_native._attributes import Guarded, NotYetError
 from lstm_native._carried import State
 from lstm_native._checks import check_dtype
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
@@ -76,7 +76,7 @@ class Stack(Guarded):
 
     def _built_network(self) -> Any:
         if not self.built:
-            raise RuntimeError(
+            raise NotYetError(
                 "the model has no weights yet: give input_size to its first layer, or call "
                 "predict or fit first"
             )
