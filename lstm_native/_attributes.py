@@ -126,12 +126,13 @@ def name_elsewhere(kind: Any) -> None:
 ELSEWHERE = {
     "Layer": "weight weights kernel get_weights set_weights parameters named_parameters train eval "
     "to cuda cpu float double zero_grad requires_grad_ trainable requires_grad name units "
-    "reset_states",
+    "reset_states weight_ih_l0 weight_hh_l0 bias_ih_l0 bias_hh_l0 flatten_parameters",
     "Stack": "weights get_weights set_weights parameters named_parameters train eval to cuda cpu "
     "float double zero_grad requires_grad_ trainable requires_grad name add pop compile metrics "
     "forward backward count_params reset_state state step save_weights load_weights to_json "
     "get_layer fit_generator predict_generator predict_classes "
-    "score lr",
+    "score lr predict_proba to_onnx export flatten_parameters",
+    "Scaler": "fit_transform mean_ scale_",
     "Optimizer": "step zero_grad apply_gradients minimize lr param_groups state_dict betas eps",
 }
 

@@ -337,7 +337,8 @@ def _refusal(optimizer: Optimizer, name: str, value: Any) -> str:
             "optimizers are settings and cannot be changed: make a new one, "
             f"{type(optimizer).__name__}(..., {name}={value!r})"
         )
-    return f"'{type(optimizer).__name__}' has no setting '{name}'; it has {', '.join(names)}"
+    rate = f"; write model.learning_rate = {value!r}" if name == "lr" else ""
+    return f"'{type(optimizer).__name__}' has no setting '{name}'; it has {', '.join(names)}{rate}"
 
 
 freeze((Optimizer, *_OPTIMIZERS.values()), _refusal)

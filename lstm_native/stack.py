@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from numpy.typing import NDArray
 
@@ -162,7 +162,13 @@ class Stack(Guarded):
     @states.setter
     def states(self, values: Sequence[State]) -> None:
         """Set them, all or none: ValueError says what does not fit."""
-        values = list(values)
+        try:
+            values = list(values)
+        except TypeError:
+            raise TypeError(
+                f"states: expected a list, one state or None for each of the {len(self.layers)} "
+                f"layers, got {type(values).__name__}; model.reset_states() begins with zeros"
+            ) from None
         if len(values) != len(self.layers):
             raise ValueError(
                 f"states: expected {len(self.layers)} entries, one for each layer, got "
@@ -242,6 +248,10 @@ class Stack(Guarded):
     def __copy__(self) -> Any:
         """Return a deep copy: a shallow one would share its weights."""
         return copy.deepcopy(self)
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        """Refuse, saying where the layers are."""
+        raise TypeError(f"a model has no items: write model.layers[{index!r}]")
 
     def __repr__(self) -> str:
         """Return the layers and the dtype."""
