@@ -22,8 +22,8 @@ _UNCONSTRAINED = "weights are not constrained: limit gradients with the optimize
 _BATCH_FIRST = "arrays are always (N, T, F), as with batch_first=True: leave it out"
 _READ_WEIGHTS = "weights are read with state_dict() and set with load_state_dict(d)"
 _NO_MODES = "there are no modes: fit and forward drop out, predict and a call do not"
-_OWN_LOOP = (
-    "y, state, tape = layer.forward(x), dx, dstate, grads = tape.backward(dy), "
+OWN_LOOP = (
+    "y, state, tape = layer.forward(x); dx, dstate, grads = tape.backward(dy); "
     "optimizer.update(layer, grads)"
 )
 
@@ -239,7 +239,7 @@ _LAYER_NAMES: dict[str, str] = {
     **dict.fromkeys(("float", "double"), "write dtype='float64' or 'float32' when it is made"),
     **dict.fromkeys(
         ("zero_grad", "requires_grad_"),
-        "gradients are returned, not kept: " + _OWN_LOOP,
+        "gradients are returned, not kept: " + OWN_LOOP,
     ),
     **dict.fromkeys(("trainable", "requires_grad"), _FREEZING),
     "reset_states": "write layer.reset_state()",
@@ -254,8 +254,8 @@ _MODEL_NAMES: dict[str, str] = {
     "compile": "write fit(x, y, loss='mse', optimizer=ln.Adam(1e-3), metrics=['mae']), or set "
     "model.loss and model.optimizer",
     "metrics": "write fit(..., metrics=['mae']), and the same for evaluate",
-    "forward": "write model.predict(x); to train by hand, layer by layer: " + _OWN_LOOP,
-    "backward": "to train by hand, layer by layer: " + _OWN_LOOP,
+    "forward": "write model.predict(x); to train by hand, layer by layer: " + OWN_LOOP,
+    "backward": "to train by hand, layer by layer: " + OWN_LOOP,
     "count_params": "see model.parameter_count",
     "reset_state": "write model.reset_states()",
     "state": "see model.states",

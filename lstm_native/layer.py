@@ -141,7 +141,13 @@ class Layer(Carrying, Guarded):
 
     def _spec(self) -> dict[str, Any]:
         """Return the layer as the core and model files describe it."""
-        raise NotImplementedError
+        from lstm_native._hints import OWN_LOOP
+
+        raise NotImplementedError(
+            f"{type(self).__name__}: layers of one's own are not there yet, only those of the "
+            "package and subclasses of them. A loop of one's own can put anything between them: "
+            + OWN_LOOP
+        )
 
     @classmethod
     def _from_spec(cls, spec: dict[str, Any]) -> Layer:

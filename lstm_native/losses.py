@@ -253,6 +253,8 @@ def parse(loss: Any) -> Loss:
         Unknown name; the message lists the known ones.
     TypeError
         Neither a name nor a loss.
+    NotImplementedError
+        A loss of one's own.
 
     Examples
     --------
@@ -262,10 +264,12 @@ def parse(loss: Any) -> Loss:
     True
     """
     if isinstance(loss, Loss) and type(loss) is not Loss:
+        _check_known(loss)
         return loss
     if not isinstance(loss, str):
         made = isinstance(loss, type) and issubclass(loss, Loss)
-        hint = f"; write {loss.__name__}()" if made else ""
+        own = "; functions of one's own are not there yet" if callable(loss) else ""
+        hint = f"; write {loss.__name__}()" if made else own
         raise TypeError(
             f"loss must be a name ({', '.join(NAMES)}) or a loss object, got {loss!r}{hint}"
         )
@@ -273,3 +277,16 @@ def parse(loss: Any) -> Loss:
     if name is None:
         raise ValueError(f"unknown loss '{loss}'; known are {', '.join(NAMES)}")
     return _LOSSES[name]()
+
+
+def _check_known(loss: Loss) -> None:
+    """Refuse what seems to compute a loss of its own: the core knows its own alone."""
+    if loss.name in _LOSSES and not callable(loss):
+        return
+    from lstm_native._hints import OWN_LOOP
+
+    raise NotImplementedError(
+        f"loss: {type(loss).__name__} seems to compute a loss of its own, and such are not there "
+        f"yet; known are {', '.join(NAMES)}. A loop of one's own takes any, by its gradient dy: "
+        + OWN_LOOP
+    )
