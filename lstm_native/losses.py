@@ -116,7 +116,8 @@ class BinaryCrossentropy(Loss):
     ----------
     from_logits : bool, optional
         None: the network's outputs are probabilities where it ends with a sigmoid, else logits.
-        True and False say which, and are refused where the network contradicts.
+        True and False say which, and are refused where the network contradicts. Logits that a relu
+        or tanh at the end has bounded are taken with True alone.
     label_smoothing : float
         In [0, 1): the target y becomes y (1 - s) + s / 2 (Szegedy et al. 2016, "Rethinking the
         Inception architecture for computer vision").
@@ -153,7 +154,8 @@ class CategoricalCrossentropy(Loss):
     ----------
     from_logits : bool, optional
         None: the network's outputs are probabilities where it ends with a softmax, else logits.
-        True and False say which, and are refused where the network contradicts.
+        True and False say which, and are refused where the network contradicts. Logits that a relu
+        or tanh at the end has bounded are taken with True alone.
     label_smoothing : float
         In [0, 1): the row y becomes y (1 - s) + s / K, K the number of classes (Szegedy et al.
         2016, "Rethinking the Inception architecture for computer vision").
