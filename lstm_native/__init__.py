@@ -184,9 +184,16 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULES:
         found = importlib.import_module(f"lstm_native.{name}")
     else:
-        raise AttributeError(f"module 'lstm_native' has no attribute {name!r}")
+        told = "" if name.startswith("_") else _hint(name)
+        raise AttributeError(f"module 'lstm_native' has no attribute {name!r}{told}")
     globals()[name] = found  # the next use does not come here
     return found
+
+
+def _hint(name: str) -> str:
+    hints = importlib.import_module("lstm_native._hints")  # when a name is missed, not before
+    told: str = hints.of_module(name, __all__)
+    return told
 
 
 def __dir__() -> list[str]:

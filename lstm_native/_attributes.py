@@ -19,6 +19,14 @@ _PACKAGE = __name__.partition(".")[0]
 set_plainly = object.__setattr__
 
 
+class NotYetError(RuntimeError, AttributeError):
+    """What is asked for is there later, or not for this object.
+
+    An AttributeError too, so that `hasattr`, `getattr` with a default, `inspect.getmembers` and
+    mocks go on at a property that has no value yet.
+    """
+
+
 class Guarded:
     """Base of the classes that follow the rule."""
 
@@ -118,12 +126,13 @@ def name_elsewhere(kind: Any) -> None:
 ELSEWHERE = {
     "Layer": "weight weights kernel get_weights set_weights parameters named_parameters train eval "
     "to cuda cpu float double zero_grad requires_grad_ trainable requires_grad name units "
-    "reset_states",
+    "reset_states weight_ih_l0 weight_hh_l0 bias_ih_l0 bias_hh_l0 flatten_parameters",
     "Stack": "weights get_weights set_weights parameters named_parameters train eval to cuda cpu "
     "float double zero_grad requires_grad_ trainable requires_grad name add pop compile metrics "
     "forward backward count_params reset_state state step save_weights load_weights to_json "
     "get_layer fit_generator predict_generator predict_classes "
-    "score lr",
+    "score lr predict_proba to_onnx export flatten_parameters",
+    "Scaler": "fit_transform mean_ scale_",
     "Optimizer": "step zero_grad apply_gradients minimize lr param_groups state_dict betas eps",
 }
 
@@ -156,6 +165,8 @@ def _explain(
 def _named(error: TypeError, function: Any, args: tuple[Any, ...]) -> str:
     """Return the message with the name of the class that was called, not of its base."""
     name = function.__qualname__
+    if "." not in name:  # no method
+        return str(error)
     return str(error).replace(name, f"{type(args[0]).__name__}.{function.__name__}")
 
 
@@ -227,7 +238,9 @@ def _refuse_to_set(self: Any, name: str, value: Any) -> NoReturn:
             f"{label}.{name} cannot be changed after construction: make a new one, "
             f"{kind._made_by or label}({made})" + (f"; {hint}" if hint else "")
         )
-    if hasattr(self, name):
+    home, found = _of_class(kind, name)
+    known = home is not None and not isinstance(found, Elsewhere)
+    if known or hasattr(self, name):
         raise AttributeError(f"{label}.{name} cannot be assigned" + (f": {hint}" if hint else ""))
     raise AttributeError(
         f"'{label}' object has no attribute '{name}', and assigning it would have no effect"

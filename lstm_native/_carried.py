@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._attributes import NotYetError
+
 State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 """(h, c) of an LSTM, each (layers * directions, N, H); None for a layer without state."""
 
@@ -48,7 +50,7 @@ class Carrying:
 
     def _check_stateful(self) -> None:
         if not self.stateful:
-            raise RuntimeError(
+            raise NotYetError(
                 f"{type(self).__name__} keeps no state between calls: make it with stateful=True"
             )
 

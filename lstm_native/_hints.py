@@ -6,7 +6,7 @@ Read only when something has failed: see `_attributes`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lstm_native._shown import shown
@@ -24,8 +24,8 @@ _UNCONSTRAINED = "weights are not constrained: limit gradients with the optimize
 _BATCH_FIRST = "arrays are always (N, T, F), as with batch_first=True: leave it out"
 _READ_WEIGHTS = "weights are read with state_dict() and set with load_state_dict(d)"
 _NO_MODES = "there are no modes: fit and forward drop out, predict and a call do not"
-_OWN_LOOP = (
-    "y, state, tape = layer.forward(x), dx, dstate, grads = tape.backward(dy), "
+OWN_LOOP = (
+    "y, state, tape = layer.forward(x); dx, dstate, grads = tape.backward(dy); "
     "optimizer.update(layer, grads)"
 )
 
@@ -115,7 +115,8 @@ _NORM: dict[str, Hint] = {
 }
 _SCHEDULES = "rates that fall are callbacks: ln.LearningRateScheduler(ln.exponential_decay(...))"
 _GIVEN_LATER = (
-    "parameters come with each step: optimizer = ln.{kind}(0.01); optimizer.update(params, grads)"
+    "parameters come with each step: make optimizer = ln.{kind}(0.01) once, before the loop, and "
+    "in it optimizer.update(layer, grads)"
 )
 _OPTIMIZER: dict[str, Hint] = {
     "lr": "write learning_rate={value}",
@@ -195,6 +196,8 @@ _CALLBACK: dict[str, Hint] = {
     "filepath": "write path={value}",
     "filename": "write path={value}",
     "save_weights_only": "the file always holds the whole model: leave it out",
+    "start_from_epoch": "it is not there yet: write patience={value} or more, or train that long "
+    "in a fit without this callback first",
     "save_freq": "a file is written after each epoch: leave it out",
     "separator": _LEAVE,
     "min_learning_rate": "write min_lr={value}",
@@ -218,6 +221,10 @@ _CALLS: dict[str, Mapping[str, Hint]] = {
     "train_on_batch": _ON_BATCH,
     "test_on_batch": _ON_BATCH,
     "predict_on_batch": {**_PREDICT, **_ON_BATCH},
+    "windows": {
+        **dict.fromkeys(("target", "target_column", "column", "columns"), "write targets={value}"),
+        **dict.fromkeys(("lookback", "window", "window_size", "steps"), "write timesteps={value}"),
+    },
 }
 
 
@@ -247,8 +254,7 @@ _POSITIONS: dict[str, Callable[[str, tuple[Any, ...]], str]] = {
     "LayerNorm": lambda kind, given: "the size is taken from the input: write LayerNorm()",
     "Sequential": lambda kind, given: "layers come as one list: write Sequential([layer1, layer2])",
     "Optimizer": lambda kind, given: (
-        f"parameters come with each step: optimizer = ln.{kind}(0.01); "
-        "optimizer.update(params, grads)"
+        _GIVEN_LATER.format(kind=kind)
         if not isinstance(given[0], (int, float))
         else "all options but learning_rate are given by name"
     ),
@@ -279,10 +285,12 @@ _LAYER_NAMES: dict[str, str] = {
     **dict.fromkeys(("float", "double"), "write dtype='float64' or 'float32' when it is made"),
     **dict.fromkeys(
         ("zero_grad", "requires_grad_"),
-        "gradients are returned, not kept: " + _OWN_LOOP,
+        "gradients are returned, not kept: " + OWN_LOOP,
     ),
     **dict.fromkeys(("trainable", "requires_grad"), _FREEZING),
     "reset_states": "write layer.reset_state()",
+    **dict.fromkeys(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), _READ_WEIGHTS),
+    "flatten_parameters": "there is nothing to do: leave it out",
     "name": "layers have no names, weights are named by position",
 }
 _MODEL_NAMES: dict[str, str] = {
@@ -292,8 +300,8 @@ _MODEL_NAMES: dict[str, str] = {
     "compile": "write fit(x, y, loss='mse', optimizer=ln.Adam(1e-3), metrics=['mae']), or set "
     "model.loss and model.optimizer",
     "metrics": "write fit(..., metrics=['mae']), and the same for evaluate",
-    "forward": "write model.predict(x); to train by hand, layer by layer: " + _OWN_LOOP,
-    "backward": "to train by hand, layer by layer: " + _OWN_LOOP,
+    "forward": "write model.predict(x); to train by hand, layer by layer: " + OWN_LOOP,
+    "backward": "to train by hand, layer by layer: " + OWN_LOOP,
     "count_params": "see model.parameter_count",
     "reset_state": "write model.reset_states()",
     "state": "see model.states",
@@ -305,6 +313,11 @@ _MODEL_NAMES: dict[str, str] = {
     "get_layer": "see model.layers",
     "fit_generator": "write model.fit(...)",
     "predict_generator": "write model.predict(...)",
+    "predict_proba": "write model.predict(x, probabilities=True)",
+    **dict.fromkeys(
+        ("to_onnx", "export"),
+        "it is not there yet; write model.save(path), or take the weights from state_dict()",
+    ),
     "predict_classes": "write model.predict(x).argmax(axis=-1)",
     "score": "write model.evaluate(x, y)",
     "lr": "see model.learning_rate",
@@ -312,7 +325,7 @@ _MODEL_NAMES: dict[str, str] = {
 }
 _OPTIMIZER_NAMES: dict[str, str] = {
     **dict.fromkeys(
-        ("step", "apply_gradients", "minimize"), "write optimizer.update(params, grads)"
+        ("step", "apply_gradients", "minimize"), "write optimizer.update(layer, grads)"
     ),
     "zero_grad": "gradients are returned by tape.backward, none are kept: leave it out",
     "lr": "see optimizer.learning_rate",
@@ -325,6 +338,11 @@ _NAMES: dict[str, Mapping[str, str]] = {
     "Layer": _LAYER_NAMES,
     "Stack": _MODEL_NAMES,
     "Optimizer": _OPTIMIZER_NAMES,
+    "Scaler": {
+        "fit_transform": "write scaler.fit(x).transform(x)",
+        "mean_": "see scaler.offset",
+        "scale_": "see scaler.scale",
+    },
 }
 _SET_WEIGHTS = "write load_state_dict({name: array, ...})"
 _ASSIGNED: dict[str, Mapping[str, str]] = {
@@ -333,8 +351,10 @@ _ASSIGNED: dict[str, Mapping[str, str]] = {
         **dict.fromkeys(("weight", "weights", "kernel"), _SET_WEIGHTS),
         "training": _NO_MODES,
         "name": "layers have no names",
+        "units": "it follows from the options that the layer was made with",
         "learning_rate": "one rate holds for all layers: model.learning_rate",
     },
+    "Recurrent": {"units": "it is hidden_size, which is set when the layer is made"},
     "Stack": {
         **dict.fromkeys(("trainable", "requires_grad"), _FREEZING),
         **dict.fromkeys(("weight", "weights"), _SET_WEIGHTS),
@@ -352,6 +372,98 @@ _ASSIGNED: dict[str, Mapping[str, str]] = {
         ("offset", "scale"), "they are learnt, write fit(x), or given, from_dict({...})"
     ),
 }
+
+
+_NOT_YET = "it is not there yet"
+_SEQUENCES = (
+    "give fit and predict the list of sequences itself, or lengths= or mask= beside a padded array"
+)
+# Of the module itself.
+_MODULE: dict[str, str] = {
+    "Bidirectional": "write LSTM(64, bidirectional=True)",
+    "TimeDistributed": "Dense acts on each step by itself: write Dense(units)",
+    "RepeatVector": "write np.repeat(x[:, None], steps, axis=1)",
+    "Masking": "write mask=(x != 0.0).any(axis=-1) in fit, predict or a call",
+    **dict.fromkeys(
+        ("Input", "InputLayer"),
+        "the first input says how many features there are; or write LSTM(64, input_size=3)",
+    ),
+    "Linear": "write Dense(units, input_size=...)",
+    **dict.fromkeys(
+        ("pad_sequences", "pad_sequence", "pack_padded_sequence", "pad_packed_sequence"),
+        _SEQUENCES,
+    ),
+    "pack_sequence": _SEQUENCES,
+    "load": "write load_model(path)",
+    **dict.fromkeys(("save", "save_model"), "write model.save(path)"),
+    "SimpleRNN": "write RNN(64)",
+    **dict.fromkeys(
+        ("LSTMCell", "GRUCell", "RNNCell"),
+        "write stream = model.stream(), which takes one step at a time",
+    ),
+    "ConvLSTM2D": "write ConvLSTM(...)",
+    **dict.fromkeys(("LayerNormalization",), "write LayerNorm()"),
+    **dict.fromkeys(
+        ("ReLU", "Softmax", "Sigmoid", "Tanh"),
+        "write Activation('relu'), 'softmax', 'sigmoid' or 'tanh'",
+    ),
+    **dict.fromkeys(
+        (
+            "Conv1D",
+            "Conv2D",
+            "Conv1d",
+            "Conv2d",
+            "BatchNormalization",
+            "BatchNorm1d",
+            "Attention",
+            "MultiHeadAttention",
+            "MultiheadAttention",
+            "Transformer",
+            "Concatenate",
+        ),
+        _NOT_YET,
+    ),
+    "Flatten": _NOT_YET + "; the last step alone gives LSTM(64, return_sequences=False)",
+    "Reshape": _NOT_YET + "; reshape x and y with NumPy",
+    **dict.fromkeys(
+        ("Model", "Module"),
+        "write Sequential([...]); models of several inputs or outputs are not there yet",
+    ),
+    **dict.fromkeys(
+        ("nn", "keras"), "layers stand in lstm_native itself: ln.LSTM(64), ln.Dense(1)"
+    ),
+    "optim": "optimizers stand in lstm_native itself: ln.Adam(1e-3)",
+    **dict.fromkeys(
+        ("Tensor", "tensor", "from_numpy"),
+        "arrays are those of NumPy: write np.asarray(x, dtype='float32')",
+    ),
+    **dict.fromkeys(
+        ("no_grad", "inference_mode"), "gradients are made by layer.forward alone: leave it out"
+    ),
+    **dict.fromkeys(
+        ("manual_seed", "set_random_seed", "set_seed"),
+        "write seed=0 where a model or layer is made, and in fit",
+    ),
+    "cuda": _NO_DEVICE,
+    "device": _NO_DEVICE,
+    "CrossEntropyLoss": "write fit(..., loss='categorical_crossentropy')",
+    "SparseCategoricalCrossentropy": "write CategoricalCrossentropy(), which takes labels too",
+    **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss"), "write fit(..., loss='binary_crossentropy')"),
+    "MSELoss": "write fit(..., loss='mse')",
+    "L1Loss": "write fit(..., loss='mae')",
+    **dict.fromkeys(
+        ("DataLoader", "Dataset", "TensorDataset"),
+        "fit takes arrays, generators and PyTorch's DataLoader as they are",
+    ),
+}
+
+
+def of_module(name: str, known: Sequence[str]) -> str:
+    """Return what to say about a name that the package does not have."""
+    if name in _MODULE:
+        return f": {_MODULE[name]}"
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def calling(function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> str:

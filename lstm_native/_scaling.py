@@ -196,14 +196,19 @@ class MinMaxScaler(Scaler):
         return smallest - self.low * scale, scale
 
 
-def columns_of(columns: Any, count: int) -> int | list[int]:
+def columns_of(columns: Any, count: int, *, name: str = "columns") -> int | list[int]:
     """Check column numbers, each in [-count, count); an int stays an int."""
     if isinstance(columns, Sequence) and not isinstance(columns, str):
         if not columns:
-            raise ValueError("columns must name at least one column, got none")
-        return [_column(column, count) for column in columns]
-    return _column(columns, count)
+            raise ValueError(f"{name} must name at least one column, got none")
+        return [_column(column, count, name) for column in columns]
+    return _column(columns, count, name)
 
 
-def _column(column: Any, count: int) -> int:
-    return check_int(column, name="column", minimum=-count, maximum=count - 1)
+def _column(column: Any, count: int, name: str) -> int:
+    if isinstance(column, str):
+        raise TypeError(
+            f"{name} must be numbers of columns from {-count} to {count - 1}, got {column!r}; "
+            "names are understood by windows(frame, ..., targets=) alone, of a frame"
+        )
+    return check_int(column, name=name, minimum=-count, maximum=count - 1)

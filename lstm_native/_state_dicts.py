@@ -50,11 +50,13 @@ def match(
     if (missing or unexpected) and (strict or nothing):
         told = [f"missing: {names_text(missing)}"] * bool(missing)
         told += [f"unexpected: {names_text(unexpected)}"] * bool(unexpected)
-        hint = _renaming(own, state, owner) or (
-            "; strict=False loads what fits by name" if not nothing else ""
+        hint = (
+            _unpacking(own, state, owner)
+            or _renaming(own, state, owner)
+            or ("; strict=False loads what fits by name" if not nothing else "")
         )
         raise ValueError(f"state: the names do not fit the {owner}; {'; '.join(told)}{hint}")
-    wrong = []
+    wrong, turned = [], []
     values = {}
     for name, old in own.items():
         if name in state:
@@ -64,9 +66,16 @@ def match(
                 values[name] = as_values(value, name=name, dtype=dtype, shape=old.shape)
             else:
                 wrong.append(f"'{name}': expected {old.shape}, got {shape}")
+                turned += [name] if shape == old.shape[::-1] else []
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        raise ValueError(f"state: wrong shapes; {'; '.join(wrong[:_SHOWN])}{more}")
+        hint = (
+            f"; transposed, as kernels of Keras are: {names_text(turned)}; write state[name].T, "
+            "of square ones too"
+        )
+        raise ValueError(
+            f"state: wrong shapes; {'; '.join(wrong[:_SHOWN])}{more}{hint if turned else ''}"
+        )
     return values, LoadedKeys(missing, unexpected)
 
 
@@ -105,6 +114,21 @@ def _array_like(value: Any, name: str) -> Any:
         raise TypeError(f"{name}: {error}; convert it with .float() first") from None
 
 
+def _unpacking(own: Mapping[str, Any], state: Mapping[str, Any], owner: str) -> str:
+    """Return the line that takes the weights out of a checkpoint, if that is what was given."""
+    inside = [key for key, value in state.items() if isinstance(value, Mapping)]
+    best = max(inside, key=lambda key: _likeness(own, state[key]), default=None)
+    if best is None or best in own:
+        return ""
+    return f"; they stand inside it: write {owner}.load_state_dict(state[{best!r}])"
+
+
+def _likeness(own: Mapping[str, Any], inner: Mapping[str, Any]) -> tuple[int, int]:
+    """How much a dict looks like these weights: names that are the same; arrays."""
+    arrays = sum(hasattr(value, "shape") for value in inner.values())
+    return sum(name in own for name in inner), arrays
+
+
 def _renaming(own: Mapping[str, Any], state: Mapping[str, Any], owner: str) -> str:
     """Return the line that would make the names fit, if one is easily found."""
     given = [name for name in state if isinstance(name, str)]
@@ -126,6 +150,16 @@ def _renaming(own: Mapping[str, Any], state: Mapping[str, Any], owner: str) -> s
                 f"; they fit behind {prefix!r}: write {call}"
                 f"({{{prefix!r} + k: v for k, v in state.items()}})"
             )
+    # They are the weights of one layer of several.
+    if given and len(given) == len(state):
+        for prefix in [name[: -len(given[0])] for name in own if name.endswith("." + given[0])]:
+            if set(own).issuperset(prefix + name for name in given) and all(
+                getattr(state[name], "shape", None) == own[prefix + name].shape for name in given
+            ):
+                return (
+                    f"; they fit the layer '{prefix[:-1]}' alone: write {call}"
+                    f"({{{prefix!r} + k: v for k, v in state.items()}}, strict=False)"
+                )
     # Layer by layer, in order: "lstm.", "fc." for "0.", "1.".
     groups, ours = _groups(given), _groups(own)
     if len(groups) == len(ours) > 1 and all(

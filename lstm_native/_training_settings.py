@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lstm_native._attributes import NotYetError
 from lstm_native._checks import check_bool, check_real
 from lstm_native._shown import shown
 from lstm_native.layer import native_class
@@ -114,7 +115,7 @@ class TrainingSettings(Stack):
     def learning_rate(self) -> float:
         """The learning rate in force; may be set while training."""
         if self.optimizer is None:
-            raise RuntimeError("the model has no optimizer yet: it gets one in fit")
+            raise NotYetError("the model has no optimizer yet: it gets one in fit")
         return self.optimizer.learning_rate
 
     @learning_rate.setter
@@ -131,7 +132,7 @@ class TrainingSettings(Stack):
         value = check_real(value, name="learning_rate", above=0.0)
         now = self._training
         if now.optimizer is None:
-            raise RuntimeError("the model has no optimizer yet: it gets one in fit")
+            raise NotYetError("the model has no optimizer yet: it gets one in fit")
         settings = now.optimizer._with_rate(value)
         changed = Training(now.trainer, now.loss, settings, now.given)
         if now.trainer is None:

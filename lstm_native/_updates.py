@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +96,9 @@ def update(optimizer: Optimizer, memory: Memory, params: Any, grads: Any) -> Any
         return params
     if not isinstance(params, Mapping):
         raise TypeError(
-            "params: expected a dict of names and arrays (layer.state_dict()), a layer or a "
-            f"model, got {type(params).__name__}"
+            "params: expected a layer, a model, or a dict of names and arrays, got "
+            f"{type(params).__name__}; write optimizer.update(layer, grads). What state_dict() "
+            "gives are copies: changing them changes no layer until load_state_dict(...)"
         )
     values = _checked_parameters(params)
     given = {name: np.require(value, requirements=["C", "A"]) for name, value in values.items()}
@@ -133,10 +135,22 @@ def _checked_parameters(params: Mapping[str, Any]) -> _Arrays:
             )
         seen[id(value)] = name
         dtypes[value.dtype.name] = name
+    _check_apart(params)
     if len(dtypes) > 1:
         listed = ", ".join(f"'{name}' is {dtype}" for dtype, name in dtypes.items())
         raise TypeError(f"params must have one dtype, but {listed}")
     return dict(params)
+
+
+def _check_apart(params: Mapping[str, Any]) -> None:
+    """Refuse two arrays with memory in common: the numbers there would be changed twice."""
+    for (first, a), (second, b) in itertools.combinations(params.items(), 2):
+        views = a.base is not None or b.base is not None
+        if views and np.may_share_memory(a, b) and np.shares_memory(a, b):
+            raise ValueError(
+                f"params['{second}'] shares memory with params['{first}']: what they have in "
+                "common would be changed twice; give the whole array once, with its gradient"
+            )
 
 
 def _step(optimizer: Optimizer, memory: Memory, values: _Arrays, grads: Any) -> None:

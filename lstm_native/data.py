@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from lstm_native._arrays import is_frame
+from lstm_native._attributes import hinted
 from lstm_native._checks import (
     as_array,
     as_values,
@@ -29,12 +30,34 @@ __all__ = [
 ]
 
 
+def _numbers_of(targets: Any, series: Any) -> Any:
+    """Return the columns with the names of a frame replaced by their numbers."""
+    names = list(getattr(series, "column_names", getattr(series, "columns", ())))
+    if not is_frame(series) or not names:
+        return targets  # names are refused with the numbers
+
+    def number(column: Any) -> Any:
+        if not isinstance(column, str):
+            return column
+        found = [i for i, name in enumerate(names) if name == column]
+        if len(found) != 1:
+            listed = ", ".join(repr(name) for name in names[:8]) + (", ..." if names[8:] else "")
+            raise ValueError(
+                f"targets: expected one column named {column!r}, got {len(found)} in {listed}"
+            )
+        return found[0]
+
+    several = isinstance(targets, Sequence) and not isinstance(targets, str)
+    return [number(column) for column in targets] if several else number(targets)
+
+
+@hinted
 def windows(
     series: Any,
     timesteps: int,
     horizon: int = 1,
     *,
-    targets: int | Sequence[int] | None = None,
+    targets: int | str | Sequence[int | str] | None = None,
     stride: int = 1,
     copy: bool = True,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -51,8 +74,8 @@ def windows(
         Length of an input.
     horizon : int
         How many steps to foresee.
-    targets : int or sequence of int, optional
-        Columns to foresee; by default all.
+    targets : int, str or sequence of either, optional
+        Columns to foresee, by number or, of a frame, by name; by default all.
     stride : int
         Distance between the starts of two samples.
     copy : bool
@@ -103,7 +126,8 @@ def windows(
     if targets is not None:
         if values.ndim == 1:
             raise ValueError(f"a series (steps,) has no columns to choose, got targets {targets}")
-        wanted = values[:, columns_of(targets, values.shape[1])]
+        numbers = _numbers_of(targets, series)
+        wanted = values[:, columns_of(numbers, values.shape[1], name="targets")]
     features = values[:, np.newaxis] if values.ndim == 1 else values
     x = sliding_window_view(features, timesteps, axis=0)[: len(values) - needed + 1 : stride]
     y = sliding_window_view(wanted[timesteps:], horizon, axis=0)[::stride]
@@ -122,7 +146,7 @@ def windows(
     return x, y.reshape(len(y), -1)
 
 
-def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
+def unwindow(y: Any, *, targets: int | None = None, stride: int = 1) -> NDArray[Any]:
     """Put windows back together into a series; where several cover a step, their mean.
 
     Undoes `windows`: its `y` gives the series from step `timesteps` on, its `x` the series
@@ -133,7 +157,8 @@ def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
     ----------
     y : array_like, (samples, horizon * targets) or (samples, horizon, targets)
     targets : int
-        How many columns each step of a `y` of two axes has.
+        How many columns each step of a `y` of two axes has: 1 for one series. To be said where
+        `y` has more than one number in a row, as its shape does not tell.
     stride : int
         As given to `windows`; at most `horizon`, or steps would be left without a value.
 
@@ -148,12 +173,12 @@ def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
     TypeError
         Not floating point.
     ValueError
-        Wrong dimensions, a stride that leaves gaps, a width that is no multiple of `targets`, or a
-        value that is not finite.
+        Wrong dimensions, a stride that leaves gaps, no `targets` where they are needed, a width
+        that is no multiple of them, or a value that is not finite.
 
     Examples
     --------
-    >>> unwindow([[1.0, 2.0], [4.0, 5.0]])
+    >>> unwindow([[1.0, 2.0], [4.0, 5.0]], targets=1)
     array([1., 3., 5.])
     >>> unwindow([[1.0, 2.0], [4.0, 5.0]], targets=2)
     array([[1., 2.],
@@ -161,6 +186,14 @@ def unwindow(y: Any, *, targets: int = 1, stride: int = 1) -> NDArray[Any]:
     """
     layout = "(samples, horizon[, targets])"
     parts = as_values(y, name="y", ndim=(2, 3), layout=layout, no_samples=True)
+    if targets is None:
+        if parts.ndim == 2 and parts.shape[1] > 1:
+            raise ValueError(
+                "targets: expected the number of columns of the series, as y of shape "
+                f"{parts.shape} may be {parts.shape[1]} steps of one column or fewer of several; "
+                "write targets=1 for one series"
+            )
+        targets = 1
     targets = check_positive_int(targets, name="targets")
     if parts.ndim == 3 and targets not in (1, parts.shape[2]):
         raise ValueError(f"targets={targets}: y of shape {parts.shape} has {parts.shape[2]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from lstm_native._attributes import Guarded, constructor
 from lstm_native._figures import new_figure
@@ -41,6 +41,10 @@ class History(Guarded):
     epoch: list[int] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
     interrupted: bool = False
+
+    def __getitem__(self, name: Any) -> NoReturn:
+        """Refuse, saying where the lists are."""
+        raise TypeError(f"a History has no items: write history.history[{name!r}]")
 
     def record(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Add a finished epoch.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._attributes import Guarded, set_plainly
+from lstm_native._attributes import Guarded, NotYetError, set_plainly
 from lstm_native._carried import Carrying, State
 from lstm_native._checks import as_values, check_dtype, check_int, check_real
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
@@ -145,7 +145,13 @@ class Layer(Carrying, Guarded):
 
     def _spec(self) -> dict[str, Any]:
         """Return the layer as the core and model files describe it."""
-        raise NotImplementedError
+        from lstm_native._hints import OWN_LOOP
+
+        raise NotImplementedError(
+            f"{type(self).__name__}: layers of one's own are not there yet, only those of the "
+            "package and subclasses of them. A loop of one's own can put anything between them: "
+            + OWN_LOOP
+        )
 
     @classmethod
     def _from_spec(cls, spec: dict[str, Any]) -> Layer:
@@ -196,7 +202,7 @@ class Layer(Carrying, Guarded):
     def _built_native(self) -> Any:
         if not self.built:
             if self._known_input_size is None:
-                raise RuntimeError(
+                raise NotYetError(
                     f"{self!r} has no weights yet: give input_size, or call it on an input first"
                 )
             self._build(self._known_input_size, dtype=self.dtype, seed=check_seed(self._seed))

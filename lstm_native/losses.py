@@ -117,7 +117,8 @@ class BinaryCrossentropy(Loss):
     ----------
     from_logits : bool, optional
         None: the network's outputs are probabilities where it ends with a sigmoid, else logits.
-        True and False say which, and are refused where the network contradicts.
+        True and False say which, and are refused where the network contradicts. Logits that a relu
+        or tanh at the end has bounded are taken with True alone.
     label_smoothing : float
         In [0, 1): the target y becomes y (1 - s) + s / 2 (Szegedy et al. 2016, "Rethinking the
         Inception architecture for computer vision").
@@ -154,7 +155,8 @@ class CategoricalCrossentropy(Loss):
     ----------
     from_logits : bool, optional
         None: the network's outputs are probabilities where it ends with a softmax, else logits.
-        True and False say which, and are refused where the network contradicts.
+        True and False say which, and are refused where the network contradicts. Logits that a relu
+        or tanh at the end has bounded are taken with True alone.
     label_smoothing : float
         In [0, 1): the row y becomes y (1 - s) + s / K, K the number of classes (Szegedy et al.
         2016, "Rethinking the Inception architecture for computer vision").
@@ -271,6 +273,8 @@ def parse(loss: Any) -> Loss:
         Unknown name; the message lists the known ones.
     TypeError
         Neither a name nor a loss.
+    NotImplementedError
+        A loss of one's own.
 
     Examples
     --------
@@ -280,6 +284,7 @@ def parse(loss: Any) -> Loss:
     True
     """
     if isinstance(loss, Loss) and type(loss) is not Loss:
+        _check_known(loss)
         return loss
     if not isinstance(loss, str):
         raise TypeError(
@@ -310,3 +315,16 @@ def _to_write(loss: Any) -> str:
             "optimizer.update"
         )
     return ""
+
+
+def _check_known(loss: Loss) -> None:
+    """Refuse what seems to compute a loss of its own: the core knows its own alone."""
+    if loss.name in _LOSSES and not callable(loss):
+        return
+    from lstm_native._hints import OWN_LOOP
+
+    raise NotImplementedError(
+        f"loss: {type(loss).__name__} seems to compute a loss of its own, and such are not there "
+        f"yet; known are {', '.join(NAMES)}. A loop of one's own takes any, by its gradient dy: "
+        + OWN_LOOP
+    )

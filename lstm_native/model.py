@@ -407,7 +407,8 @@ class Sequential(OnBatch, TrainingSettings):
         """Return the bytes that `save` writes; `load_model` reads them.
 
         A model may be pickled and deep-copied too, which takes its attributes along: history,
-        seeds, the states that stateful layers carry, and those of a subclass.
+        seeds, the states that stateful layers carry, and those of a subclass. A layer that is
+        held beside its model in what is copied is copied for itself.
 
         Examples
         --------

@@ -68,7 +68,7 @@ class Optimizer:
         if isinstance(self.learning_rate, (list, tuple, dict)):
             raise TypeError(
                 f"learning_rate must be a number, got a {type(self.learning_rate).__name__}; "
-                "parameters come with each step: optimizer.update(params, grads)"
+                "parameters come with each step: optimizer.update(layer, grads)"
             )
         if callable(self.learning_rate):
             raise TypeError(
@@ -138,10 +138,15 @@ class Optimizer:
         of updates) is made at the first step. It belongs to this object, its copies and pickles,
         and to these parameters, by name and shape; `fit` has a state of its own, in the model.
 
+        Make the optimizer once, before the loop: its moments live in it. `Adam(0.1).update(...)`
+        within the loop would begin afresh at each step.
+
         Parameters
         ----------
-        params : dict of str to ndarray, or Layer, or Sequential
-            float32 or float64 arrays, which are changed in place; or what the weights belong to.
+        params : Layer, or Sequential, or dict of str to ndarray
+            What the weights belong to: `update(layer, grads)`, `update(model, grads)`. Or float32
+            or float64 arrays of one's own, which are changed in place. What `state_dict()` gives
+            are copies: changed, they go back with `load_state_dict`, else nothing is learnt.
         grads : dict of str to array_like
             One for each parameter, of its name and shape, as `tape.backward` returns them. They
             are not changed.
@@ -154,8 +159,8 @@ class Optimizer:
         Raises
         ------
         ValueError
-            Names that are missing or unknown, wrong shapes, arrays that cannot be written to, or
-            other parameters than at the step before.
+            Names that are missing or unknown, wrong shapes, arrays that cannot be written to or
+            have memory in common, or other parameters than at the step before.
         TypeError
             No arrays, or no floats.
         FloatingPointError
@@ -166,6 +171,15 @@ class Optimizer:
         Examples
         --------
         >>> import numpy as np
+        >>> from lstm_native import Dense
+        >>> layer, optimizer = Dense(1, input_size=2, seed=0), Adam(0.1)
+        >>> y, _, tape = layer.forward(np.ones((4, 2)))
+        >>> _, _, grads = tape.backward(2.0 * (y - 1.0))
+        >>> optimizer.update(layer, grads)
+        Dense(units=1, input_size=2)
+
+        Of arrays of one's own:
+
         >>> weights = {"w": np.array([1.0, 2.0])}
         >>> optimizer = SGD(0.5)
         >>> optimizer.update(weights, {"w": np.array([1.0, 1.0])})
@@ -324,7 +338,8 @@ def _refusal(optimizer: Optimizer, name: str, value: Any) -> str:
             "optimizers are settings and cannot be changed: make a new one, "
             f"{type(optimizer).__name__}(..., {name}={value!r})"
         )
-    return f"'{type(optimizer).__name__}' has no setting '{name}'; it has {', '.join(names)}"
+    rate = f"; write model.learning_rate = {value!r}" if name == "lr" else ""
+    return f"'{type(optimizer).__name__}' has no setting '{name}'; it has {', '.join(names)}{rate}"
 
 
 freeze((Optimizer, *_OPTIMIZERS.values()), _refusal)

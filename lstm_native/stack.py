@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._attributes import Guarded
+from lstm_native._attributes import Guarded, NotYetError
 from lstm_native._carried import State
 from lstm_native._checks import check_dtype, check_iterable
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
@@ -100,7 +100,7 @@ class Stack(Guarded):
 
     def _built_network(self) -> Any:
         if not self.built:
-            raise RuntimeError(
+            raise NotYetError(
                 "the model has no weights yet: give input_size to its first layer, or call "
                 "predict or fit first"
             )
@@ -194,7 +194,13 @@ class Stack(Guarded):
     @states.setter
     def states(self, values: Sequence[State]) -> None:
         """Set them, all or none: ValueError says what does not fit."""
-        values = list(values)
+        try:
+            values = list(values)
+        except TypeError:
+            raise TypeError(
+                f"states: expected a list, one state or None for each of the {len(self.layers)} "
+                f"layers, got {type(values).__name__}; model.reset_states() begins with zeros"
+            ) from None
         if len(values) != len(self.layers):
             raise ValueError(
                 f"states: expected {len(self.layers)} entries, one for each layer, got "
@@ -274,6 +280,10 @@ class Stack(Guarded):
     def __copy__(self) -> Any:
         """Return a deep copy: a shallow one would share its weights."""
         return copy.deepcopy(self)
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        """Refuse, saying where the layers are."""
+        raise TypeError(f"a model has no items: write model.layers[{index!r}]")
 
     def __repr__(self) -> str:
         """Return the layers and the dtype."""

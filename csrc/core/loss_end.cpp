@@ -1,5 +1,6 @@
 #include "core/loss_end.hpp"
 
+#include "core/json_specs.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -48,11 +49,10 @@ void check_fits(const LossSpec& loss, Activation end) {
            "an activation");
 }
 
-}  // namespace
-
+/// The activation that the first `count` layers end with.
 template <class T>
-NetworkEnd network_end(const Chain<T>& chain) {
-  for (std::size_t i = chain.layers().size(); i-- > 0;) {
+NetworkEnd end_of(const Chain<T>& chain, std::size_t count) {
+  for (std::size_t i = count; i-- > 0;) {
     const LayerSpec spec = chain.layers()[i]->spec();
     if (const auto* dense = std::get_if<DenseSpec>(&spec.options)) return {dense->activation, i};
     if (const auto* function = std::get_if<ActivationSpec>(&spec.options)) {
@@ -63,6 +63,42 @@ NetworkEnd network_end(const Chain<T>& chain) {
     }
   }
   return {};
+}
+
+/// What the values of an activation are held to.
+const char* bounds_of(Activation activation) {
+  return activation == Activation::tanh ? "-1 to 1" : "0 and above";
+}
+
+bool gives_probabilities(Activation activation) {
+  return activation == Activation::sigmoid || activation == Activation::softmax;
+}
+
+/// The complaints about logits that another activation has bounded: they cannot say "surely not".
+template <class T>
+void check_logits(const LossSpec& loss, const Chain<T>& chain, const NetworkEnd& end) {
+  const bool last = !gives_probabilities(end.activation);
+  if (!last && !std::holds_alternative<ActivationSpec>(chain.layers()[end.layer]->spec().options))
+    return;  // a Dense makes its logits itself
+  const Activation inner = last ? end.activation : end_of(chain, end.layer).activation;
+  if (inner == Activation::linear) return;
+  const std::string name = activation_name(inner);
+  const std::string both = last ? name : activation_name(end.activation) + " of a " + name;
+  if (gives_probabilities(inner))
+    refuse("the network ends with a " + both +
+           ", so that numbers from 0 to 1 are taken for logits. Leave one of the two activations "
+           "away");
+  if (loss.outputs == (last ? OutputReading::logits : OutputReading::probabilities)) return;
+  refuse("the network ends with a " + both + ", which holds the logits to " + bounds_of(inner) +
+         ". End with a Dense without " + name +
+         ", or say from_logits=" + (last ? "True" : "False") + " if that is meant");
+}
+
+}  // namespace
+
+template <class T>
+NetworkEnd network_end(const Chain<T>& chain) {
+  return end_of(chain, chain.layers().size());
 }
 
 template <class T>
@@ -77,8 +113,9 @@ NetworkEnd loss_end(const LossSpec& loss, const Chain<T>& chain) {
     refuse(
         "categorical_crossentropy of one output is always 0. Take binary_crossentropy, or give "
         "the network one output for each class");
-  if (end.activation == Activation::sigmoid || end.activation == Activation::softmax) {
+  if (gives_probabilities(end.activation)) {
     check_fits(loss, end.activation);
+    check_logits(loss, chain, end);
     if (const char* layer = changed_behind(chain, end.layer))
       refuse(std::string(layer) + " behind the " + (categorical ? "softmax" : "sigmoid") +
              " that the network ends with: what it hands on in training are no probabilities. Put "
@@ -91,6 +128,7 @@ NetworkEnd loss_end(const LossSpec& loss, const Chain<T>& chain) {
            ", so that its outputs are no probabilities. Leave from_logits away, or end with "
            "Dense(..., activation='" +
            (categorical ? "softmax" : "sigmoid") + "')");
+  check_logits(loss, chain, end);
   if (loss.outputs == OutputReading::automatic && is_sigmoid_cell(chain.layers().back()->spec()))
     refuse(
         "the network ends with a recurrent layer of sigmoid activation, whose outputs from 0 to 1 "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ class Outputs:
 
     Each file is written beside its place, under a hidden name of this run. `publish` moves all of
     them there, one run after another, so that the files of a folder are those of one run, and each
-    is whole. What is not published goes when the block ends.
+    is whole. What is not published goes when the block ends, or, of a run that was killed, when the
+    next one begins in this folder: each run holds the lock of a hidden file while it lasts.
 
     Parameters
     ----------
@@ -32,9 +34,14 @@ class Outputs:
         self._folder = folder
         self._run = secrets.token_hex(4)
         self._places: dict[Path, Path] = {}
+        self._mark: int | None = None
 
     def __enter__(self) -> Outputs:
-        """Return itself."""
+        """Clear away what killed runs have left, and return itself."""
+        if fcntl is not None:
+            with contextlib.suppress(OSError), _one_at_a_time(self._folder):
+                _clear_dead(self._folder)
+                self._mark = _locked(self._folder / f".{self._run}-run", os.O_CREAT)
         return self
 
     def __exit__(
@@ -46,6 +53,10 @@ class Outputs:
         """Remove what was not published."""
         for temporary in self._places:
             temporary.unlink(missing_ok=True)
+        if self._mark is not None:
+            with contextlib.suppress(OSError):
+                (self._folder / f".{self._run}-run").unlink()
+            os.close(self._mark)
 
     def path(self, name: str) -> Path:
         """Return where to write a file for now. A link in its place will stay one."""
@@ -63,6 +74,32 @@ class Outputs:
                 else:
                     place.unlink(missing_ok=True)
         self._places.clear()
+
+
+def _locked(path: Path, flags: int = 0) -> int:
+    """Open a file and lock it; OSError where another run holds it, or files cannot be locked."""
+    handle = os.open(path, os.O_RDWR | flags, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _clear_dead(folder: Path) -> None:
+    """Remove the files of runs whose process is gone, and with it the lock of their mark."""
+    names = os.listdir(folder)
+    for mark in filter(re.compile(r"\.[0-9a-f]{8}-run").fullmatch, names):
+        with contextlib.suppress(OSError):
+            handle = _locked(folder / mark)
+            try:
+                prefix = mark.removesuffix("run")
+                for name in sorted(names, key=lambda name: name == mark):  # the mark at last
+                    if name.startswith(prefix):
+                        (folder / name).unlink(missing_ok=True)
+            finally:
+                os.close(handle)
 
 
 @contextlib.contextmanager

@@ -156,6 +156,37 @@ TEST_CASE("loss ends: what contradicts the network is refused, saying what to wr
   CHECK(complaint({sigmoid}, of(LossKind::mse)).empty());
 }
 
+TEST_CASE("loss ends: logits that an activation has bounded are refused unless they are meant") {
+  const LayerSpec linear = dense_layer(3);
+  for (const LossKind kind : {kBinary, kCategorical}) {
+    const Activation proper = activation_of(kind);
+    for (const Activation bounded : {Activation::relu, Activation::tanh}) {
+      const LayerSpec dense = dense_layer(3, bounded), apart{ActivationSpec{bounded}};
+      for (const auto& ends : {std::vector<LayerSpec>{dense}, {linear, apart}, {apart}}) {
+        auto with = ends;  // the proper activation, but of bounded numbers
+        with.push_back({ActivationSpec{proper}});
+        CHECK(contains(complaint(ends, loss_of(kind)), "or say from_logits=True if that is meant"));
+        CHECK(complaint(ends, loss_of(kind, OutputReading::logits)).empty());
+        CHECK(contains(complaint(with, loss_of(kind)), "or say from_logits=False if that is"));
+        CHECK(complaint(with, loss_of(kind, OutputReading::probabilities)).empty());
+        CHECK(complaint(ends, loss_of(LossKind::mse)).empty());
+      }
+      CHECK(complaint({dense, dense_layer(3, proper)}, loss_of(kind)).empty());
+      CHECK(complaint({dense, linear, {ActivationSpec{proper}}}, loss_of(kind)).empty());
+    }
+    const LayerSpec again{ActivationSpec{proper}};
+    for (const OutputReading outputs : {OutputReading::automatic, OutputReading::probabilities})
+      for (const Activation inner : {Activation::sigmoid, Activation::softmax})
+        for (const auto& ends : {std::vector<LayerSpec>{dense_layer(3, inner), again},
+                                 {linear, {ActivationSpec{inner}}, {DropoutSpec{0.5}}, again}})
+          CHECK(contains(complaint(ends, loss_of(kind, outputs)),
+                         "Leave one of the two activations away"));
+  }
+  CHECK(contains(complaint({dense_layer(3, Activation::tanh)}, loss_of(kBinary)),
+                 "loss: the network ends with a tanh, which holds the logits to -1 to 1. End with "
+                 "a Dense without tanh"));
+}
+
 TEST_CASE("loss ends: settings that a loss does not have are refused") {
   const auto refused = [](LossKind kind, auto change) {
     LossSpec loss = loss_of(kind);
@@ -178,22 +209,25 @@ TEST_CASE("loss ends: settings that a loss does not have are refused") {
 TEST_CASE("loss ends: a file whose loss contradicts its network loads; its loss does not run") {
   const TemporaryDirectory directory;
   const std::string path = directory / "old.lstm";
-  const Network<float> network({dense_layer(3, Activation::sigmoid)}, 3, 1);
-  {  // as it could be written before this was refused
-    const auto trainer = Access::make<Trainer<float>>(std::make_shared<TrainerImpl<float>>(
-        network, loss_of(kCategorical), adam(0.1), /*from_file=*/true));
-    save_model<float>(path, network, &trainer, {});
+  for (const auto& [end, told] : {std::pair{Activation::sigmoid, "take binary_crossentropy"},
+                                  {Activation::tanh, "holds the logits to -1 to 1"}}) {
+    const Network<float> network({dense_layer(3, end)}, 3, 1);
+    {  // as it could be written before this was refused
+      const auto trainer = Access::make<Trainer<float>>(std::make_shared<TrainerImpl<float>>(
+          network, loss_of(kCategorical), adam(0.1), /*from_file=*/true));
+      save_model<float>(path, network, &trainer, {});
+    }
+    LoadedModel<float> loaded = load_model<float>(path);
+    CHECK(weights_of(loaded.network) == weights_of(network));
+    REQUIRE(loaded.trainer);
+    const float x[] = {1, 2, 3};
+    const std::int64_t label = 1;
+    const Batch<float> batch{x, nullptr, 1, 0, 3};
+    const Targets<float> y{nullptr, &label, nullptr};
+    for (const std::string& message :
+         {message_of<InvalidArgument>([&] { loaded.trainer->step(batch, y, nullptr, 1, 0); }),
+          message_of<InvalidArgument>([&] { loaded.trainer->evaluate(batch, y, nullptr, 1); })})
+      CHECK(contains(message, told));
+    CHECK(weights_of(loaded.network) == weights_of(network));
   }
-  LoadedModel<float> loaded = load_model<float>(path);
-  CHECK(weights_of(loaded.network) == weights_of(network));
-  REQUIRE(loaded.trainer);
-  const float x[] = {1, 2, 3};
-  const std::int64_t label = 1;
-  const Batch<float> batch{x, nullptr, 1, 0, 3};
-  const Targets<float> y{nullptr, &label, nullptr};
-  for (const std::string& message :
-       {message_of<InvalidArgument>([&] { loaded.trainer->step(batch, y, nullptr, 1, 0); }),
-        message_of<InvalidArgument>([&] { loaded.trainer->evaluate(batch, y, nullptr, 1); })})
-    CHECK(contains(message, "take binary_crossentropy"));
-  CHECK(weights_of(loaded.network) == weights_of(network));
 }

@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import pickle
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -217,6 +218,34 @@ def test_names_from_elsewhere_have_their_hints_and_stay_out_of_sight():
         assert name not in dir(model)
         with pytest.raises(AttributeError, match=f"no attribute '{name}': "):
             getattr(model, name)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_has_no_value_yet_is_passed_over_by_those_who_look_around(name):
+    """RuntimeError out of hasattr, inspect and mocks before; it still is one for those who ask."""
+    made = MADE[name]()
+    members = dict(inspect.getmembers(made))
+    mock.create_autospec(made)
+    for attribute in ("learning_rate", "parameter_count", "state"):
+        if attribute in members or not isinstance(made, (ln.Layer, ln.Sequential)):
+            continue
+        assert not hasattr(made, attribute)
+        assert getattr(made, attribute, None) is None
+
+
+def test_what_has_no_value_yet_says_when_it_will():
+    model, layer = ln.Sequential([ln.LSTM(4)]), ln.LSTM(4)
+    for error in (RuntimeError, AttributeError):
+        with pytest.raises(error, match="it gets one in fit"):
+            model.learning_rate  # noqa: B018
+        with pytest.raises(error, match="the model has no weights yet"):
+            model.parameter_count  # noqa: B018
+        with pytest.raises(error, match="make it with stateful=True"):
+            layer.state  # noqa: B018
+        with pytest.raises(error, match="has no weights yet"):
+            layer.state_dict()
+    with pytest.raises(AttributeError, match=r"parameter_count cannot be assigned: it follows"):
+        model.parameter_count = 3
 
 
 # -- loss and optimiser of a model ---------------------------------------------------------

@@ -73,13 +73,26 @@ def test_unwindow_gives_the_very_series_back(samples, horizon, targets, stride, 
 
 
 def test_overlapping_forecasts_are_averaged():
-    found = unwindow([[1.0, 2.0, 9.0], [4.0, 3.0, 8.0]])
+    found = unwindow([[1.0, 2.0, 9.0], [4.0, 3.0, 8.0]], targets=1)
     np.testing.assert_allclose(found, [1.0, 3.0, 6.0, 8.0])
+
+
+def test_the_number_of_columns_is_not_guessed():
+    """The windows of two columns were put together as if they were those of one, and mixed."""
+    series = np.arange(20.0).reshape(10, 2)
+    for shape, horizon in (((10, 2), 1), ((20,), 2)):
+        y = windows(series.reshape(shape), 3, horizon)[1]
+        with pytest.raises(
+            ValueError, match=r"targets: .*\(., 2\).* write targets=1 for one series"
+        ):
+            unwindow(y[:7])
+    assert unwindow([[1.0], [2.0]]).tolist() == [1.0, 2.0]
+    assert unwindow([[[1.0, 2.0]], [[3.0, 4.0]]]).tolist() == [[1.0, 2.0], [3.0, 4.0]]
 
 
 def test_gaps_between_windows_are_refused():
     with pytest.raises(ValueError, match="stride 3 leaves gaps between windows of 2 steps"):
-        unwindow([[1.0, 2.0], [4.0, 5.0]], stride=3)
+        unwindow([[1.0, 2.0], [4.0, 5.0]], targets=1, stride=3)
 
 
 def test_targets_choose_columns():
@@ -91,7 +104,7 @@ def test_targets_choose_columns():
     for bad, told in ((2, "at most 1, got 2"), ([0, -3], "at least -2"), ([], "at least one")):
         with pytest.raises(ValueError, match=told):
             windows(series, 3, targets=bad)
-    with pytest.raises(TypeError, match="column must be an integer, got 'a'"):
+    with pytest.raises(TypeError, match="targets must be numbers of columns from -2 to 1, got 'a'"):
         windows(series, 3, targets=["a"])
     with pytest.raises(ValueError, match="no columns to choose, got targets 0"):
         windows(series[:, 0], 3, targets=0)
@@ -107,6 +120,33 @@ def test_series_in_other_clothes():
             np.testing.assert_array_equal(found, wanted)
     frame = pd.DataFrame({"a": values, "b": -values}, index=index)
     np.testing.assert_array_equal(windows(frame, 3, targets=1)[1][:, 0], -values[3:])
+
+
+def test_columns_of_a_frame_go_by_name_too():
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    series = np.arange(20.0).reshape(10, 2)
+    table = {"a": series[:, 0], "b": series[:, 1]}
+    for frame in (pd.DataFrame(table), pl.DataFrame(table), pa.table(table)):
+        for names, numbers in (("b", 1), (["b"], [1]), (["b", 0], [1, 0])):
+            found = windows(frame, 3, targets=names)[1]
+            np.testing.assert_array_equal(found, windows(series, 3, targets=numbers)[1])
+        with pytest.raises(
+            ValueError, match="targets: expected one column named 'c', got 0 in 'a'"
+        ):
+            windows(frame, 3, targets="c")
+    with pytest.raises(ValueError, match="got 2 in 'a', 'a'"):
+        windows(pd.DataFrame(series, columns=["a", "a"]), 3, targets=["a"])
+    with pytest.raises(
+        TypeError, match=r"targets must be numbers of columns from -2 to 1, got 'b'"
+    ):
+        windows(series, 3, targets=["b"])
+    with pytest.raises(ValueError, match="targets must be at most 1, got 2"):
+        windows(series, 3, targets=[2])
+    with pytest.raises(TypeError, match=r"^windows.*'target'; target: write targets=1"):
+        windows(series, 3, target=1)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +248,7 @@ def test_scalers_refuse_what_they_cannot_do(kind):
     scaler = kind().fit([[1.0, 2.0], [3.0, 5.0]])
     with pytest.raises(ValueError, match="expected 2 features"):
         scaler.transform([[1.0]])
-    with pytest.raises(ValueError, match="column must be at most 1, got 2"):
+    with pytest.raises(ValueError, match="columns must be at most 1, got 2"):
         scaler.transform([1.0], columns=2)
     with pytest.raises(TypeError, match="got int64"):
         scaler.transform([[1, 2]])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -132,6 +134,32 @@ def test_a_link_in_a_files_place_stays_one(tmp_path):
         outputs.publish()
     assert (tmp_path / "out" / "report.json").is_symlink()
     assert (tmp_path / "elsewhere.json").read_text() == "{}"
+
+
+def test_what_a_killed_run_has_left_goes_with_the_next(tmp_path):
+    """And what a run that is alive writes stays."""
+    pytest.importorskip("fcntl")
+    code = (
+        "import os, signal, sys, pathlib\n"
+        "from lstm_native.forecast.outputs import Outputs\n"
+        "with Outputs(pathlib.Path(sys.argv[1])) as outputs:\n"
+        "    for name in ('report.json', 'model.safetensors'):\n"
+        "        outputs.path(name).write_text('{}')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / ".0123abcd-notes").write_text("of somebody else")
+    subprocess.run([sys.executable, "-c", code, folder], cwd=tmp_path, check=False)
+    assert len(list(folder.iterdir())) == 4
+    with Outputs(folder) as alive:
+        alive.path("report.json").write_text("mine")
+        assert len(list(folder.iterdir())) == 3
+        with Outputs(folder):
+            pass
+        alive.publish()
+    assert sorted(path.name for path in folder.iterdir()) == [".0123abcd-notes", "report.json"]
+    assert (folder / "report.json").read_text() == "mine"
 
 
 def test_what_is_not_published_goes(tmp_path):

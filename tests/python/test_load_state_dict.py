@@ -135,6 +135,40 @@ def test_weights_of_the_only_layer_are_told_their_prefix():
     assert same(made.layers[0].state_dict(), state)
 
 
+def test_weights_of_one_layer_of_several_are_told_where_they_fit():
+    made = ln.Sequential([ln.LSTM(3, input_size=2), ln.LSTM(3), ln.Dense(1)], seed=0)
+    for index, donor in enumerate(ln.LSTM(3, input_size=size, seed=5) for size in (2, 3)):
+        state = donor.state_dict()
+        with pytest.raises(ValueError, match=f"they fit the layer '{index}' alone") as error:
+            made.load_state_dict(state)
+        exec(str(error.value).partition("write ")[2], {"model": made, "state": state})
+        assert same(made.layers[index].state_dict(), state)
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
+def test_a_checkpoint_around_the_weights_is_told(key):
+    made = model()
+    wanted = {k: v + 1 for k, v in made.state_dict().items()}
+    state = {"epoch": 3, "optimizer": {"state": {}, "param_groups": []}, key: wanted}
+    with pytest.raises(ValueError, match="they stand inside it") as error:
+        made.load_state_dict(state)
+    exec(str(error.value).partition("write ")[2], {"model": made, "state": state})
+    assert same(made.state_dict(), wanted)
+
+
+def test_transposed_kernels_are_told():
+    made = layer()
+    state = made.state_dict()
+    told = (
+        "transposed, as kernels of Keras are: 'weight_ih_l0', 'weight_hh_l0'; write state[name].T"
+    )
+    with pytest.raises(ValueError, match=re.escape(told)):
+        made.load_state_dict({k: v.T for k, v in state.items()})
+    with pytest.raises(ValueError, match="wrong shapes") as error:
+        made.load_state_dict(state | {"weight_ih_l0": np.ones((5, 5))})
+    assert "Keras" not in str(error.value)
+
+
 def test_layers_by_other_names_are_told_which_is_which():
     made = model()
     state = {{"0": "rnn.", "1": "out."}[k[0]] + k[2:]: v + 1 for k, v in made.state_dict().items()}

@@ -147,6 +147,27 @@ REFUSED = {
         CATEGORICAL,
         "Put it before the last layer",
     ),
+    "relu under binary": (
+        [ln.Dense(1, activation="relu")],
+        BINARY,
+        r"relu, which holds the logits to 0 and above. End with a Dense without relu, or say "
+        "from_logits=True",
+    ),
+    "tanh under classes": (
+        [ln.Dense(3), ln.Activation("tanh")],
+        CATEGORICAL,
+        "tanh, which holds the logits to -1 to 1",
+    ),
+    "softmax of a softmax": (
+        [ln.Dense(3, activation="softmax"), ln.Activation("softmax")],
+        CATEGORICAL,
+        "softmax of a softmax, .* Leave one of the two activations away",
+    ),
+    "sigmoid of a tanh": (
+        [ln.Dense(1, activation="tanh"), ln.Activation("sigmoid")],
+        BINARY,
+        "sigmoid of a tanh, .* or say from_logits=False",
+    ),
     "sigmoid of a cell": ([ln.RNN(3, activation="sigmoid")], BINARY, "Put a Dense behind it"),
 }
 
@@ -166,6 +187,14 @@ def test_what_contradicts_the_model_is_refused_before_anything_is_trained(case):
             call(model, x, y, loss=loss)
     p.assert_same_weights(model.state_dict(), before)
     assert model.loss is None
+
+
+def test_bounded_logits_may_be_meant():
+    x, y = separable(50)
+    layers = [ln.LSTM(8, return_sequences=False), ln.Dense(1, activation="tanh")]
+    model = ln.Sequential(layers, seed=0)
+    fit(model, x, y, loss=ln.BinaryCrossentropy(from_logits=True), epochs=1)
+    assert np.isfinite(model.evaluate(x, y)["loss"])
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def test_an_unknown_name_is_an_attribute_error():
     assert not hasattr(ln, "cli2")
 
 
+def test_what_is_said_of_names_that_are_missing_is_loaded_when_one_is():
+    code = (
+        "import sys, lstm_native as ln\n"
+        "print('lstm_native._hints' in sys.modules, hasattr(ln, 'nn'), "
+        "'lstm_native._hints' in sys.modules)"
+    )
+    assert printed(code) == "False False True"
+
+
 def test_star_import():
     assert printed("from lstm_native import *; print(LSTM.__name__, Adam.__name__)") == "LSTM Adam"
 

@@ -141,7 +141,24 @@ REFUSED = {
     "shape": (lambda p, g: (p, g | {"b": g["b"][:3]}), ValueError, r"grads\['b'\]: expected shape"),
     "integers": (lambda p, g: (p, g | {"b": np.ones(4, int)}), TypeError, "floating point"),
     "not a dict": (lambda p, g: (p, list(g.values())), TypeError, "grads: expected a dict"),
-    "list": (lambda p, g: (list(p.values()), g), TypeError, "params: expected a dict"),
+    "list": (
+        lambda p, g: (list(p.values()), g),
+        TypeError,
+        r"write optimizer.update\(layer, grads\)",
+    ),
+    "a list, with copies in mind": (
+        lambda p, g: (list(p.values()), g),
+        TypeError,
+        r"state_dict\(\) gives are copies",
+    ),
+    "overlapping views": (
+        lambda p, g: (
+            {"w": p["w"].reshape(-1)[:4], "v": p["w"].reshape(-1)[2:6]},
+            {"w": np.ones(4), "v": np.ones(4)},
+        ),
+        ValueError,
+        r"params\['v'\] shares memory with params\['w'\]",
+    ),
     "a list inside": (lambda p, g: (p | {"b": [1.0] * 4}, g), TypeError, "NumPy array"),
     "two dtypes": (lambda p, g: (p | {"b": p["b"].astype("f4")}, g), TypeError, "one dtype"),
     "half": (lambda p, g: (p | {"b": p["b"].astype("f2")}, g), TypeError, "float32 or float64"),
@@ -156,6 +173,14 @@ REFUSED = {
     "infinite": (lambda p, g: (p, g | {"w": g["w"] / 0.0}), FloatingPointError, "'w'"),
     "too large": (lambda p, g: (p, g | {"w": g["w"] + 1e300}), FloatingPointError, "overflows"),
 }
+
+
+def test_views_that_have_nothing_in_common_are_parameters():
+    whole = np.ones(6)
+    ln.SGD(1.0).update(
+        {"even": whole[::2], "odd": whole[1::2]}, {"even": [1.0] * 3, "odd": [2.0] * 3}
+    )
+    assert whole.tolist() == [0.0, -1.0] * 3
 
 
 def locked(array):

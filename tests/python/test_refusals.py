@@ -8,7 +8,7 @@ import pytest
 from fit_helpers import data, fit, make_model
 
 import lstm_native as ln
-from lstm_native import _core
+from lstm_native import _core, losses
 
 
 def unbuilt() -> ln.Sequential:
@@ -170,3 +170,41 @@ class TestTape:
             _core.set_isa(before)
         for dx in found[1:]:
             assert np.abs(dx - found[0]).max() <= 1e-12 * np.abs(found[0]).max()
+
+
+class TestOnesOwn:
+    """Layers and losses of one's own: said to be not there, with the loop that does it."""
+
+    LOOP = r"not there yet.*layer\.forward\(x\).*tape\.backward\(dy\).*optimizer\.update\(layer"
+
+    def test_a_layer_with_a_forward_alone(self):
+        class Twice(ln.Layer):
+            def forward(self, x):
+                return 2 * x
+
+        x = np.zeros((2, 3, 4), "float32")
+        for run in (Twice(), ln.Sequential([Twice(), ln.Dense(1)]).predict):
+            with pytest.raises(NotImplementedError, match=rf"(?s)Twice: layers .*{self.LOOP}"):
+                run(x)
+
+    def test_a_loss(self):
+        class Own(losses.Loss):
+            pass
+
+        class Weighted(ln.MeanSquaredError):  # it trained with the plain one before
+            def __call__(self, y_true, y_pred):
+                return 0.0
+
+        class Named(ln.Huber):
+            pass
+
+        x, y = data()
+        model = make_model()
+        for loss in (Own(), Weighted()):
+            for call in (fit, ln.Sequential.evaluate):
+                with pytest.raises(NotImplementedError, match=rf"(?s)loss: .*{self.LOOP}"):
+                    call(model, x, y, loss=loss)
+            with pytest.raises(NotImplementedError, match="of its own"):
+                model.loss = loss
+        assert model.loss is None
+        fit(model, x, y, loss=Named(0.5), epochs=1)
