@@ -144,8 +144,9 @@ class Sequential(OnBatch, TrainingSettings):
             _probabilities.refuse_arguments(self, x, more, others)
             given = {"batch_size": batch_size, "lengths": lengths, "mask": mask, "steps": steps}
             return _probabilities.predict(self, x, probabilities, **given)
-        size = _PREDICT_BATCH if batch_size is None else batch_size
-        size = check_positive_int(size, name="batch_size")
+        size = _PREDICT_BATCH
+        if batch_size is not None:
+            size = check_positive_int(batch_size, name="batch_size")
         plain = lengths is None and mask is None and steps is None and not self._stateful
         if plain and self._network is not None:
             try:
