@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from lstm_native.files import load_model
     from lstm_native.history import History
-    from lstm_native.layer import Layer, Tape
+    from lstm_native.layer import Layer
     from lstm_native.layers import (
         Activation,
         ActivityRegularization,
@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from lstm_native.recurrent import GRU, RNN, MinGRU, MinLSTM
     from lstm_native.runtime import build_info, get_num_threads, set_num_threads
     from lstm_native.stream import Stream
+    from lstm_native.tape import Tape
 
 __version__: str = _core.__version__
 
@@ -142,7 +143,7 @@ _HOMES = {
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "files": ("load_model",),
     "history": ("History",),
-    "layer": ("Layer", "Tape"),
+    "layer": ("Layer",),
     "layers": (
         "Activation",
         "ActivityRegularization",
@@ -172,6 +173,7 @@ _HOMES = {
     "recurrent": ("GRU", "RNN", "MinGRU", "MinLSTM"),
     "runtime": ("build_info", "get_num_threads", "set_num_threads"),
     "stream": ("Stream",),
+    "tape": ("Tape",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 _MODULES = (*_HOMES, "diagnostics", "metrics", "onnx_ops", "progress", "training")
@@ -191,7 +193,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _hint(name: str) -> str:
-    hints = importlib.import_module("lstm_native._hints")  # when a name is missed, not before
+    hints = importlib.import_module(
+        "lstm_native._names_elsewhere"
+    )  # when a name is missed, not before
     told: str = hints.of_module(name, __all__)
     return told
 

@@ -11,7 +11,8 @@ from lstm_native._carried import State
 from lstm_native._checks import as_values, check_bool
 from lstm_native._inputs import flat_images
 from lstm_native._recurrent import FORGET_BIAS, check_forget_bias
-from lstm_native.layer import Layer, Tape, check_size
+from lstm_native.layer import Layer, check_size
+from lstm_native.tape import Tape
 
 
 class ConvLSTM(Layer):

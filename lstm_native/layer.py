@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from lstm_native import _core
 from lstm_native._attributes import Guarded, NotYetError, set_plainly
 from lstm_native._carried import Carrying, State
-from lstm_native._checks import as_values, check_dtype, check_int, check_real
+from lstm_native._checks import check_dtype, check_int, check_real
 from lstm_native._inputs import Checked, check_first_values, check_input, output_shape_for
-from lstm_native._lengths import Lengths
+from lstm_native.tape import EmptyTape, HolesTape, Tape
 
 if TYPE_CHECKING:
     from lstm_native._state_dicts import LoadedKeys
@@ -41,80 +41,6 @@ def check_seed(seed: int | None) -> int:
     if seed is None:
         return int.from_bytes(os.urandom(8), "little")
     return check_int(seed, name="seed", minimum=0, maximum=_MAX_SEED)
-
-
-class Tape:
-    """What one `layer.forward` remembers, to be led back once.
-
-    The layer's weights must not change in between.
-    """
-
-    __slots__ = ("__weakref__", "_layer", "_lengths", "_native", "_output_shape", "_samples")
-
-    def __init__(
-        self,
-        native: Any,
-        layer: Layer,
-        output_shape: tuple[int, ...],
-        samples: int,
-        lengths: Lengths = None,
-    ):
-        self._native = native
-        self._layer = layer
-        self._output_shape = output_shape
-        self._samples = samples
-        self._lengths = lengths if len(output_shape) == 3 else None
-
-    def backward(
-        self, dy: Any, dstate: State = None
-    ) -> tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]]:
-        """Back-propagate through the pass, and through time (Werbos 1990).
-
-        Parameters
-        ----------
-        dy : array_like, shape of y
-            Gradient of the loss with respect to y.
-        dstate : state, optional
-            Gradient with respect to the final state, as `forward` returned it.
-
-        Returns
-        -------
-        dx : ndarray, shape of x, or None
-            None when the input was tokens.
-        dstate : state or None
-            Gradient with respect to the initial state.
-        grads : dict of str to ndarray
-            Gradient of each parameter, named and shaped as in `state_dict`.
-
-        Raises
-        ------
-        RuntimeError
-            The tape was used before: its memory has been overwritten on the way back.
-        ValueError, TypeError
-            Gradients of the wrong shape or dtype.
-        """
-        quick = self._native.quick(dy, dstate)
-        if quick is not None:
-            found: tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]] = quick
-            return found
-        layer = self._layer
-        dy = as_values(
-            dy,
-            name="dy",
-            dtype=layer.dtype,
-            shape=self._output_shape,
-            lengths=self._lengths,
-        )
-        given = layer._native_state(dstate, self._samples, name="dstate")
-        dx, initial, grads = self._native.backward(dy, given)
-        return dx, layer._public_state(initial), grads
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied: it is one pass, with the memory of that pass."""
-        raise TypeError(
-            "Tape cannot be pickled or copied; call backward here and pass the gradients on, or "
-            "call forward on a copy of the layer"
-        )
 
 
 class Layer(Carrying, Guarded):
@@ -354,9 +280,7 @@ class Layer(Carrying, Guarded):
         if remember:
             tape = Tape(native, self, y.shape, samples, ends)
             if holes is not None or not samples:
-                from lstm_native import _tapes  # which knows this module
-
-                tape = _tapes.HolesTape(tape, holes) if holes else _tapes.EmptyTape(tape)
+                tape = HolesTape(tape, holes) if holes else EmptyTape(tape)
         return y if holes is None else holes.open(y), self._public_state(final), tape
 
     # -- weights ---------------------------------------------------------------------------

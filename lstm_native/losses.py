@@ -15,7 +15,8 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from lstm_native._attributes import freeze
-from lstm_native._checks import check_bool, check_int, check_real, parse_json_object
+from lstm_native._checks import check_bool, check_int, check_real
+from lstm_native._settings_json import parse_json_object
 from lstm_native._shown import nearest, shown
 
 

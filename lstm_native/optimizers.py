@@ -15,8 +15,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from lstm_native._attributes import freeze
-from lstm_native._checks import check_bool, check_real, parse_json_object
+from lstm_native._checks import check_bool, check_real
 from lstm_native._schedules import Schedule, cosine_decay, exponential_decay, step_decay
+from lstm_native._settings_json import parse_json_object
 from lstm_native._shown import nearest, shown
 
 __all__ = [

@@ -15,10 +15,11 @@ from lstm_native._samples import check_data
 from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
 from lstm_native.diagnostics.steps import Recurrence
-from lstm_native.layer import Layer, Tape
+from lstm_native.layer import Layer
 from lstm_native.layers import Activation, Dense, Dropout, layer_from_spec
 from lstm_native.losses import Loss
 from lstm_native.model import Sequential
+from lstm_native.tape import Tape
 
 Model = Sequential | Layer
 

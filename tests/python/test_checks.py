@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lstm_native import _checks as checks
+from lstm_native._settings_json import parse_json_object
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, max_side=5)
 FLOATS = hnp.floating_dtypes(sizes=(16, 32, 64), endianness="?")
@@ -292,7 +293,7 @@ def test_choices_and_lengths_name_both_sides():
 )
 def test_json_is_read_strictly(text, told):
     with pytest.raises((TypeError, ValueError), match=told):
-        checks.parse_json_object(text, name="thing", fields={"a": ["k"]})
+        parse_json_object(text, name="thing", fields={"a": ["k"]})
 
 
 def test_nothing_is_written_by_a_check(tmp_path, monkeypatch, capfd):

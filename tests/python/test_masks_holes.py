@@ -327,7 +327,9 @@ class TestTraining:
             assert same(found, wanted)
 
     def test_weights_at_masked_steps_alone_are_none(self):
-        with pytest.raises(ValueError, match="sample_weight: no row counts, those with a weight are masked"):
+        with pytest.raises(
+            ValueError, match="sample_weight: no row counts, those with a weight are masked"
+        ):
             train(model_of(), self.x, self.y, mask=MASK, sample_weight=1.0 - MASK)
 
     def test_a_mask_without_a_true_step_has_nothing_to_teach(self):

@@ -51,8 +51,8 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_what_is_said_of_names_that_are_missing_is_loaded_when_one_is():
     code = (
         "import sys, lstm_native as ln\n"
-        "print('lstm_native._hints' in sys.modules, hasattr(ln, 'nn'), "
-        "'lstm_native._hints' in sys.modules)"
+        "print('lstm_native._names_elsewhere' in sys.modules, hasattr(ln, 'nn'), "
+        "'lstm_native._names_elsewhere' in sys.modules)"
     )
     assert printed(code) == "False False True"
 
