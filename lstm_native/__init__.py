@@ -193,9 +193,8 @@ def __getattr__(name: str) -> Any:
 
 
 def _hint(name: str) -> str:
-    hints = importlib.import_module(
-        "lstm_native._names_elsewhere"
-    )  # when a name is missed, not before
+    # When a name is missed, not before.
+    hints = importlib.import_module("lstm_native._names_elsewhere")
     told: str = hints.of_module(name, __all__)
     return told
 
