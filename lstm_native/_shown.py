@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -45,5 +44,7 @@ def as_written(told: str, **given: Any) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the name that was perhaps meant, as the end of a message; "" for none."""
+    import difflib  # when something has failed, not before
+
     near = difflib.get_close_matches(name[:LONGEST], list(known), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""

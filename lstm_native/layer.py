@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import json
 import os
+from _thread import RLock  # as threading has it, which takes longer to import
 from collections.abc import Mapping
-from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -338,7 +337,9 @@ class Layer(Carrying, Guarded):
 
     def __copy__(self) -> Any:
         """Return a deep copy: a shallow one would share its weights."""
-        return copy.deepcopy(self)
+        from copy import deepcopy
+
+        return deepcopy(self)
 
     def __repr__(self) -> str:
         """Return the layer as it could be made, without the options that are as by default."""

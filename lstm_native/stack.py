@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -279,7 +278,9 @@ class Stack(Guarded):
 
     def __copy__(self) -> Any:
         """Return a deep copy: a shallow one would share its weights."""
-        return copy.deepcopy(self)
+        from copy import deepcopy
+
+        return deepcopy(self)
 
     def __getitem__(self, index: Any) -> NoReturn:
         """Refuse, saying where the layers are."""

@@ -217,24 +217,15 @@ def _train_epoch(
         batches = map(data.take, order)
     metrics.reset()
     watched = bool(hooks.callbacks)
+    seed, mean_weight = options.seed, data.mean_weight
     mean = _Mean()
     carry = Carry(model, windows=window is not None)
     count = 0
     for batch in batches:
         carry.begin_batch()
         for part in windows_of(batch, window):
-            where = (epoch, count)
-            update(
-                model,
-                batch,
-                part,
-                carry,
-                mean,
-                metrics,
-                seed=options.seed,
-                mean_weight=data.mean_weight,
-                where=where,
-            )
+            place = (epoch, count)
+            update(model, batch, part, carry, mean, metrics, seed, mean_weight, place)
             if watched:
                 hooks.on_batch_end(model, count, {"loss": mean.value} | metrics.result())
             count += 1
@@ -248,18 +239,17 @@ def update(
     carry: Carry,
     mean: _Mean,
     metrics: MetricSet,
-    *,
     seed: int,
     mean_weight: float,
-    where: tuple[int, int] | None = None,
+    place: tuple[int, int] | None = None,
 ) -> None:
     """Make one update of the weights, from a window of a batch; add its loss and metrics.
 
-    `where` is the epoch and the batch, for the message of a FloatingPointError.
+    `place` is the epoch and the batch, for the message of a FloatingPointError.
     """
     first, steps = part
     measured = bool(metrics)
-    loss, weight, norm, finite, output, states = model._trainer.step(
+    loss, weight, norm, finite, output, states = model._training.trainer.step(
         batch.x,
         batch.y,
         batch.trained,
@@ -274,9 +264,9 @@ def update(
     )
     if not finite:
         what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
-        place = f" in epoch {where[0] + 1}, batch {where[1] + 1}" if where else ""
+        where = f" in epoch {place[0] + 1}, batch {place[1] + 1}" if place else ""
         raise FloatingPointError(
-            f"{what}{place} (gradient norm {norm}); the model has the last weights that gave "
+            f"{what}{where} (gradient norm {norm}); the model has the last weights that gave "
             "finite values. A smaller learning rate or clip_norm may help"
         )
     carry.take(states)
@@ -365,16 +355,7 @@ def train_on_batch(
         optimizer = None
     _prepare_trainer(model, chosen, optimizer)
     mean, carry = _Mean(), Carry(model, windows=False)
-    update(
-        model,
-        whole(data),
-        Window(),
-        carry,
-        mean,
-        found,
-        seed=seed,
-        mean_weight=Batches.mean_weight,
-    )
+    update(model, whole(data), Window(), carry, mean, found, seed, Batches.mean_weight)
     return {"loss": mean.value} | found.result()
 
 
