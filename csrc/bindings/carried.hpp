@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "bindings/arrays.hpp"
-#include "core/handles.hpp"
-#include "core/network_impl.hpp"
+#include "core/network/handles.hpp"
+#include "core/network/network_impl.hpp"
 
 namespace lstm_native::python {
 

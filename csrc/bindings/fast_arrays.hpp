@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bindings/gil.hpp"
-#include "core/layer.hpp"
+#include "core/layers/layer.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native::python {

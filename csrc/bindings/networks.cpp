@@ -12,13 +12,13 @@
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
-#include "core/finite.hpp"
-#include "core/handles.hpp"
-#include "core/json_specs.hpp"
-#include "core/losses.hpp"
-#include "core/model_file.hpp"
-#include "core/network_impl.hpp"
-#include "core/windows.hpp"
+#include "core/base/finite.hpp"
+#include "core/network/handles.hpp"
+#include "core/specs/json_specs.hpp"
+#include "core/training/losses.hpp"
+#include "core/files/model_file.hpp"
+#include "core/training/trainer_impl.hpp"
+#include "core/specs/windows.hpp"
 
 namespace lstm_native::python {
 namespace {

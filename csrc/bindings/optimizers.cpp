@@ -9,9 +9,9 @@
 #include "bindings/arrays.hpp"
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
-#include "core/float_mode.hpp"
-#include "core/json_specs.hpp"
-#include "core/optimizer.hpp"
+#include "core/base/float_mode.hpp"
+#include "core/specs/json_specs.hpp"
+#include "core/training/optimizer.hpp"
 
 namespace lstm_native::python {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
-#include "core/aligned.hpp"
-#include "core/partition.hpp"
+#include "core/base/aligned.hpp"
+#include "core/recurrent/partition.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 

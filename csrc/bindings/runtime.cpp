@@ -5,8 +5,8 @@
 #include "bindings/arrays.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/module.hpp"
-#include "core/finite.hpp"
-#include "core/random.hpp"
+#include "core/base/finite.hpp"
+#include "core/base/random.hpp"
 
 namespace lstm_native::python {
 

@@ -6,9 +6,10 @@
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
-#include "core/finite.hpp"
-#include "core/handles.hpp"
-#include "core/stream.hpp"
+#include "core/base/finite.hpp"
+#include "core/network/handles.hpp"
+#include "core/network/layer_factory.hpp"
+#include "core/network/stream.hpp"
 
 namespace lstm_native::python {
 namespace {

@@ -6,8 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/float_mode.hpp"
-#include "core/layer.hpp"
+#include "core/base/float_mode.hpp"
+#include "core/layers/layer.hpp"
+#include "core/network/layer_factory.hpp"
 #include "numeric_helpers.hpp"
 
 /// What came back. States are layers x samples x features.

@@ -3,10 +3,10 @@
 
 #include <thread>
 
-#include "core/cancellation.hpp"
-#include "core/float_mode.hpp"
-#include "core/layer.hpp"
-#include "core/threads.hpp"
+#include "core/base/cancellation.hpp"
+#include "core/base/float_mode.hpp"
+#include "core/layers/layer.hpp"
+#include "core/runtime/threads.hpp"
 #include "lstm_native/runtime.hpp"
 
 using namespace lstm_native;

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <string>
 
-#include "core/cgroup_quota.hpp"
+#include "core/runtime/cgroup_quota.hpp"
 #include "file_helpers.hpp"
 
 using namespace lstm_native;

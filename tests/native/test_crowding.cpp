@@ -6,9 +6,9 @@
 #include <chrono>
 #include <thread>
 
-#include "core/crowding.hpp"
-#include "core/team.hpp"
-#include "core/threads.hpp"
+#include "core/runtime/crowding.hpp"
+#include "core/runtime/team.hpp"
+#include "core/runtime/threads.hpp"
 #include "thread_helpers.hpp"
 
 using namespace lstm_native;

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/finite.hpp"
+#include "core/base/finite.hpp"
 
 using namespace lstm_native;
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/float_mode.hpp"
-#include "core/team.hpp"
+#include "core/base/float_mode.hpp"
+#include "core/runtime/team.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
 #include "network_helpers.hpp"

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "allocation_count.hpp"
-#include "core/json_specs.hpp"
-#include "core/spec_checks.hpp"
+#include "core/specs/json_specs.hpp"
+#include "core/specs/spec_checks.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/packing.hpp"
+#include "core/numeric/packing.hpp"
 #include "isa_helpers.hpp"
 #include "numeric_helpers.hpp"
 #include "reference_cell.hpp"

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "core/chain.hpp"
-#include "core/stream.hpp"
+#include "core/network/chain.hpp"
+#include "core/network/layer_factory.hpp"
+#include "core/network/stream.hpp"
 #include "lstm_native/error.hpp"
 #include "network_helpers.hpp"
 

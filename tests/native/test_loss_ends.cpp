@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/handles.hpp"
-#include "core/model_file.hpp"
-#include "core/network_impl.hpp"
+#include "core/network/handles.hpp"
+#include "core/files/model_file.hpp"
+#include "core/network/network_impl.hpp"
 #include "file_helpers.hpp"
 #include "network_helpers.hpp"
 

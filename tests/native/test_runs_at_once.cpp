@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/partition.hpp"
-#include "core/team.hpp"
-#include "core/threads.hpp"
+#include "core/recurrent/partition.hpp"
+#include "core/runtime/team.hpp"
+#include "core/runtime/threads.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
 #include "thread_helpers.hpp"

@@ -20,7 +20,7 @@
 #include <csignal>
 #endif
 
-#include "core/safetensors.hpp"
+#include "core/files/safetensors.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 

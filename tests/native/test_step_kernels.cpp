@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/packing.hpp"
+#include "core/numeric/packing.hpp"
 #include "isa_helpers.hpp"
 #include "numeric_helpers.hpp"
 #include "reference_cell.hpp"

@@ -15,9 +15,9 @@
 #include <unistd.h>
 #endif
 
-#include "core/partition.hpp"
-#include "core/team.hpp"
-#include "core/threads.hpp"
+#include "core/recurrent/partition.hpp"
+#include "core/runtime/team.hpp"
+#include "core/runtime/threads.hpp"
 #include "isa_helpers.hpp"
 #include "layer_helpers.hpp"
 #include "sanitizers.hpp"

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/handles.hpp"
-#include "core/network_impl.hpp"
+#include "core/network/handles.hpp"
+#include "core/network/network_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "network_helpers.hpp"
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/workspace.hpp"
-#include "core/workspace_pool.hpp"
+#include "core/base/workspace.hpp"
+#include "core/base/workspace_pool.hpp"
 
 using namespace lstm_native;
 

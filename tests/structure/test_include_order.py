@@ -43,7 +43,7 @@ def floor_of(path: Path) -> str:
 
 
 def name_of(path: Path) -> str:
-    """The file as an #include names it: "core/layer.hpp"."""
+    """The file as an #include names it: "core/layers/layer.hpp"."""
     return f"{floor_of(path)}/{path.relative_to(FOLDERS[floor_of(path)])}"
 
 

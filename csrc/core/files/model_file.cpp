@@ -1,0 +1,363 @@
+#include "core/files/model_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/finite.hpp"
+#include "core/files/foreign_file.hpp"
+#include "core/network/handles.hpp"
+#include "core/specs/json_specs.hpp"
+#include "core/base/message_text.hpp"
+#include "core/training/trainer_impl.hpp"
+#include "core/files/safetensors.hpp"
+#include "core/specs/spec_checks.hpp"
+#include "lstm_native/error.hpp"
+#include "lstm_native/runtime.hpp"
+
+namespace lstm_native {
+namespace {
+
+using nlohmann::json;
+using Metadata = std::map<std::string, std::string>;
+
+const char* const kFormat = "lstm_native";
+const char* const kFormatVersion = "1";
+const char* const kExtrasVersion = "1.1";  // with tensors of callbacks
+constexpr std::string_view kUserPrefix = "user.";
+constexpr std::string_view kExtraPrefix = "callbacks.";
+const char* const kExtras = "callbacks";
+const char* const kStatePrefix = "optimizer.";
+
+template <class T>
+constexpr const char* dtype_name() {
+  return sizeof(T) == sizeof(float) ? "float32" : "float64";
+}
+
+struct TrainerDescription {
+  LossSpec loss;
+  OptimizerSpec optimizer;
+  Index iterations = 0;
+};
+
+/// What the metadata of a model file say, with every spec in range.
+struct Description {
+  std::string dtype;
+  Index input_features = 0;
+  std::vector<LayerSpec> layers;
+  std::optional<TrainerDescription> trainer;
+  Metadata user;
+  std::string extras;
+  bool extra_tensors = false;  // whether the version allows them
+};
+
+/// Runs `read`, whose complaints are all about this file.
+template <class Read>
+auto in_file(const std::string& name, Read read) {
+  try {
+    return read();
+  } catch (const InvalidArgument& error) {
+    throw FormatError(name + ": " + error.what());
+  }
+}
+
+const std::string* find(const Metadata& metadata, const std::string& key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? nullptr : &found->second;
+}
+
+/// Returns whether there may be tensors of callbacks.
+bool check_format(const SafetensorsHeader& header) {
+  const Metadata& metadata = header.metadata;
+  const auto shown = [](const std::string* text) { return text ? in_quotes(*text) : "none"; };
+  const std::string* format = find(metadata, "format");
+  if (!format || *format != kFormat)
+    throw FormatError(std::string("expected metadata \"format\" of \"") + kFormat + "\", got " +
+                      shown(format) + ": " + foreign_tensors(header));
+  const std::string* version = find(metadata, "format_version");
+  if (!version || (*version != kFormatVersion && *version != kExtrasVersion))
+    throw FormatError(std::string("expected format_version \"") + kFormatVersion + "\" or \"" +
+                      kExtrasVersion + "\", which lstm_native " + lstm_native::version() +
+                      " reads, got " + shown(version) + ", written by lstm_native " +
+                      shown(find(metadata, "lstm_native_version")));
+  return *version == kExtrasVersion;
+}
+
+TrainerDescription parse_trainer(const std::string& text) {
+  const JsonTree value = parse_json(text, "trainer");
+  ObjectReader reader(value, "trainer");
+  TrainerDescription trainer;
+  trainer.iterations = reader.integer("iterations");
+  if (trainer.iterations < 0 || trainer.iterations > kMaxIterations)
+    throw FormatError("trainer.iterations: expected 0 to " + std::to_string(kMaxIterations) +
+                      ", got " + std::to_string(trainer.iterations));
+  trainer.loss = loss_from_json(reader.required("loss"), reader.path_of("loss"));
+  trainer.optimizer =
+      optimizer_from_json(reader.required("optimizer"), reader.path_of("optimizer"));
+  reader.finish();
+  return trainer;
+}
+
+/// Takes the user's metadata out of the file.
+Description describe(SafetensorsFile& file) {
+  const bool extra_tensors = check_format(file.header());
+  Metadata metadata = file.take_metadata();
+  const std::string* network = find(metadata, "network");
+  if (!network) throw FormatError("expected metadata \"network\", got none");
+  const JsonTree value = parse_json(*network, "network");
+  ObjectReader reader(value, "network");
+  Description description;
+  description.extra_tensors = extra_tensors;
+  description.dtype = reader.string("dtype");
+  if (description.dtype != dtype_name<float>() && description.dtype != dtype_name<double>())
+    throw FormatError("network.dtype: expected \"float32\" or \"float64\", got " +
+                      in_quotes(description.dtype));
+  description.input_features = reader.integer("input_features");
+  description.layers = layers_from_json(reader.required("layers"), reader.path_of("layers"));
+  reader.finish();
+  if (const std::string* trainer = find(metadata, "trainer"))
+    description.trainer = parse_trainer(*trainer);
+  if (const std::string* extras = find(metadata, kExtras)) description.extras = *extras;
+  while (!metadata.empty()) {
+    auto entry = metadata.extract(metadata.begin());  // moved, for there may be many
+    if (!starts(entry.key(), kUserPrefix)) continue;
+    entry.key().erase(0, kUserPrefix.size());
+    description.user.insert(description.user.end(), std::move(entry));
+  }
+  return description;
+}
+
+/// A network of these layers is only worth allocating when the file can fill it: with values, and
+/// with tensors, each of which costs memory beside its values.
+template <class T>
+void check_size(const Description& description, const SafetensorsFile& file) {
+  // So few cost nothing, and the message about the first that is missing is better.
+  constexpr Index kTensorsLeft = 1024;
+  const ParameterTotals needed = parameter_totals(description.layers, description.input_features);
+  if (static_cast<std::uint64_t>(needed.values) > file.data_size() / sizeof(T))
+    throw FormatError("expected tensors of " + std::to_string(needed.values) + " " +
+                      dtype_name<T>() + " values for the layers, got " +
+                      std::to_string(file.data_size()) + " bytes");
+  const auto there = static_cast<Index>(file.header().tensors.size());
+  if (needed.tensors > there + kTensorsLeft)
+    throw FormatError("expected " + std::to_string(needed.tensors) +
+                      " tensors for the layers, got " + std::to_string(there));
+}
+
+/// Hands out the file's tensors by name, and knows in the end which nobody asked for.
+class TensorReader {
+ public:
+  explicit TensorReader(const SafetensorsFile& file) : file_(file) {}
+
+  /// Fills `values` with the tensor, which must have as many of the type.
+  template <class T>
+  void read(const std::string& name, const std::vector<Index>& shape, std::vector<T>& values) {
+    const auto& tensors = file_.header().tensors;
+    const auto found = tensors.find(name);
+    if (found == tensors.end())
+      throw FormatError("expected tensor " + in_quotes(name) + ", got none of this name");
+    const StoredTensor& tensor = found->second;
+    if (tensor.dtype != safetensors_dtype<T>() || tensor.shape != shape)
+      throw FormatError("tensor " + in_quotes(name) + ": expected " + safetensors_dtype<T>() + ' ' +
+                        shape_text(shape) + ", got " + tensor.dtype + ' ' +
+                        shape_text(tensor.shape));
+    file_.read(tensor, values.data());
+    read_.push_back(&tensor);
+  }
+
+  /// The extras are not asked for by name; `to` may be null.
+  void read_extras(std::vector<Extras::Tensor>* to) {
+    const auto& tensors = file_.header().tensors;
+    for (auto entry = tensors.lower_bound(std::string(kExtraPrefix));
+         entry != tensors.end() && starts(entry->first, kExtraPrefix); ++entry) {
+      const StoredTensor& tensor = entry->second;
+      read_.push_back(&tensor);
+      if (!to) continue;
+      to->push_back({entry->first.substr(kExtraPrefix.size()), tensor.dtype, tensor.shape, {}});
+      to->back().bytes.resize(static_cast<std::size_t>(tensor.end - tensor.begin));
+      file_.read(tensor, to->back().bytes.data());
+    }
+  }
+
+  void finish() {
+    if (read_.size() == file_.header().tensors.size()) return;
+    std::sort(read_.begin(), read_.end());
+    for (const auto& entry : file_.header().tensors)
+      if (!std::binary_search(read_.begin(), read_.end(), &entry.second))
+        throw FormatError("expected the tensors of the layers and the optimizer only, got " +
+                          in_quotes(entry.first));
+  }
+
+ private:
+  const SafetensorsFile& file_;
+  std::vector<const StoredTensor*> read_;  // each once
+};
+
+template <class Error, class T>
+void check_finite(const std::string& name, const std::vector<T>& values) {
+  if (all_finite(values.data(), static_cast<Index>(values.size()))) return;
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [](T v) { return !std::isfinite(v); });
+  throw Error("tensor " + in_quotes(name) + ": expected finite weights, got " +
+              number_text(static_cast<double>(*bad)) + " at position " +
+              std::to_string(bad - values.begin()));
+}
+
+template <class T>
+LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool with_extras) {
+  check_size<T>(description, file);
+  TensorReader tensors(file);
+  auto network = Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(
+      make_layers<T>(description.layers, description.input_features, std::nullopt)));
+  for (const auto& [name, parameter] : Access::impl(network).parameters()) {
+    tensors.read(name, parameter->info.shape, parameter->value);
+    check_finite<FormatError>(name, parameter->value);
+  }
+  Access::impl(network).parameters_changed();
+  LoadedModel<T> model{network, std::nullopt, std::move(description.user), {}};
+  if (description.trainer) {
+    const TrainerDescription& saved = *description.trainer;
+    Trainer<T>& trainer =
+        model.trainer.emplace(Access::make<Trainer<T>>(std::make_shared<TrainerImpl<T>>(
+            network, saved.loss, saved.optimizer, /*from_file=*/true)));
+    trainer.set_iterations(saved.iterations);
+    for (const auto& slot : Access::impl(trainer).optimizer().slots())
+      tensors.read(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
+  }
+  if (description.extra_tensors) tensors.read_extras(with_extras ? &model.extras.tensors : nullptr);
+  tensors.finish();
+  if (with_extras) model.extras.text = std::move(description.extras);
+  return model;
+}
+
+/// What a file holds, as its writer wants it. The sources refer to the content.
+template <class T>
+struct FileContent {
+  Metadata metadata;
+  std::vector<TensorSource> tensors;
+
+  explicit FileContent(const ModelContent<T>& content) {
+    const Network<T>& network = content.network;
+    const Trainer<T>* trainer = content.trainer;
+    if (trainer && &Access::impl(trainer->network()) != &Access::impl(network))
+      throw InvalidArgument("trainer: expected one of this network, got one of another network");
+    const json description = {{"dtype", dtype_name<T>()},
+                              {"input_features", network.input_features()},
+                              {"layers", to_json(network.layers())}};
+    metadata = {{"format", kFormat},
+                {"format_version", content.extra_tensors.empty() ? kFormatVersion : kExtrasVersion},
+                {"lstm_native_version", lstm_native::version()},
+                {"network", description.dump()}};
+    for (const auto& [name, parameter] : Access::impl(network).parameters()) {
+      check_finite<InvalidArgument>(name, parameter->value);  // nobody could load it
+      add(name, parameter->info.shape, parameter->value);
+    }
+    if (trainer) {
+      const json state = {{"iterations", trainer->iterations()},
+                          {"loss", to_json(trainer->loss())},
+                          {"optimizer", to_json(trainer->optimizer())}};
+      metadata["trainer"] = state.dump();
+      for (const auto& slot : Access::impl(*trainer).optimizer().slots())
+        add(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
+    }
+    for (const auto& [key, text] : content.metadata)
+      metadata[std::string(kUserPrefix) + key] = text;
+    if (!content.extra_text.empty()) metadata[kExtras] = content.extra_text;
+    for (TensorSource tensor : content.extra_tensors) {
+      tensor.name.insert(0, kExtraPrefix);
+      tensors.push_back(std::move(tensor));
+    }
+  }
+
+ private:
+  void add(const std::string& name, const std::vector<Index>& shape, const std::vector<T>& values) {
+    tensors.push_back({name, safetensors_dtype<T>(), shape, [&values](void* out) {
+                         std::copy(values.begin(), values.end(), static_cast<T*>(out));
+                       }});
+  }
+};
+
+}  // namespace
+
+template <class T>
+void save_model(const std::string& path, const ModelContent<T>& content) {
+  const FileContent<T> file(content);
+  write_safetensors(path, file.tensors, file.metadata);
+}
+
+template <class T>
+std::vector<std::byte> model_bytes(const ModelContent<T>& content) {
+  const FileContent<T> file(content);
+  return safetensors_content(file.tensors, file.metadata);
+}
+
+ModelSource::ModelSource(const std::string& path)
+    : name_("model file '" + printable(path, 400) + "'") {
+  in_file(name_, [&] { return &file_.emplace(path); });
+}
+
+ModelSource::ModelSource(const void* data, std::size_t size) : name_("model bytes") {
+  in_file(name_, [&] { return &file_.emplace(data, size); });
+}
+
+AnyModel ModelSource::load_any(bool with_extras) && {
+  Description description = in_file(name_, [&] { return describe(*file_); });
+  return in_file(name_, [&]() -> AnyModel {
+    if (description.dtype == dtype_name<double>())
+      return build<double>(description, *file_, with_extras);
+    return build<float>(description, *file_, with_extras);
+  });
+}
+
+template <class T>
+LoadedModel<T> ModelSource::load(bool with_extras) && {
+  Description description = in_file(name_, [&] { return describe(*file_); });
+  // Asking for the wrong dtype is the caller's mistake, not the file's.
+  if (description.dtype != dtype_name<T>())
+    throw InvalidArgument(name_ + ": expected dtype " + dtype_name<T>() + ", got " +
+                          description.dtype);
+  return in_file(name_, [&] { return build<T>(description, *file_, with_extras); });
+}
+
+namespace {
+
+template <class T>
+BasicModel<T> without_trainer(LoadedModel<T> loaded) {
+  return {std::move(loaded.network), std::move(loaded.metadata)};
+}
+
+}  // namespace
+
+template <class T>
+BasicModel<T> BasicModel<T>::load(const std::string& path) {
+  return without_trainer(ModelSource(path).load<T>());
+}
+
+template <class T>
+BasicModel<T> BasicModel<T>::load(const void* data, std::size_t size) {
+  return without_trainer(ModelSource(data, size).load<T>());
+}
+
+template <class T>
+void BasicModel<T>::save(const std::string& path) const {
+  save_model(path, ModelContent<T>{network, nullptr, metadata, {}, {}});
+}
+
+template <class T>
+std::vector<std::byte> BasicModel<T>::to_bytes() const {
+  return model_bytes(ModelContent<T>{network, nullptr, metadata, {}, {}});
+}
+
+template void save_model(const std::string&, const ModelContent<float>&);
+template void save_model(const std::string&, const ModelContent<double>&);
+template std::vector<std::byte> model_bytes(const ModelContent<float>&);
+template std::vector<std::byte> model_bytes(const ModelContent<double>&);
+template LoadedModel<float> ModelSource::load(bool) &&;
+template LoadedModel<double> ModelSource::load(bool) &&;
+template struct BasicModel<float>;
+template struct BasicModel<double>;
+
+}  // namespace lstm_native

@@ -1,0 +1,133 @@
+// One time step of a cell, of which the time loop and the stream make their own.
+#pragma once
+
+#include "core/recurrent/recurrent_weights.hpp"
+
+namespace lstm_native {
+
+/// What one step reads and writes; pointers are to unit 0 of its first row. P: padded hidden size,
+/// PR: padded output size. Null where the cell's options do not need it.
+template <class T>
+struct CellStep {
+  Index rows = 0;
+  T* gates = nullptr;             // rows x columns, as StepArgs has it
+  const T* x = nullptr;           // as StepArgs has it
+  const T* h_prev = nullptr;      // rows x PR
+  const T* recur_prev = nullptr;  // rows x PR: what the product reads; h_prev unless masked
+  const T* c_prev = nullptr;      // rows x P
+  T* h = nullptr;                 // rows x PR
+  T* c = nullptr;                 // rows x P
+  T* y = nullptr;                 // rows x R
+  bool last_first = false;
+  T* recur = nullptr;           // rows x PR
+  const T* mask = nullptr;      // rows x PR
+  T* unprojected = nullptr;     // rows x P
+  T* candidate = nullptr;       // rows x P
+  const T* keep_h = nullptr;    // rows x PR, or one for all of them
+  const T* keep_c = nullptr;    // rows x P, the same
+  bool keep_per_row = false;    // whether they have rows
+  T* norm_recurrent = nullptr;  // rows x columns
+  T* norm_cell = nullptr;       // rows x P
+  T* norm_scale = nullptr;      // rows x 3: of input, recurrent sums, cell
+};
+
+/// Runs steps for the hidden units [unit_begin, unit_end) of a cell, and the outputs
+/// [output_begin, output_end) of its projection. Without projection and layer normalisation a step
+/// is one call of a kernel, or two.
+template <class T>
+class CellForward {
+ public:
+  CellForward(const RecurrentWeights<T>& weights, Index unit_begin, Index unit_end,
+              Index output_begin, Index output_end);
+
+  /// Whether `run_many` can be called: each step is one call of a kernel that reads no options.
+  bool runs_many() const { return !general_ && w_.plan.phase_count == 1 && !w_.projection; }
+
+  /// So many steps in one call of the kernel; the strides are those of StepArgs.
+  void run_many(const CellStep<T>& first, Index steps) {
+    set(phases_[0], first);
+    phases_[0].steps = steps;
+    w_.phases[0].cell->step(phases_[0]);
+    phases_[0].steps = 1;
+  }
+
+  /// The step after the one before, in the same memory: x, h, y and their turn are new.
+  void run_again(const CellStep<T>& step) {
+    StepArgs<T>& a = phases_[0];
+    a.x = step.x;
+    a.h_prev = a.h_old = step.h_prev;
+    a.h = step.h;
+    a.y = step.y;
+    a.last_first = step.last_first;
+    w_.phases[0].cell->step(a);
+  }
+
+  /// What is the same at every step.
+  void prepare(bool remember, Index y_stride) {
+    for (StepArgs<T>& a : phases_) {
+      a.remember = remember;
+      a.y_stride = y_stride;
+    }
+  }
+  /// The step makes b + W x by itself.
+  void project_in_step(Index x_stride) {
+    phases_[0].inputs = w_.inputs;
+    phases_[0].x_stride = x_stride;
+    phases_[0].input = w_.input_of_steps;
+    phases_[0].bias = w_.bias;
+  }
+  StepArgs<T>& args() { return phases_[0]; }  // `ahead`
+
+  /// meet(): waits until all parts of these rows have come as far.
+  template <class Meet>
+  void run(const CellStep<T>& step, const Meet& meet) {
+    set(phases_[0], step);
+    if (w_.plan.layer_norm) {
+      normalised(step);
+    } else {
+      w_.phases[0].cell->step(phases_[0]);
+      if (w_.plan.phase_count > 1) {
+        meet();
+        set(phases_[1], step);
+        phases_[1].x = nullptr;
+        phases_[1].h_prev = step.c;
+        phases_[1].h_stride = w_.padded();
+        w_.phases[1].cell->step(phases_[1]);
+      }
+    }
+    if (!w_.projection) return;
+    meet();
+    project(step);
+  }
+
+ private:
+  void set(StepArgs<T>& a, const CellStep<T>& step) const {
+    a.rows = step.rows;
+    a.gates = step.gates;
+    a.x = step.x;
+    a.h_prev = step.recur_prev;
+    a.h_old = step.h_prev;
+    a.c_prev = step.c_prev;
+    a.c = step.c;
+    a.h = w_.projection ? step.unprojected : step.h;
+    a.y = w_.projection ? nullptr : step.y;
+    a.last_first = step.last_first;
+    if (!general_) return;
+    a.candidate = step.candidate;
+    a.keep_c = step.keep_c;
+    a.keep_stride = step.keep_per_row ? w_.padded() : 0;
+    if (w_.projection) return;
+    a.keep_h = step.keep_h;
+    a.mask = step.mask;
+    a.recur = step.recur;
+  }
+  void normalised(const CellStep<T>& step);
+  void project(const CellStep<T>& step) const;
+
+  const RecurrentWeights<T>& w_;
+  Index output_begin_, output_end_;
+  bool general_;  // options are read
+  StepArgs<T> phases_[2];
+};
+
+}  // namespace lstm_native

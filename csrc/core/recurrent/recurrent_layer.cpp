@@ -1,0 +1,196 @@
+// Parameters of the recurrent layers. How they run stands in recurrent_pass.cpp.
+#include "core/recurrent/recurrent_layer.hpp"
+
+#include <algorithm>
+
+#include "core/numeric/initialisers.hpp"
+#include "core/recurrent/recurrent_stream.hpp"
+#include "core/recurrent/sequence_masks.hpp"
+#include "core/runtime/threads.hpp"
+#include "kernels/dispatch.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+namespace {
+
+/// Calls body(name, shape, pointer to the field) for every parameter of a run that the cell has, in
+/// the order in which they stand.
+template <class V, class Body>
+void for_each_parameter(const CellPlan& plan, Index inputs, RunParameters<V>& p, const Body& body) {
+  const Index H = plan.hidden_size, R = plan.output_size(), rows = plan.gates * H;
+  body("weight_ih", {rows, inputs}, p.input);
+  if (plan.recurrent) body("weight_hh", {rows, R}, p.recurrent);
+  if (plan.bias) body("bias_ih", {rows}, p.bias_input);
+  if (plan.bias && plan.recurrent) body("bias_hh", {rows}, p.bias_recurrent);
+  if (plan.peepholes) body("peephole", {plan.peepholes, H}, p.peephole);
+  if (plan.proj_size) body("weight_hr", {R, H}, p.projection);
+  if (!plan.layer_norm) return;
+  body("norm_ih", {rows}, p.norm_input);
+  body("norm_hh", {rows}, p.norm_recurrent);
+  body("norm_c", {H}, p.norm_cell);
+  if (plan.bias) body("norm_c_bias", {H}, p.norm_cell_bias);
+}
+
+// Which parts of a run's seed its weights are drawn from. Those of the first two kinds are followed
+// by one for each gate.
+constexpr std::uint64_t kInputSeed = 0, kRecurrentSeed = 4, kReverseSeed = 8, kProjectionSeed = 9;
+
+struct Description {
+  const char* name;
+  RecurrentOptions options;
+  CellPlan plan;
+};
+
+Description describe(const LayerSpec& spec) {
+  if (const auto* s = std::get_if<LSTMSpec>(&spec.options)) return {"LSTM", *s, plan_of(*s)};
+  if (const auto* s = std::get_if<GRUSpec>(&spec.options)) return {"GRU", *s, plan_of(*s)};
+  if (const auto* s = std::get_if<RNNSpec>(&spec.options)) return {"RNN", *s, plan_of(*s)};
+  if (const auto* s = std::get_if<MinLSTMSpec>(&spec.options)) return {"MinLSTM", *s, plan_of(*s)};
+  const auto& s = std::get<MinGRUSpec>(spec.options);
+  return {"MinGRU", s, plan_of(s)};
+}
+
+}  // namespace
+
+template <class T>
+RecurrentLayer<T>::RecurrentLayer(const LayerSpec& spec, Index inputs, WeightSeed seed)
+    : spec_(spec), inputs_(inputs) {
+  const Description description = describe(spec);
+  name_ = description.name;
+  options_ = description.options;
+  plan_ = description.plan;
+  for (Index l = 0; l < options_.num_layers; ++l) {
+    const Index F = l == 0 ? inputs : output_features();
+    const std::string suffix = "_l" + std::to_string(l);
+    const WeightSeed layer_seed = derive_seed(seed, static_cast<std::uint64_t>(l));
+    add_run(suffix, F, layer_seed);
+    if (options_.bidirectional)
+      add_run(suffix + "_reverse", F, derive_seed(layer_seed, kReverseSeed));
+  }
+}
+
+template <class T>
+void RecurrentLayer<T>::add_run(const std::string& suffix, Index inputs, WeightSeed seed) {
+  RunParameters<T> p;
+  std::vector<T**> fields;
+  for_each_parameter(plan_, inputs, p, [&](const char* name, std::vector<Index> shape, T*& field) {
+    parameters_.push_back(make_parameter<T>(name + suffix, std::move(shape)));
+    field = parameters_.back().value.data();
+  });
+  const Index H = plan_.hidden_size, R = plan_.output_size(), rows = plan_.gates * H;
+  const auto gate_seed = [&](std::uint64_t kind, Index gate) {
+    return derive_seed(seed, kind + static_cast<std::uint64_t>(gate));
+  };
+  for (Index g = 0; g < plan_.gates; ++g)
+    glorot_uniform(inputs, H, gate_seed(kInputSeed, g), H * inputs, p.input + g * H * inputs);
+  const auto recurrent_block = [&](Index g, Cancellation* cancellation) {
+    T* w = p.recurrent + g * H * R;
+    if (plan_.identity_init) {
+      for (Index u = 0; u < H; ++u) w[u * R + u] = T(1);
+    } else if (R == H) {
+      orthogonal(H, gate_seed(kRecurrentSeed, g), w, cancellation);
+    } else {  // orthogonal columns
+      std::vector<T> square(static_cast<std::size_t>(H * H));
+      orthogonal(H, gate_seed(kRecurrentSeed, g), square.data(), cancellation);
+      for (Index u = 0; u < H; ++u) std::copy_n(square.data() + u * H, R, w + u * R);
+    }
+  };
+  if (plan_.recurrent) {
+    Cancellation* const cancellation = Cancellation::current();
+    const double n = static_cast<double>(H);
+    const bool large = seed && parallel_parts(plan_.gates, n * n * n) > 1;
+    // A part for each gate: where that does not come out even, this thread has one more than the
+    // others, and can be asked to end until all are done.
+    run_parts(large ? plan_.gates : 1, plan_.gates, [&](Index, Index begin, Index end) {
+      for (Index g = begin; g < end; ++g) recurrent_block(g, cancellation);
+    });
+  }
+  if (plan_.bias && plan_.forget_gate >= 0)
+    std::fill_n(p.bias_input + plan_.forget_gate * H, H, static_cast<T>(plan_.forget_bias));
+  if (p.projection) glorot_uniform(H, R, derive_seed(seed, kProjectionSeed), R * H, p.projection);
+  if (!plan_.layer_norm) return;
+  std::fill_n(p.norm_input, rows, T(1));
+  std::fill_n(p.norm_recurrent, rows, T(1));
+  std::fill_n(p.norm_cell, H, T(1));
+}
+
+template <class T>
+OutputShape RecurrentLayer<T>::output_shape(Index timesteps) const {
+  if (timesteps < 1)
+    throw InvalidArgument(
+        std::string(name_) +
+        ": expected 3 dimensions (samples, timesteps, features), got 2: no time axis");
+  return {options_.return_sequences ? timesteps : 0, output_features()};
+}
+
+template <class T>
+std::vector<Parameter<T>*> RecurrentLayer<T>::parameters() {
+  std::vector<Parameter<T>*> list;
+  list.reserve(parameters_.size());
+  for (Parameter<T>& p : parameters_) list.push_back(&p);
+  return list;
+}
+
+template <class T>
+template <class V>
+RunParameters<V> RecurrentLayer<T>::of_run(V* const* all, std::size_t run) const {
+  RunParameters<V> p;
+  V* const* next = all + run * parameters_per_run();
+  for_each_parameter(
+      plan_, 0, p, [&](const char*, std::initializer_list<Index>, V*& field) { field = *next++; });
+  return p;
+}
+
+template <class T>
+void RecurrentLayer<T>::pack(Packed& packed, const std::vector<const T*>& values) const {
+  const KernelTable<T>& k = kernels_for<T>(plan_.hidden_size);
+  packed.resize(runs());
+  for (std::size_t r = 0; r < packed.size(); ++r)
+    packed[r].pack(plan_, parameters_[r * parameters_per_run()].info.shape[1], k,
+                   of_run<const T>(values.data(), r));
+}
+
+template <class T>
+std::shared_ptr<const typename RecurrentLayer<T>::Packed> RecurrentLayer<T>::packed() const {
+  return packed_.get(&kernels_for<T>(plan_.hidden_size), [&](Packed& packed) {
+    std::vector<const T*> values;
+    for (const Parameter<T>& p : parameters_) values.push_back(p.value.data());
+    pack(packed, values);
+  });
+}
+
+template <class T>
+std::shared_ptr<const typename RecurrentLayer<T>::Packed> RecurrentLayer<T>::packed_with_drops(
+    std::uint64_t seed) const {
+  std::vector<std::vector<T>> dropped(runs());
+  std::vector<const T*> values;
+  for (const Parameter<T>& p : parameters_) values.push_back(p.value.data());
+  for (std::size_t r = 0; r < runs(); ++r) {
+    const std::size_t at = r * parameters_per_run() + 1;  // the recurrent weights
+    const std::vector<T>& weight = parameters_[at].value;
+    dropped[r].resize(weight.size());
+    draw_dropout(options_.weight_drop, derive_seed(seed, r), static_cast<Index>(weight.size()),
+                 dropped[r].data());
+    for (std::size_t i = 0; i < weight.size(); ++i) dropped[r][i] *= weight[i];
+    values[at] = dropped[r].data();
+  }
+  auto packed = std::make_shared<Packed>();
+  pack(*packed, values);
+  return packed;
+}
+
+template <class T>
+std::unique_ptr<LayerStream<T>> RecurrentLayer<T>::stream(Index rows) const {
+  if (options_.bidirectional || options_.reverse)
+    throw InvalidArgument(std::string(name_) +
+                          ": cannot be streamed: its output depends on steps to come "
+                          "(bidirectional or reverse)");
+  return make_recurrent_stream<T>(packed(), rows, options_.residual);
+}
+
+template class RecurrentLayer<float>;
+template class RecurrentLayer<double>;
+template RunParameters<float> RecurrentLayer<float>::of_run(float* const*, std::size_t) const;
+template RunParameters<double> RecurrentLayer<double>::of_run(double* const*, std::size_t) const;
+
+}  // namespace lstm_native

@@ -1,0 +1,80 @@
+// The weights of one recurrent layer as the kernels read them.
+#pragma once
+
+#include "core/base/aligned.hpp"
+#include "core/specs/cell_plan.hpp"
+#include "core/numeric/packing.hpp"
+
+namespace lstm_native {
+
+/// The parameters of one direction of one stacked layer, in PyTorch's layout; what the cell does
+/// not have is null. G: gates that have weights, R: size of the output.
+template <class V>
+struct RunParameters {
+  V* input = nullptr;           // (G H, F)
+  V* recurrent = nullptr;       // (G H, R)
+  V* bias_input = nullptr;      // (G H)
+  V* bias_recurrent = nullptr;  // (G H)
+  V* peephole = nullptr;        // (gates that look, H)
+  V* projection = nullptr;      // (R, H)
+  V* norm_input = nullptr;      // (G H)
+  V* norm_recurrent = nullptr;  // (G H)
+  V* norm_cell = nullptr;       // (H)
+  V* norm_cell_bias = nullptr;  // (H)
+};
+
+template <class T>
+struct RecurrentWeights {
+  RecurrentWeights() = default;
+  RecurrentWeights(RecurrentWeights&&) = default;  // the memory stays where it is
+  RecurrentWeights(const RecurrentWeights&) = delete;
+  RecurrentWeights& operator=(const RecurrentWeights&) = delete;
+
+  struct Phase {
+    const CellKernels<T>* cell = nullptr;
+    GateOrder order{};  // of the gates that its recurrent product adds to
+    Index first_gate = 0;
+    Index column = 0;                         // of these gates in a row of split gradients
+    const T* recurrent = nullptr;             // R x columns, as steps read it
+    const T* recurrent_transposed = nullptr;  // columns x R, as products read it
+  };
+
+  const KernelTable<T>* kernels = nullptr;  // packed for these, to be run by these
+  CellPlan plan;
+  GateOrder order{};  // of the input's sums
+  Index inputs = 0;
+  const T* input = nullptr;             // inputs x columns, as products read it
+  const T* input_of_steps = nullptr;    // the same as steps read it
+  const T* bias = nullptr;              // columns; zeros where the cell has none
+  const T* recurrent_bias = nullptr;    // P, when the candidate's is apart
+  const T* input_transposed = nullptr;  // columns x inputs, as products read it
+  Phase phases[2];
+  CellOptions<T> options;
+  const T* projection = nullptr;             // H x R, as products read it
+  const T* projection_transposed = nullptr;  // padded R x H, the same
+  // Layer normalisation: columns, columns; P, P. And R x columns as products read it.
+  const T* norm_input = nullptr;
+  const T* norm_recurrent = nullptr;
+  const T* norm_cell = nullptr;
+  const T* norm_cell_bias = nullptr;
+  const T* recurrent_product = nullptr;
+
+  Index padded() const { return order.padded(); }
+  Index outputs() const { return plan.output_size(); }  // R
+  GateOrder output_order() const { return {1, outputs(), order.block}; }
+  /// Distance between rows of outputs.
+  Index padded_outputs() const { return output_order().padded(); }
+  /// Values in a row of split gradients.
+  Index split_columns() const {
+    const Phase& last = phases[plan.phase_count - 1];
+    return last.column + last.order.columns();
+  }
+
+  void pack(const CellPlan& cell_plan, Index input_size, const KernelTable<T>& table,
+            const RunParameters<const T>& parameters);
+
+ private:
+  AlignedVector<T> memory_;  // of all of them: together they may fill huge pages
+};
+
+}  // namespace lstm_native
