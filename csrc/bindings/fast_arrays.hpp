@@ -9,6 +9,7 @@
 
 #include "bindings/gil.hpp"
 #include "core/layers/layer.hpp"
+#include "core/network/layer_factory.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native::python {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
-#include "core/layers/layer.hpp"
 #include "core/base/workspace_pool.hpp"
+#include "core/layers/layer.hpp"
 
 namespace lstm_native::python {
 

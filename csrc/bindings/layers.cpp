@@ -6,13 +6,13 @@
 #include "bindings/layer_handle.hpp"
 #include "bindings/module.hpp"
 #include "bindings/plain_method.hpp"
-#include "core/layers/by_rows.hpp"
 #include "core/base/cancellation.hpp"
 #include "core/base/finite.hpp"
 #include "core/base/float_mode.hpp"
+#include "core/base/random.hpp"
+#include "core/layers/by_rows.hpp"
 #include "core/network/layer_factory.hpp"
 #include "core/specs/json_specs.hpp"
-#include "core/base/random.hpp"
 
 namespace lstm_native::python {
 namespace {

@@ -13,12 +13,12 @@
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
 #include "core/base/finite.hpp"
+#include "core/files/model_file.hpp"
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
-#include "core/training/losses.hpp"
-#include "core/files/model_file.hpp"
-#include "core/training/trainer_impl.hpp"
 #include "core/specs/windows.hpp"
+#include "core/training/losses.hpp"
+#include "core/training/trainer_impl.hpp"
 
 namespace lstm_native::python {
 namespace {

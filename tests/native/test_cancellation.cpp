@@ -6,6 +6,7 @@
 #include "core/base/cancellation.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/layers/layer.hpp"
+#include "core/network/layer_factory.hpp"
 #include "core/runtime/threads.hpp"
 #include "lstm_native/runtime.hpp"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/network/handles.hpp"
 #include "core/files/model_file.hpp"
+#include "core/network/handles.hpp"
 #include "core/network/network_impl.hpp"
 #include "file_helpers.hpp"
 #include "network_helpers.hpp"

@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/specs/json_specs.hpp"
 #include "core/files/model_file.hpp"
 #include "core/files/safetensors.hpp"
+#include "core/specs/json_specs.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"

@@ -26,6 +26,17 @@ SOURCES = [
     for path in sorted(folder.rglob("*"))
     if path.suffix in {".hpp", ".cpp"}
 ]
+# The folders of csrc/core, from the top down. Those in one line do not see each other.
+CORE_FOLDERS = [
+    {"files"},
+    {"training"},
+    {"network"},
+    {"recurrent", "conv_lstm"},
+    {"layers"},
+    {"numeric", "specs"},
+    {"runtime"},
+    {"base"},
+]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 EIGEN = re.compile(r"(unsupported/)?Eigen/")
 PYTHON = re.compile(r"(pybind11/.*|Python\.h|numpy/.*)")
@@ -85,6 +96,29 @@ def test_includes_point_down(path):
             assert floor_of(path) == "kernels", f"only csrc/kernels may use {name}"
         if name.startswith("nlohmann/"):
             assert floor_of(path) in {"core", "bindings"}, f"{name} below csrc/core"
+
+
+def core_floor(folder: str) -> int:
+    """How far from the top a folder of csrc/core stands."""
+    return next(i for i, floor in enumerate(CORE_FOLDERS) if folder in floor)
+
+
+def test_every_folder_of_the_core_has_its_floor():
+    folders = {path.name for path in FOLDERS["core"].iterdir()}
+    assert folders == set().union(*CORE_FOLDERS), "a folder, and no file beside the folders"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if floor_of(path) == "core"], ids=name_of
+)
+def test_core_folders_include_only_folders_below(path):
+    own = path.relative_to(FOLDERS["core"]).parts[0]
+    for quote, name in includes(path):
+        if quote != '"' or not name.startswith("core/"):
+            continue
+        other = name.split("/")[1]
+        below = core_floor(other) > core_floor(own)
+        assert other == own or below, f"{name_of(path)} includes {name}, which is not below it"
 
 
 def test_cpp_files_do_not_include_each_other_in_circles():

@@ -1,8 +1,8 @@
 // Parameters of the ConvLSTM layer, and its stream. How it runs stands in conv_lstm_pass.cpp.
 #include "core/conv_lstm/conv_lstm.hpp"
 
-#include "core/numeric/initialisers.hpp"
 #include "core/layers/layer_stream.hpp"
+#include "core/numeric/initialisers.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 

@@ -1,9 +1,9 @@
 // The convolutional LSTM layer (Shi et al. 2015).
 #pragma once
 
+#include "core/base/packed_cache.hpp"
 #include "core/conv_lstm/conv_lstm_weights.hpp"
 #include "core/layers/layer.hpp"
-#include "core/base/packed_cache.hpp"
 
 namespace lstm_native {
 

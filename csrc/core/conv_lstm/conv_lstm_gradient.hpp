@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "core/conv_lstm/conv_lstm_weights.hpp"
 #include "core/base/workspace.hpp"
+#include "core/conv_lstm/conv_lstm_weights.hpp"
 
 namespace lstm_native {
 

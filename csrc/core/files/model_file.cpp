@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "core/base/finite.hpp"
+#include "core/base/message_text.hpp"
 #include "core/files/foreign_file.hpp"
+#include "core/files/safetensors.hpp"
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
-#include "core/base/message_text.hpp"
-#include "core/training/trainer_impl.hpp"
-#include "core/files/safetensors.hpp"
 #include "core/specs/spec_checks.hpp"
+#include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
 

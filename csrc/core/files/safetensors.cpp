@@ -6,8 +6,8 @@
 #include <set>
 #include <string_view>
 
-#include "core/files/foreign_file.hpp"
 #include "core/base/message_text.hpp"
+#include "core/files/foreign_file.hpp"
 #include "lstm_native/error.hpp"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "core/layers/simple_layers.hpp"
 #include "core/layers/layer_stream.hpp"
-#include "core/runtime/threads.hpp"
+#include "core/layers/simple_layers.hpp"
 #include "core/layers/true_steps.hpp"
+#include "core/runtime/threads.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

@@ -140,8 +140,8 @@ class Layer {
   /// Whether a tape looks at the pass's output again, which must then stay as it was.
   virtual bool tape_reads_output() const { return true; }
 
-  /// The layer one step at a time, for so many rows, with its present weights (core/layers/layer_stream.hpp).
-  /// Throws InvalidArgument when it cannot run so.
+  /// The layer one step at a time, for so many rows, with its present weights
+  /// (core/layers/layer_stream.hpp). Throws InvalidArgument when it cannot run so.
   virtual std::unique_ptr<LayerStream<T>> stream(Index rows) const = 0;
 
  private:

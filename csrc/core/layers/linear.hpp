@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/base/aligned.hpp"
-#include "core/layers/layer.hpp"
 #include "core/base/packed_cache.hpp"
 #include "core/base/rows.hpp"
+#include "core/layers/layer.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace lstm_native {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/layers/layer_stream.hpp"
 #include "core/numeric/activations.hpp"
 #include "core/numeric/dropout_mask.hpp"
 #include "core/numeric/initialisers.hpp"
-#include "core/layers/layer_stream.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 

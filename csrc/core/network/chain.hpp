@@ -1,8 +1,8 @@
 // Layers one after another.
 #pragma once
 
-#include "core/network/chain_states.hpp"
 #include "core/layers/layer.hpp"
+#include "core/network/chain_states.hpp"
 
 namespace lstm_native {
 

@@ -1,8 +1,8 @@
 // A linear highway beside other layers (the autoregressive component of Lai et al. 2018).
 #pragma once
 
-#include "core/network/container.hpp"
 #include "core/layers/linear.hpp"
+#include "core/network/container.hpp"
 
 namespace lstm_native {
 

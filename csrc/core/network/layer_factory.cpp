@@ -1,12 +1,12 @@
 // From specs to layers, and the checks at a layer's door.
-#include "core/layers/activity_regularization.hpp"
-#include "core/conv_lstm/conv_lstm.hpp"
-#include "core/base/float_mode.hpp"
-#include "core/network/highway.hpp"
 #include "core/network/layer_factory.hpp"
-#include "core/recurrent/recurrent_layer.hpp"
-#include "core/network/residual.hpp"
+#include "core/base/float_mode.hpp"
+#include "core/conv_lstm/conv_lstm.hpp"
+#include "core/layers/activity_regularization.hpp"
 #include "core/layers/simple_layers.hpp"
+#include "core/network/highway.hpp"
+#include "core/network/residual.hpp"
+#include "core/recurrent/recurrent_layer.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 

@@ -1,12 +1,12 @@
 #include <algorithm>
 
 #include "core/base/float_mode.hpp"
-#include "core/network/handles.hpp"
 #include "core/base/message_text.hpp"
+#include "core/network/handles.hpp"
 #include "core/network/layer_factory.hpp"
 #include "core/network/network_impl.hpp"
-#include "core/specs/spec_checks.hpp"
 #include "core/network/stream.hpp"
+#include "core/specs/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

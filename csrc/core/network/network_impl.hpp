@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "core/network/chain.hpp"
 #include "core/base/workspace_pool.hpp"
+#include "core/network/chain.hpp"
 #include "lstm_native/network.hpp"
 
 namespace lstm_native {

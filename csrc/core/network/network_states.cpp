@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "core/network/handles.hpp"
 #include "core/base/message_text.hpp"
+#include "core/network/handles.hpp"
 #include "core/network/network_impl.hpp"
 #include "lstm_native/error.hpp"
 

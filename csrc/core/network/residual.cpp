@@ -1,7 +1,7 @@
 #include "core/network/residual.hpp"
 
-#include "core/network/stream.hpp"
 #include "core/layers/true_steps.hpp"
+#include "core/network/stream.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

@@ -1,8 +1,8 @@
 #include "core/network/stream.hpp"
 
 #include "core/base/float_mode.hpp"
-#include "core/network/handles.hpp"
 #include "core/base/message_text.hpp"
+#include "core/network/handles.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/stream.hpp"

@@ -1,8 +1,8 @@
 // The recurrent layers: LSTM, GRU, RNN and their kin, stacked, in one direction or both.
 #pragma once
 
-#include "core/layers/layer.hpp"
 #include "core/base/packed_cache.hpp"
+#include "core/layers/layer.hpp"
 #include "core/recurrent/recurrent_loop.hpp"
 
 namespace lstm_native {

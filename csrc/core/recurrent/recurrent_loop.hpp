@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/base/workspace.hpp"
 #include "core/recurrent/partition.hpp"
 #include "core/recurrent/recurrent_weights.hpp"
-#include "core/base/workspace.hpp"
 #include "lstm_native/types.hpp"
 
 namespace lstm_native {

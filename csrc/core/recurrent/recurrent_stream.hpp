@@ -1,8 +1,8 @@
 // A recurrent layer, one step at a time.
 #pragma once
 
-#include "core/recurrent/recurrent_weights.hpp"
 #include "core/layers/layer_stream.hpp"
+#include "core/recurrent/recurrent_weights.hpp"
 
 namespace lstm_native {
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/base/aligned.hpp"
-#include "core/specs/cell_plan.hpp"
 #include "core/numeric/packing.hpp"
+#include "core/specs/cell_plan.hpp"
 
 namespace lstm_native {
 

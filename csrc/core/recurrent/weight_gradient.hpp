@@ -1,8 +1,8 @@
 // Gradients of weights, summed chunk by chunk while time runs backwards.
 #pragma once
 
-#include "core/numeric/packing.hpp"
 #include "core/base/workspace.hpp"
+#include "core/numeric/packing.hpp"
 
 namespace lstm_native {
 

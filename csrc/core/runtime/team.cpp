@@ -12,8 +12,8 @@
 #include <pthread.h>
 #endif
 
-#include "core/runtime/crowding.hpp"
 #include "core/base/float_mode.hpp"
+#include "core/runtime/crowding.hpp"
 #include "core/runtime/threads.hpp"
 #include "lstm_native/runtime.hpp"
 

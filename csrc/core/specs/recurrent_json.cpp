@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/specs/json_specs.hpp"
 #include "core/base/message_text.hpp"
+#include "core/specs/json_specs.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

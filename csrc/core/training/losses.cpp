@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/numeric/activations.hpp"
 #include "core/base/message_text.hpp"
+#include "core/numeric/activations.hpp"
 #include "core/runtime/threads.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"

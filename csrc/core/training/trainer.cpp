@@ -2,15 +2,15 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/float_mode.hpp"
+#include "core/base/message_text.hpp"
+#include "core/base/random.hpp"
+#include "core/network/handles.hpp"
 #include "core/network/layer_factory.hpp"
 #include "core/numeric/activations.hpp"
-#include "core/base/float_mode.hpp"
-#include "core/network/handles.hpp"
-#include "core/base/message_text.hpp"
-#include "core/training/trainer_impl.hpp"
-#include "core/base/random.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "core/specs/windows.hpp"
+#include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
