@@ -9,7 +9,7 @@
 
 #include "core/files/model_file.hpp"
 #include "core/network/handles.hpp"
-#include "core/network/network_impl.hpp"
+#include "core/training/trainer_impl.hpp"
 #include "file_helpers.hpp"
 #include "network_helpers.hpp"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/network/handles.hpp"
-#include "core/network/network_impl.hpp"
+#include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "network_helpers.hpp"
 
