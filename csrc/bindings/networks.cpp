@@ -19,7 +19,6 @@
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/optimizer_specs.hpp"
 #include "core/specs/windows.hpp"
-#include "core/training/losses.hpp"
 #include "core/training/trainer_impl.hpp"
 
 namespace lstm_native::python {
@@ -113,7 +112,8 @@ struct TrainerHandle {
 
     Targets<T> targets;
     py::array owners[2];
-    if (takes_labels(trainer.loss().kind) && !Array<T>::check_(y)) {  // else soft labels
+    const TargetShape wanted = target_shape(trainer.loss(), shape.features);
+    if (wanted.labels && !Array<T>::check_(y)) {  // else soft labels
       const auto labels = borrow<std::int64_t>(y, "y");
       targets.labels = data_of(labels, row_shape, "y");
       owners[0] = labels;

@@ -22,18 +22,24 @@ namespace lstm_native {
 enum class OutputReading { automatic, logits, probabilities };
 
 /// (o - y)^2
-struct MSELoss {};
+struct MSELoss {
+  static constexpr const char* kName = "mse";  // in files
+};
 
 /// |o - y|
-struct MAELoss {};
+struct MAELoss {
+  static constexpr const char* kName = "mae";
+};
 
 /// (o - y)^2 / 2 within delta, else delta (|o - y| - delta / 2)   (Huber 1964)
 struct HuberLoss {
+  static constexpr const char* kName = "huber";
   double delta = 1.0;  // where the square turns into a line
 };
 
 /// max(o, 0) - o y + log(1 + exp(-|o|)), y from 0 to 1
 struct BinaryCrossentropyLoss {
+  static constexpr const char* kName = "binary_crossentropy";
   OutputReading outputs = OutputReading::automatic;
   // In [0, 1): y becomes y (1 - s) + s / 2 (Szegedy et al. 2016, "Rethinking the Inception
   // architecture").
@@ -42,6 +48,7 @@ struct BinaryCrossentropyLoss {
 
 /// log(sum(exp(o))) sum(y) - sum(o y), y soft labels or the label's one-hot row
 struct CategoricalCrossentropyLoss {
+  static constexpr const char* kName = "categorical_crossentropy";
   OutputReading outputs = OutputReading::automatic;
   double label_smoothing = 0.0;  // y becomes y (1 - s) + s / K, K the number of classes
   // Rows of this label have no loss and no gradient, and do not count in the mean.
@@ -55,7 +62,8 @@ template <class T, class... Known>
 struct is_loss<T, std::variant<Known...>> : std::disjunction<std::is_same<T, Known>...> {};
 }  // namespace detail
 
-/// Any of the above; made of one of them, as in Trainer<float>(network, HuberLoss{0.5}, adam).
+/// Any of the above, the squared error where nothing is said; made of one of them, as in
+/// Trainer<float>(network, HuberLoss{0.5}, adam).
 struct LossSpec {
   using Options = std::variant<MSELoss, MAELoss, HuberLoss, BinaryCrossentropyLoss,
                                CategoricalCrossentropyLoss>;
@@ -65,6 +73,10 @@ struct LossSpec {
   LossSpec(Options any) : options(std::move(any)) {}
   template <class Loss, class = std::enable_if_t<detail::is_loss<Loss, Options>::value>>
   LossSpec(Loss loss) : options(std::move(loss)) {}
+
+  const char* name() const {
+    return std::visit([](const auto& loss) { return loss.kName; }, options);
+  }
 };
 
 /// What a network should have answered; which of them a loss wants says `target_shape`.

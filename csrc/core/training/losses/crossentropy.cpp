@@ -84,17 +84,17 @@ struct CategoricalCrossentropy : RowRules {
 }  // namespace
 
 template <class T>
-LossPointer<T> make_loss(const BinaryCrossentropyLoss& spec) {
+LossPointer<T> new_loss(const BinaryCrossentropyLoss& spec) {
   return std::make_unique<RowLoss<T, BinaryCrossentropy>>(BinaryCrossentropy(spec));
 }
 template <class T>
-LossPointer<T> make_loss(const CategoricalCrossentropyLoss& spec) {
+LossPointer<T> new_loss(const CategoricalCrossentropyLoss& spec) {
   return std::make_unique<RowLoss<T, CategoricalCrossentropy>>(CategoricalCrossentropy(spec));
 }
 
-template LossPointer<float> make_loss(const BinaryCrossentropyLoss&);
-template LossPointer<double> make_loss(const BinaryCrossentropyLoss&);
-template LossPointer<float> make_loss(const CategoricalCrossentropyLoss&);
-template LossPointer<double> make_loss(const CategoricalCrossentropyLoss&);
+template LossPointer<float> new_loss(const BinaryCrossentropyLoss&);
+template LossPointer<double> new_loss(const BinaryCrossentropyLoss&);
+template LossPointer<float> new_loss(const CategoricalCrossentropyLoss&);
+template LossPointer<double> new_loss(const CategoricalCrossentropyLoss&);
 
 }  // namespace lstm_native

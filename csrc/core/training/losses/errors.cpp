@@ -33,23 +33,23 @@ struct HuberError : ValueRules<HuberError> {
 }  // namespace
 
 template <class T>
-LossPointer<T> make_loss(const MSELoss&) {
+LossPointer<T> new_loss(const MSELoss&) {
   return std::make_unique<RowLoss<T, SquaredError>>(SquaredError());
 }
 template <class T>
-LossPointer<T> make_loss(const MAELoss&) {
+LossPointer<T> new_loss(const MAELoss&) {
   return std::make_unique<RowLoss<T, AbsoluteError>>(AbsoluteError());
 }
 template <class T>
-LossPointer<T> make_loss(const HuberLoss& spec) {
+LossPointer<T> new_loss(const HuberLoss& spec) {
   return std::make_unique<RowLoss<T, HuberError>>(HuberError(spec.delta));
 }
 
-template LossPointer<float> make_loss(const MSELoss&);
-template LossPointer<double> make_loss(const MSELoss&);
-template LossPointer<float> make_loss(const MAELoss&);
-template LossPointer<double> make_loss(const MAELoss&);
-template LossPointer<float> make_loss(const HuberLoss&);
-template LossPointer<double> make_loss(const HuberLoss&);
+template LossPointer<float> new_loss(const MSELoss&);
+template LossPointer<double> new_loss(const MSELoss&);
+template LossPointer<float> new_loss(const MAELoss&);
+template LossPointer<double> new_loss(const MAELoss&);
+template LossPointer<float> new_loss(const HuberLoss&);
+template LossPointer<double> new_loss(const HuberLoss&);
 
 }  // namespace lstm_native

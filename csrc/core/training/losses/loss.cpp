@@ -11,7 +11,7 @@ namespace lstm_native {
 
 template <class T>
 std::unique_ptr<Loss<T>> make_loss(const LossSpec& spec) {
-  return std::visit([](const auto& options) { return make_loss<T>(options); }, spec.options);
+  return std::visit([](const auto& options) { return new_loss<T>(options); }, spec.options);
 }
 
 template <class T>

@@ -11,11 +11,11 @@ template <class T>
 using LossPointer = std::unique_ptr<Loss<T>>;
 
 // clang-format off
-template <class T> LossPointer<T> make_loss(const MSELoss& spec);
-template <class T> LossPointer<T> make_loss(const MAELoss& spec);
-template <class T> LossPointer<T> make_loss(const HuberLoss& spec);
-template <class T> LossPointer<T> make_loss(const BinaryCrossentropyLoss& spec);
-template <class T> LossPointer<T> make_loss(const CategoricalCrossentropyLoss& spec);
+template <class T> LossPointer<T> new_loss(const MSELoss& spec);
+template <class T> LossPointer<T> new_loss(const MAELoss& spec);
+template <class T> LossPointer<T> new_loss(const HuberLoss& spec);
+template <class T> LossPointer<T> new_loss(const BinaryCrossentropyLoss& spec);
+template <class T> LossPointer<T> new_loss(const CategoricalCrossentropyLoss& spec);
 // clang-format on
 
 }  // namespace lstm_native
