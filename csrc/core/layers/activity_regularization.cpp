@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/layers/layer_stream.hpp"
-#include "core/layers/simple_layers.hpp"
+#include "core/layers/pointwise_stream.hpp"
 #include "core/layers/true_steps.hpp"
 #include "core/runtime/threads.hpp"
 #include "lstm_native/error.hpp"

@@ -5,7 +5,8 @@
 #include <unordered_map>
 
 #include "core/base/random.hpp"
-#include "core/layers/simple_layers.hpp"
+#include "core/layers/dense.hpp"
+#include "core/layers/embedding.hpp"
 #include "core/layers/true_steps.hpp"
 #include "core/network/layer_factory.hpp"
 #include "lstm_native/error.hpp"
