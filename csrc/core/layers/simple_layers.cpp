@@ -56,7 +56,7 @@ void tie(const std::shared_ptr<EmbeddingLayer<T>>& embedding,
 }
 
 template <class T>
-class DenseLayer<T>::DenseTape final : public Tape<T> {
+class DenseLayer<T>::DenseTape final : public SequenceTape<T> {
  public:
   DenseTape(const DenseLayer& layer, Activation activation, const Batch<T>& x, const T* y)
       : layer_(layer), activation_(activation), x_(x), y_(y) {}
@@ -92,8 +92,8 @@ Activation applied(Activation activation, const Pass& pass) {
 }  // namespace
 
 template <class T>
-std::unique_ptr<Tape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                        const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   linear_.forward(rows, {x.values, linear_.inputs()}, {y, spec_.units}, false);
   const Activation activation = applied(spec_.activation, pass);
@@ -103,7 +103,7 @@ std::unique_ptr<Tape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const S
 }
 
 template <class T>
-class DenseLayer<T>::DenseStream final : public LayerStream<T> {
+class DenseLayer<T>::DenseStream final : public SequenceStream<T> {
  public:
   DenseStream(const DenseLayer& layer, Index rows)
       : weights_(layer.linear_.packed(rows)), activation_(layer.spec_.activation) {
@@ -136,7 +136,7 @@ std::unique_ptr<LayerStream<T>> DenseLayer<T>::stream(Index rows) const {
 // ---- Embedding --------------------------------------------------------------------------------
 
 template <class T>
-class EmbeddingLayer<T>::EmbeddingTape final : public Tape<T> {
+class EmbeddingLayer<T>::EmbeddingTape final : public SequenceTape<T> {
  public:
   EmbeddingTape(const EmbeddingLayer& layer, const Batch<T>& x) : layer_(layer), x_(x) {}
 
@@ -186,8 +186,9 @@ void EmbeddingLayer<T>::drop_packed() {
 }
 
 template <class T>
-std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                    const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y,
+                                                            const States<T>&,
+                                                            const Pass& pass) const {
   if (!look_up(weight_.value.data(), spec_, x, y))
     throw InvalidArgument("Embedding: the tokens were changed while they were read");
   if (!pass.remember) return nullptr;
@@ -195,7 +196,7 @@ std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, con
 }
 
 template <class T>
-class EmbeddingLayer<T>::EmbeddingStream final : public LayerStream<T> {
+class EmbeddingLayer<T>::EmbeddingStream final : public SequenceStream<T> {
  public:
   EmbeddingStream(const EmbeddingSpec& spec, std::shared_ptr<const std::vector<T>> table)
       : spec_(spec), table_(std::move(table)) {}
@@ -222,7 +223,7 @@ std::unique_ptr<LayerStream<T>> EmbeddingLayer<T>::stream(Index) const {
 // ---- Dropout ----------------------------------------------------------------------------------
 
 template <class T>
-class DropoutLayer<T>::DropoutTape final : public Tape<T> {
+class DropoutLayer<T>::DropoutTape final : public SequenceTape<T> {
  public:
   DropoutTape(double rate, std::uint64_t seed, Index rows, Index features)
       : rate_(rate), seed_(seed), rows_(rows), features_(features) {}
@@ -238,8 +239,8 @@ class DropoutLayer<T>::DropoutTape final : public Tape<T> {
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                  const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                          const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   const double rate = pass.training ? spec_.rate : 0.0;
   if (rate > 0)
@@ -254,7 +255,7 @@ namespace {
 
 /// Values as they come, through an activation.
 template <class T>
-class PointwiseStream final : public LayerStream<T> {
+class PointwiseStream final : public SequenceStream<T> {
  public:
   PointwiseStream(Activation kind, Index features)
       : kernels_(kernels<T>()), kind_(kind), features_(features) {}
@@ -285,7 +286,7 @@ std::unique_ptr<LayerStream<T>> pass_through_stream(Index features) {
 // ---- LayerNorm --------------------------------------------------------------------------------
 
 template <class T>
-class LayerNormLayer<T>::LayerNormTape final : public Tape<T> {
+class LayerNormLayer<T>::LayerNormTape final : public SequenceTape<T> {
  public:
   /// normal: rows x features, (x - mean) / deviation; inverse: rows, 1 / deviation.
   LayerNormTape(const LayerNormLayer& layer, Index rows, const T* normal, const T* inverse)
@@ -354,8 +355,9 @@ LayerNormLayer<T>::LayerNormLayer(const LayerNormSpec& spec, Index features)
 }
 
 template <class T>
-std::unique_ptr<Tape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                    const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y,
+                                                            const States<T>&,
+                                                            const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps), n = features_;
   T* normal = pass.remember ? pass.workspace.take<T>(rows * n) : y;
   T* inverse = pass.remember ? pass.workspace.take<T>(rows) : nullptr;
@@ -369,7 +371,7 @@ std::unique_ptr<Tape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y, con
 }
 
 template <class T>
-class LayerNormLayer<T>::LayerNormStream final : public LayerStream<T> {
+class LayerNormLayer<T>::LayerNormStream final : public SequenceStream<T> {
  public:
   explicit LayerNormStream(const LayerNormLayer& layer)
       : epsilon_(layer.spec_.epsilon), weight_(layer.weight_.value), bias_(layer.bias_.value) {}
@@ -393,7 +395,7 @@ std::unique_ptr<LayerStream<T>> LayerNormLayer<T>::stream(Index) const {
 // ---- Activation -------------------------------------------------------------------------------
 
 template <class T>
-class ActivationLayer<T>::ActivationTape final : public Tape<T> {
+class ActivationLayer<T>::ActivationTape final : public SequenceTape<T> {
  public:
   ActivationTape(Activation kind, Index rows, Index features, const T* y)
       : kind_(kind), rows_(rows), features_(features), y_(y) {}
@@ -409,8 +411,9 @@ class ActivationLayer<T>::ActivationTape final : public Tape<T> {
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> ActivationLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                     const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> ActivationLayer<T>::forward(const Batch<T>& x, T* y,
+                                                             const States<T>&,
+                                                             const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   std::copy_n(x.values, rows * features_, y);
   const Activation activation = applied(spec_.activation, pass);

@@ -1,8 +1,8 @@
 // Layers without recurrence: Dense, Embedding, Dropout, LayerNorm, Activation.
 #pragma once
 
-#include "core/layers/layer.hpp"
 #include "core/layers/linear.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
@@ -22,7 +22,7 @@ void tie(const std::shared_ptr<EmbeddingLayer<T>>& embedding,
          const std::shared_ptr<DenseLayer<T>>& dense);
 
 template <class T>
-class DenseLayer final : public Layer<T> {
+class DenseLayer final : public SequenceLayer<T> {
  public:
   DenseLayer(const DenseSpec& spec, Index inputs, WeightSeed seed);
 
@@ -36,8 +36,8 @@ class DenseLayer final : public Layer<T> {
   bool tied() const { return spec_.tied; }
   /// Throws InvalidArgument unless this layer, which is tied, can take the Embedding's weight.
   void check_tie(const EmbeddingLayer<T>& embedding) const;
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
@@ -52,7 +52,7 @@ class DenseLayer final : public Layer<T> {
 };
 
 template <class T>
-class EmbeddingLayer final : public Layer<T> {
+class EmbeddingLayer final : public SequenceLayer<T> {
  public:
   EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed);
 
@@ -64,8 +64,8 @@ class EmbeddingLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override { return {timesteps, spec_.features}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return {&weight_}; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
@@ -82,7 +82,7 @@ class EmbeddingLayer final : public Layer<T> {
 
 /// Inverted dropout: values that stay are scaled by 1 / (1 - rate).
 template <class T>
-class DropoutLayer final : public Layer<T> {
+class DropoutLayer final : public SequenceLayer<T> {
  public:
   DropoutLayer(const DropoutSpec& spec, Index features) : spec_(spec), features_(features) {}
 
@@ -91,8 +91,8 @@ class DropoutLayer final : public Layer<T> {
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
@@ -103,7 +103,7 @@ class DropoutLayer final : public Layer<T> {
 
 /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis.
 template <class T>
-class LayerNormLayer final : public Layer<T> {
+class LayerNormLayer final : public SequenceLayer<T> {
  public:
   LayerNormLayer(const LayerNormSpec& spec, Index features);
 
@@ -113,8 +113,8 @@ class LayerNormLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return {&weight_, &bias_}; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
@@ -126,7 +126,7 @@ class LayerNormLayer final : public Layer<T> {
 };
 
 template <class T>
-class ActivationLayer final : public Layer<T> {
+class ActivationLayer final : public SequenceLayer<T> {
  public:
   ActivationLayer(const ActivationSpec& spec, Index features) : spec_(spec), features_(features) {}
 
@@ -135,8 +135,8 @@ class ActivationLayer final : public Layer<T> {
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:
