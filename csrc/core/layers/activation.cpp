@@ -8,7 +8,7 @@
 namespace lstm_native {
 
 template <class T>
-class ActivationLayer<T>::ActivationTape final : public Tape<T> {
+class ActivationLayer<T>::ActivationTape final : public SequenceTape<T> {
  public:
   ActivationTape(Activation kind, Index rows, Index features, const T* y)
       : kind_(kind), rows_(rows), features_(features), y_(y) {}
@@ -24,8 +24,9 @@ class ActivationLayer<T>::ActivationTape final : public Tape<T> {
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> ActivationLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                     const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> ActivationLayer<T>::forward(const Batch<T>& x, T* y,
+                                                             const States<T>&,
+                                                             const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   std::copy_n(x.values, rows * features_, y);
   const Activation activation = applied(spec_.activation, pass);

@@ -1,7 +1,7 @@
 // An activation function as a layer.
 #pragma once
 
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
@@ -11,7 +11,7 @@ inline Activation applied(Activation activation, const Pass& pass) {
 }
 
 template <class T>
-class ActivationLayer final : public Layer<T> {
+class ActivationLayer final : public SequenceLayer<T> {
  public:
   ActivationLayer(const ActivationSpec& spec, Index features) : spec_(spec), features_(features) {}
 
@@ -20,8 +20,8 @@ class ActivationLayer final : public Layer<T> {
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

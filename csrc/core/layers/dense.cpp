@@ -53,7 +53,7 @@ void tie(const std::shared_ptr<EmbeddingLayer<T>>& embedding,
 }
 
 template <class T>
-class DenseLayer<T>::DenseTape final : public Tape<T> {
+class DenseLayer<T>::DenseTape final : public SequenceTape<T> {
  public:
   DenseTape(const DenseLayer& layer, Activation activation, const Batch<T>& x, const T* y)
       : layer_(layer), activation_(activation), x_(x), y_(y) {}
@@ -80,8 +80,8 @@ class DenseLayer<T>::DenseTape final : public Tape<T> {
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                        const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   linear_.forward(rows, {x.values, linear_.inputs()}, {y, spec_.units}, false);
   const Activation activation = applied(spec_.activation, pass);
@@ -91,7 +91,7 @@ std::unique_ptr<Tape<T>> DenseLayer<T>::forward(const Batch<T>& x, T* y, const S
 }
 
 template <class T>
-class DenseLayer<T>::DenseStream final : public LayerStream<T> {
+class DenseLayer<T>::DenseStream final : public SequenceStream<T> {
  public:
   DenseStream(const DenseLayer& layer, Index rows)
       : weights_(layer.linear_.packed(rows)), activation_(layer.spec_.activation) {

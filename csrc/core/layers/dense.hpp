@@ -1,8 +1,8 @@
 // A fully connected layer on the last axis.
 #pragma once
 
-#include "core/layers/layer.hpp"
 #include "core/layers/linear.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
@@ -18,7 +18,7 @@ void tie(const std::shared_ptr<EmbeddingLayer<T>>& embedding,
          const std::shared_ptr<DenseLayer<T>>& dense);
 
 template <class T>
-class DenseLayer final : public Layer<T> {
+class DenseLayer final : public SequenceLayer<T> {
  public:
   DenseLayer(const DenseSpec& spec, Index inputs, WeightSeed seed);
 
@@ -32,8 +32,8 @@ class DenseLayer final : public Layer<T> {
   bool tied() const { return spec_.tied; }
   /// Throws InvalidArgument unless this layer, which is tied, can take the Embedding's weight.
   void check_tie(const EmbeddingLayer<T>& embedding) const;
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

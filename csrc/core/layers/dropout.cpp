@@ -8,7 +8,7 @@
 namespace lstm_native {
 
 template <class T>
-class DropoutLayer<T>::DropoutTape final : public Tape<T> {
+class DropoutLayer<T>::DropoutTape final : public SequenceTape<T> {
  public:
   DropoutTape(double rate, std::uint64_t seed, Index rows, Index features)
       : rate_(rate), seed_(seed), rows_(rows), features_(features) {}
@@ -24,8 +24,8 @@ class DropoutLayer<T>::DropoutTape final : public Tape<T> {
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                  const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> DropoutLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                          const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps);
   const double rate = pass.training ? spec_.rate : 0.0;
   if (rate > 0)

@@ -1,13 +1,13 @@
 // Dropout of single values.
 #pragma once
 
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
 /// Inverted dropout: values that stay are scaled by 1 / (1 - rate).
 template <class T>
-class DropoutLayer final : public Layer<T> {
+class DropoutLayer final : public SequenceLayer<T> {
  public:
   DropoutLayer(const DropoutSpec& spec, Index features) : spec_(spec), features_(features) {}
 
@@ -16,8 +16,8 @@ class DropoutLayer final : public Layer<T> {
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

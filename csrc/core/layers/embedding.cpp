@@ -10,7 +10,7 @@
 namespace lstm_native {
 
 template <class T>
-class EmbeddingLayer<T>::EmbeddingTape final : public Tape<T> {
+class EmbeddingLayer<T>::EmbeddingTape final : public SequenceTape<T> {
  public:
   EmbeddingTape(const EmbeddingLayer& layer, const Batch<T>& x) : layer_(layer), x_(x) {}
 
@@ -60,8 +60,9 @@ void EmbeddingLayer<T>::drop_packed() {
 }
 
 template <class T>
-std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                    const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y,
+                                                            const States<T>&,
+                                                            const Pass& pass) const {
   if (!look_up(weight_.value.data(), spec_, x, y))
     throw InvalidArgument("Embedding: the tokens were changed while they were read");
   if (!pass.remember) return nullptr;
@@ -69,7 +70,7 @@ std::unique_ptr<Tape<T>> EmbeddingLayer<T>::forward(const Batch<T>& x, T* y, con
 }
 
 template <class T>
-class EmbeddingLayer<T>::EmbeddingStream final : public LayerStream<T> {
+class EmbeddingLayer<T>::EmbeddingStream final : public SequenceStream<T> {
  public:
   EmbeddingStream(const EmbeddingSpec& spec, std::shared_ptr<const std::vector<T>> table)
       : spec_(spec), table_(std::move(table)) {}

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/base/packed_cache.hpp"
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
@@ -18,7 +18,7 @@ void tie(const std::shared_ptr<EmbeddingLayer<T>>& embedding,
          const std::shared_ptr<DenseLayer<T>>& dense);
 
 template <class T>
-class EmbeddingLayer final : public Layer<T> {
+class EmbeddingLayer final : public SequenceLayer<T> {
  public:
   EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed);
 
@@ -30,8 +30,8 @@ class EmbeddingLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override { return {timesteps, spec_.features}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return {&weight_}; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

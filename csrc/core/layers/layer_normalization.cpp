@@ -7,7 +7,7 @@
 namespace lstm_native {
 
 template <class T>
-class LayerNormLayer<T>::LayerNormTape final : public Tape<T> {
+class LayerNormLayer<T>::LayerNormTape final : public SequenceTape<T> {
  public:
   /// normal: rows x features, (x - mean) / deviation; inverse: rows, 1 / deviation.
   LayerNormTape(const LayerNormLayer& layer, Index rows, const T* normal, const T* inverse)
@@ -76,8 +76,9 @@ LayerNormLayer<T>::LayerNormLayer(const LayerNormSpec& spec, Index features)
 }
 
 template <class T>
-std::unique_ptr<Tape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                    const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y,
+                                                            const States<T>&,
+                                                            const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps), n = features_;
   T* normal = pass.remember ? pass.workspace.take<T>(rows * n) : y;
   T* inverse = pass.remember ? pass.workspace.take<T>(rows) : nullptr;
@@ -91,7 +92,7 @@ std::unique_ptr<Tape<T>> LayerNormLayer<T>::forward(const Batch<T>& x, T* y, con
 }
 
 template <class T>
-class LayerNormLayer<T>::LayerNormStream final : public LayerStream<T> {
+class LayerNormLayer<T>::LayerNormStream final : public SequenceStream<T> {
  public:
   explicit LayerNormStream(const LayerNormLayer& layer)
       : epsilon_(layer.spec_.epsilon), weight_(layer.weight_.value), bias_(layer.bias_.value) {}

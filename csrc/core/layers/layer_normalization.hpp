@@ -1,13 +1,13 @@
 // Layer normalisation over the last axis.
 #pragma once
 
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
 /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis.
 template <class T>
-class LayerNormLayer final : public Layer<T> {
+class LayerNormLayer final : public SequenceLayer<T> {
  public:
   LayerNormLayer(const LayerNormSpec& spec, Index features);
 
@@ -17,8 +17,8 @@ class LayerNormLayer final : public Layer<T> {
   OutputShape output_shape(Index timesteps) const override { return {timesteps, features_}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return {&weight_, &bias_}; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

@@ -12,7 +12,7 @@ namespace lstm_native {
 
 /// Values as they come, through an activation.
 template <class T>
-class PointwiseStream final : public LayerStream<T> {
+class PointwiseStream final : public SequenceStream<T> {
  public:
   PointwiseStream(Activation kind, Index features)
       : kernels_(kernels<T>()), kind_(kind), features_(features) {}
