@@ -1,7 +1,10 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <stdexcept>
+#include <thread>
 #include <tuple>
 #include <variant>
 
@@ -9,6 +12,7 @@
 #include "bindings/fast_arrays.hpp"
 #include "bindings/gil.hpp"
 #include "bindings/layer_handle.hpp"
+#include "bindings/losses.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
@@ -85,15 +89,31 @@ template <class T>
 struct TrainerHandle {
   Trainer<T> trainer;
   std::unique_ptr<std::mutex> one_at_a_time = std::make_unique<std::mutex>();
+  std::unique_ptr<std::atomic<std::thread::id>> running =
+      std::make_unique<std::atomic<std::thread::id>>();
 
   /// Runs body without the GIL while no step is under way.
   template <class Body>
   auto alone(const Body& body) const {
+    if (*running == std::this_thread::get_id())
+      throw std::runtime_error("a loss function cannot train, evaluate or save its own model");
     const GilRelease release;
     const std::lock_guard<std::mutex> lock(*one_at_a_time);
+    const Running here(*running);
     return body();
   }
 
+ private:
+  /// Which thread is in a step: the function of a loss may call Python, and that this again.
+  struct Running {
+    explicit Running(std::atomic<std::thread::id>& of) : thread(of) {
+      thread = std::this_thread::get_id();
+    }
+    ~Running() { thread = std::thread::id(); }
+    std::atomic<std::thread::id>& thread;
+  };
+
+ public:
   /// Shared by step and evaluate: checks the arrays, runs `call` without the GIL.
   template <class Call>
   py::tuple run(const py::object& x, const py::object& y, const py::object& weights,
@@ -107,26 +127,8 @@ struct TrainerHandle {
     const StepOptions<T> options{carried.get(), first_step, steps, mean_weight};
     const Index samples = input.batch.samples;
     const OutputShape shape = network.output_shape(input.batch.timesteps);
-    std::vector<Index> row_shape{samples};
-    if (shape.timesteps) row_shape.push_back(shape.timesteps);
-
-    Targets<T> targets;
-    py::array owners[2];
-    const TargetShape wanted = target_shape(trainer.loss(), shape.features);
-    if (wanted.labels && !Array<T>::check_(y)) {  // else soft labels
-      const auto labels = borrow<std::int64_t>(y, "y");
-      targets.labels = data_of(labels, row_shape, "y");
-      owners[0] = labels;
-    } else {
-      const auto values = borrow<T>(y, "y");
-      targets.values = data_of(values, output_dimensions(samples, shape), "y");
-      owners[0] = values;
-    }
-    if (!weights.is_none()) {
-      const auto array = borrow<T>(weights, "weights");
-      targets.weights = data_of(array, row_shape, "weights");
-      owners[1] = array;
-    }
+    const TargetArrays<T> arrays(target_shape(trainer.loss(), shape.features), samples,
+                                 shape.timesteps, y, weights);
     Array<std::int64_t> indices;
     const Index* index_data = nullptr;
     Index count = samples;
@@ -147,8 +149,8 @@ struct TrainerHandle {
       output_data = array.mutable_data();
       output = std::move(array);
     }
-    const StepResult r =
-        alone([&] { return call(input.batch, targets, index_data, count, output_data, options); });
+    const StepResult r = alone(
+        [&] { return call(input.batch, arrays.targets, index_data, count, output_data, options); });
     return py::make_tuple(r.loss, r.weight, r.gradient_norm, r.finite, output, carried.result());
   }
 };
@@ -228,8 +230,8 @@ void register_network(py::module_& m, const std::string& suffix) {
             return activation_name(network_end(Access::impl(n.network).chain()).activation);
           })
       .def("reads_probabilities",
-           [](const N& n, const std::string& loss) {
-             return loss_end(parse_loss(loss), Access::impl(n.network).chain()).layer != kNoLayer;
+           [](const N& n, const py::object& loss) {
+             return loss_end(loss_of(loss), Access::impl(n.network).chain()).layer != kNoLayer;
            })
       .def("why_not_in_windows",
            [](const N& n) {
@@ -245,8 +247,8 @@ void register_network(py::module_& m, const std::string& suffix) {
   add_plain_method<&quick_predict<T>, N, 2>(network, "quick_predict");
 
   py::class_<Tr>(m, ("Trainer" + suffix).c_str())
-      .def(py::init([](const N& n, const std::string& loss, const std::string& optimizer) {
-             return Tr{Trainer<T>(n.network, parse_loss(loss), parse_optimizer(optimizer))};
+      .def(py::init([](const N& n, const py::object& loss, const std::string& optimizer) {
+             return Tr{Trainer<T>(n.network, loss_of(loss), parse_optimizer(optimizer))};
            }),
            py::arg("network"), py::arg("loss"), py::arg("optimizer"))
       .def(

@@ -153,6 +153,9 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
   target.timesteps = target.steps = rows_of(1, s.shape.timesteps);
   if (options.first_step != 0 || options.steps != 0) {
     check_window(impl_.chain(), x.timesteps, s.shape.timesteps, options);
+    if (loss_->target_shape(s.shape.features).own_steps)
+      throw InvalidArgument(std::string("truncated back-propagation: ") + loss_spec_.name() +
+                            " looks at whole sequences");
     part.first = options.first_step;
     part.steps =
         std::min(options.steps ? options.steps : x.timesteps, x.timesteps - options.first_step);
