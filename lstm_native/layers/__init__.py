@@ -1,8 +1,9 @@
 """Layers: what each one is, and how a specification becomes one."""
 
+from lstm_native.layers._specs import layer_from_spec, register, restore_layer
 from lstm_native.layers.containers import Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
-from lstm_native.layers.kinds import layer_from_spec
+from lstm_native.layers.kinds import KINDS
 from lstm_native.layers.layer import Layer
 from lstm_native.layers.lstm import LSTM
 from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
@@ -16,6 +17,8 @@ from lstm_native.layers.simple import (
     LayerNorm,
 )
 from lstm_native.layers.tape import Tape
+
+register(KINDS)
 
 __all__ = [
     "ACTIVATIONS",
@@ -36,4 +39,5 @@ __all__ = [
     "Residual",
     "Tape",
     "layer_from_spec",
+    "restore_layer",
 ]

@@ -17,6 +17,7 @@ State = tuple[NDArray[Any], ...] | NDArray[Any] | None
 class Carrying:
     """The part of a layer that keeps a state between calls."""
 
+    dtype: str
     stateful: bool = False
     # In the core's form; empty: zeros.
     _carried: tuple[NDArray[Any], ...] = ()

@@ -16,7 +16,9 @@ from lstm_native import _core
 from lstm_native._base.attributes import Guarded, NotYetError, set_plainly
 from lstm_native._base.checks import check_dtype, check_int, check_real
 from lstm_native._base.inputs import Checked, check_first_values, check_input, output_shape_for
+from lstm_native._base.native import native_class
 from lstm_native.layers._carried import Carrying, State
+from lstm_native.layers._specs import reduce_layer
 from lstm_native.layers.tape import EmptyTape, HolesTape, Tape
 
 if TYPE_CHECKING:
@@ -24,15 +26,9 @@ if TYPE_CHECKING:
 
 _MAX_SEED = 2**64 - 1
 _MAX_SIZE = 2**24
-_BITS = {"float32": "32", "float64": "64"}
 # Held while something gets its weights from an input: a refused one takes back what it made, and
 # may not take back what another thread has made meanwhile.
 BUILDING = RLock()
-
-
-def native_class(kind: str, dtype: str) -> Any:
-    """Return the core's class of a kind ("Layer", "Network", "Trainer") for a dtype."""
-    return getattr(_core, kind + _BITS[dtype])
 
 
 def check_seed(seed: int | None) -> int:
@@ -331,8 +327,6 @@ class Layer(Carrying, Guarded):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the parts of a copy: options, weights and all attributes."""
-        from lstm_native.files import reduce_layer
-
         return reduce_layer(self)
 
     def __copy__(self) -> Any:

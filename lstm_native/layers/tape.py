@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._base.checks import as_array, as_values
 from lstm_native._base.lengths import Holes, Lengths
-from lstm_native.layers._carried import State
-
-if TYPE_CHECKING:
-    from lstm_native.layers.layer import Layer
+from lstm_native.layers._carried import Carrying, State
 
 Gradients = tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]]
 
@@ -28,7 +25,7 @@ class Tape:
     def __init__(
         self,
         native: Any,
-        layer: Layer,
+        layer: Carrying,
         output_shape: tuple[int, ...],
         samples: int,
         lengths: Lengths = None,

@@ -11,10 +11,11 @@ from lstm_native import _core
 from lstm_native._base.attributes import Guarded, NotYetError
 from lstm_native._base.checks import check_dtype, check_iterable
 from lstm_native._base.inputs import Checked, check_first_values, check_input, output_shape_for
+from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
 from lstm_native.layers._carried import State
 from lstm_native.layers.containers import check_distinct
-from lstm_native.layers.layer import BUILDING, Layer, check_seed, native_class
+from lstm_native.layers.layer import BUILDING, Layer, check_seed
 from lstm_native.network.stream import Stream
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ class Stack(Guarded):
                 raise ValueError(f"{error}{hint}") from None
 
     def _about_dropped_time(self, error: ValueError) -> str:
-        from lstm_native._base.shape_hints import about_dropped_time
+        from lstm_native.network._layer_hints import about_dropped_time
 
-        return about_dropped_time(self, str(error))
+        return about_dropped_time(self.layers, str(error))
 
     def _built_network(self) -> Any:
         if not self.built:
@@ -177,7 +178,7 @@ class Stack(Guarded):
         """
         from lstm_native.network.summary import table
 
-        return table(self)
+        return table(self.layers, self.parameter_count)
 
     # -- states ----------------------------------------------------------------------------
 
@@ -262,19 +263,7 @@ class Stack(Guarded):
             )
         return keys
 
-    # -- copies ----------------------------------------------------------------------------
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Return the parts of a copy: weights and training state as a model file has them."""
-        from lstm_native.files import reduce_model
-
-        return reduce_model(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes, as `__reduce__` gave them."""
-        from lstm_native.files import set_state
-
-        set_state(self, state)
+    # -- as an object ---------------------------------------------------------------------
 
     def __copy__(self) -> Any:
         """Return a deep copy: a shallow one would share its weights."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from lstm_native._base.attributes import Guarded
 from lstm_native._base.checks import as_tokens, as_values, check_int
 from lstm_native._base.inputs import vocabulary_of
+from lstm_native._base.native import native_class
 from lstm_native.layers._carried import State
-from lstm_native.layers.layer import native_class
 
 _MAX_BATCH = 2**24
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +24,7 @@ from lstm_native.training._batches import (
 )
 from lstm_native.training._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
 from lstm_native.training._samples import Batch, Data, check_data
-
-if TYPE_CHECKING:
-    from lstm_native.model import Sequential
+from lstm_native.training._settings import TrainingSettings
 
 
 class Batches:
@@ -113,7 +111,7 @@ def whole(data: Data | Ragged) -> Batch:
 
 
 def check_samples(
-    model: Sequential,
+    model: TrainingSettings,
     x: Any,
     y: Any,
     loss: Loss,
@@ -159,7 +157,7 @@ def _are_several(x: Any, y: Any) -> bool:
 
 
 def check_source(
-    model: Sequential,
+    model: TrainingSettings,
     x: Any,
     y: Any,
     loss: Loss,
@@ -192,6 +190,6 @@ def check_source(
 
 
 def _check_batch(
-    model: Sequential, loss: Loss, class_weight: Any, *, x: Any, y: Any, **given: Any
+    model: TrainingSettings, loss: Loss, class_weight: Any, *, x: Any, y: Any, **given: Any
 ) -> Data | Ragged:
     return check_samples(model, x, y, loss, class_weight=class_weight, some=False, **given)

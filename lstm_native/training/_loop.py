@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from lstm_native import losses, optimizers
 from lstm_native._base.callback import Callback, CallbackList
 from lstm_native._base.checks import check_positive_int
+from lstm_native._base.native import native_class
 from lstm_native.history import History
-from lstm_native.layers.layer import check_seed, native_class
+from lstm_native.layers.layer import check_seed
 from lstm_native.losses import Loss
 from lstm_native.metrics import Metric, MetricSet
 from lstm_native.optimizers import Optimizer
@@ -25,6 +26,7 @@ from lstm_native.training._data import Batches, check_samples, check_source, who
 from lstm_native.training._fit_options import EVALUATE_BATCH, Options, list_of_metrics
 from lstm_native.training._ragged import Ragged
 from lstm_native.training._samples import Batch, Data, cut
+from lstm_native.training._saving import Saving
 from lstm_native.training._settings import Training
 from lstm_native.training._validation import padding_told, split
 from lstm_native.training._windows import (
@@ -38,9 +40,6 @@ from lstm_native.training._windows import (
     windows_of,
 )
 
-if TYPE_CHECKING:
-    from lstm_native.model import Sequential
-
 __all__ = [
     "Options",
     "check_source",
@@ -53,7 +52,7 @@ __all__ = [
 
 
 def fit(
-    model: Sequential,
+    model: Saving,
     data: Data | Ragged | Batches,
     loss: Loss,
     optimizer: str | Optimizer | None,
@@ -137,7 +136,7 @@ def _names_of_logs(metrics: MetricSet, validated: bool) -> list[str]:
 
 
 def _check_states(
-    model: Sequential, data: Data | Ragged | Batches, batch_size: int, *, shuffle: bool
+    model: Saving, data: Data | Ragged | Batches, batch_size: int, *, shuffle: bool
 ) -> None:
     if isinstance(data, Batches):
         check_carried(model, data.samples)
@@ -177,7 +176,7 @@ def _hooks(
     return hooks
 
 
-def _prepare_trainer(model: Sequential, loss: Loss, optimizer: str | Optimizer | None) -> None:
+def _prepare_trainer(model: Saving, loss: Loss, optimizer: str | Optimizer | None) -> None:
     """Give the model a trainer for this loss and optimiser; keep the old one if it serves.
 
     The model changes in the last statement alone: whatever stops this before then has asked for
@@ -198,7 +197,7 @@ def _prepare_trainer(model: Sequential, loss: Loss, optimizer: str | Optimizer |
 
 
 def _train_epoch(
-    model: Sequential,
+    model: Saving,
     data: Data | Ragged | Batches,
     metrics: MetricSet,
     hooks: CallbackList,
@@ -233,7 +232,7 @@ def _train_epoch(
 
 
 def update(
-    model: Sequential,
+    model: Saving,
     batch: Batch,
     part: Window,
     carry: Carry,
@@ -277,7 +276,7 @@ def update(
 
 
 def evaluate(
-    model: Sequential,
+    model: Saving,
     data: Data | Ragged | Batches,
     loss: Loss,
     metrics: Metric | Iterable[Metric] | None,
@@ -325,7 +324,7 @@ def evaluate(
     return {"loss": mean.value} | found.result()
 
 
-def evaluation_size(model: Sequential, batch_size: Any) -> int:
+def evaluation_size(model: Saving, batch_size: Any) -> int:
     """Return the samples of a batch of `evaluate`; None: all of a stateful model, else 256."""
     if batch_size is None:
         return sys.maxsize if model._stateful else EVALUATE_BATCH
@@ -333,7 +332,7 @@ def evaluation_size(model: Sequential, batch_size: Any) -> int:
 
 
 def train_on_batch(
-    model: Sequential,
+    model: Saving,
     x: Any,
     y: Any,
     loss: str | Loss | None,

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from lstm_native._base.attributes import hinted
-from lstm_native.network.stack import Stack
+from lstm_native.training._running import Running, of_sequential
 
 if TYPE_CHECKING:
-    from lstm_native._base.callback import CallbackList
-    from lstm_native._base.callback import State as CallbackState
     from lstm_native.losses import Loss
     from lstm_native.metrics import Metric
-    from lstm_native.model import Sequential
     from lstm_native.optimizers import Optimizer
-
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _of_sequential(function: _Function) -> _Function:
-    """Let messages name the class that users know, and say what a wrong argument should be."""
-    function.__qualname__ = f"Sequential.{function.__name__}"
-    return hinted(function)
-
-
-def shown_without_rest(function: _Function) -> _Function:
-    """Let `help` show what a function takes, without what it takes to refuse it."""
-    signature = inspect.signature(function)
-    shown = [one for one in signature.parameters.values() if not one.kind.name.startswith("VAR_")]
-    function.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
-    return function
 
 
 def _refuse_missing_targets(x: Any, y: Any, call: str) -> None:
@@ -46,26 +24,10 @@ def _refuse_missing_targets(x: Any, y: Any, call: str) -> None:
         raise TypeError(f"y is missing: write {call}(x, y), y the targets of the batch{hint}")
 
 
-class OnBatch(Stack):
-    """The calls of a model that take one batch, and what its callbacks have come to."""
+class OnBatch(Running):
+    """The calls of a model that take one batch."""
 
-    loss: Loss | None
-    _in_training: CallbackList | None = None  # while fit runs
-    _training_thread = 0
-    _ended_states: Mapping[str, CallbackState] = {}
-
-    @property
-    def _callback_states(self) -> dict[str, CallbackState]:
-        """The state of each callback: as it is now while fit runs, else as fit left it."""
-        if self._in_training is not None:
-            return self._in_training.states()
-        return dict(self._ended_states)
-
-    @_callback_states.setter
-    def _callback_states(self, states: Mapping[str, CallbackState]) -> None:
-        self._ended_states = dict(states)
-
-    @_of_sequential
+    @of_sequential
     def train_on_batch(
         self,
         x: Any,
@@ -109,11 +71,11 @@ class OnBatch(Stack):
         TypeError, ValueError, FloatingPointError
             As in `fit`.
         """
-        from lstm_native import training
+        from lstm_native.training import _loop
 
         _refuse_missing_targets(x, y, "train_on_batch")
-        return training.train_on_batch(
-            cast("Sequential", self),
+        return _loop.train_on_batch(
+            self,
             x,
             y,
             loss,
@@ -126,7 +88,7 @@ class OnBatch(Stack):
             mask=mask,
         )
 
-    @_of_sequential
+    @of_sequential
     def test_on_batch(
         self,
         x: Any,
@@ -143,7 +105,7 @@ class OnBatch(Stack):
         Parameters and errors as in `train_on_batch`. Nothing is learned.
         """
         _refuse_missing_targets(x, y, "test_on_batch")
-        return cast("Sequential", self).evaluate(
+        return self.evaluate(
             x,
             y,
             batch_size=sys.maxsize,
@@ -154,12 +116,10 @@ class OnBatch(Stack):
             mask=mask,
         )
 
-    @_of_sequential
+    @of_sequential
     def predict_on_batch(self, x: Any, *, lengths: Any = None, mask: Any = None) -> Any:
         """Run the model on all samples given, in one batch; else as `predict`."""
         from lstm_native.training import _batches
 
         _batches.refuse_batches(x)
-        return cast("Sequential", self).predict(
-            x, batch_size=sys.maxsize, lengths=lengths, mask=mask
-        )
+        return self.predict(x, batch_size=sys.maxsize, lengths=lengths, mask=mask)

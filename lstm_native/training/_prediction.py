@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._base.lengths import Lengths
+from lstm_native.network.stack import Stack
 from lstm_native.training._batches import (
     Source,
     inputs_of,
@@ -18,13 +20,10 @@ from lstm_native.training._batches import (
 )
 from lstm_native.training._windows import Carry, check_stateful, states_kept
 
-if TYPE_CHECKING:
-    from lstm_native.model import Sequential
-
 __all__ = ["is_batches", "of_arrays", "of_batches", "refuse_steps"]
 
 
-def of_arrays(model: Sequential, x: Any, batch_size: int, *, lengths: Any, mask: Any) -> Any:
+def of_arrays(model: Stack, x: Any, batch_size: int, *, lengths: Any, mask: Any) -> Any:
     """Run an array, or a list of sequences."""
     if type(x) is not np.ndarray or x.dtype.kind == "O":
         from lstm_native.training import _ragged  # which loads what trains a model
@@ -37,7 +36,7 @@ def of_arrays(model: Sequential, x: Any, batch_size: int, *, lengths: Any, mask:
     return y if holes is None else holes.open(y)
 
 
-def _of_checked(model: Sequential, x: NDArray[Any], ends: Lengths, batch_size: int) -> NDArray[Any]:
+def _of_checked(model: Stack, x: NDArray[Any], ends: Lengths, batch_size: int) -> NDArray[Any]:
     if not len(x):
         return np.empty(model._output_shape(x), dtype=model.dtype)
     if model._stateful:
@@ -52,7 +51,7 @@ def _of_checked(model: Sequential, x: NDArray[Any], ends: Lengths, batch_size: i
     return y
 
 
-def _stateful(model: Sequential, x: NDArray[Any], ends: Lengths, batch_size: int) -> NDArray[Any]:
+def _stateful(model: Stack, x: NDArray[Any], ends: Lengths, batch_size: int) -> NDArray[Any]:
     """Run batches in order, each going on where the one before it ended."""
     y = np.empty(model._output_shape(x), dtype=model.dtype)
     check_stateful(model, len(x), batch_size, shuffle=False)
@@ -69,14 +68,18 @@ def _stateful(model: Sequential, x: NDArray[Any], ends: Lengths, batch_size: int
 
 
 def of_batches(
-    model: Sequential,
+    model: Stack,
     x: Any,
     *,
+    run: Callable[..., Any],
     steps: Any,
     given: dict[str, Any],
     probabilities: bool = False,
 ) -> Any:
-    """Run what an iterable gives, and put it together: an array, or a list of sequences."""
+    """Run what an iterable gives, and put it together: an array, or a list of sequences.
+
+    `run` is the model's `predict`.
+    """
     refuse_beside("x", **given)
     found: list[Any] = []
     in_lists = False
@@ -86,7 +89,7 @@ def of_batches(
                 parts = inputs_of(item, lambda one: _are_sequences(one, model))
                 if is_batches(parts["x"]):
                     raise TypeError(f"expected an array, got {type(parts['x']).__name__}")
-                y = model.predict(**parts, probabilities=probabilities)
+                y = run(**parts, probabilities=probabilities)
                 if found and isinstance(y, list) != in_lists:
                     raise ValueError("expected an array as before, or a list as before")
                 if found and not in_lists and y.shape[1:] != found[0].shape[1:]:
@@ -102,7 +105,7 @@ def of_batches(
     return found if in_lists else np.concatenate(found)
 
 
-def _are_sequences(x: Any, model: Sequential) -> bool:
+def _are_sequences(x: Any, model: Stack) -> bool:
     """Whether a list is a batch of sequences: the model takes no samples (N, F)."""
     from lstm_native.training._ragged import sequences_in
 

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from lstm_native._base import hints
 from lstm_native._base.checks import as_array, check_bool
 from lstm_native._base.shown import shown
 from lstm_native.layers.simple import Activation
 from lstm_native.training import _prediction
-
-if TYPE_CHECKING:
-    from lstm_native.model import Sequential
+from lstm_native.training._settings import TrainingSettings
 
 _OF_LOSS = {"binary_crossentropy": "sigmoid", "categorical_crossentropy": "softmax"}
 
 
 def predict(
-    model: Sequential,
+    model: TrainingSettings,
     x: Any,
     probabilities: Any,
     *,
+    run: Callable[..., Any],
     lengths: Any,
     mask: Any,
     batch_size: Any,
     steps: Any,
 ) -> Any:
-    """Return what `model.predict` does, as probabilities unless `probabilities` is false."""
+    """Return what `model.predict` does, as probabilities unless `probabilities` is false.
+
+    `run` is that `predict`.
+    """
     wanted = probabilities is not None and check_bool(probabilities, name="probabilities")
     function = _function_of(model) if wanted and model.built else None
     if _prediction.is_batches(x):
         given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}
-        return _prediction.of_batches(model, x, steps=steps, given=given, probabilities=wanted)
-    outputs = model.predict(x, lengths=lengths, mask=mask, batch_size=batch_size, steps=steps)
+        return _prediction.of_batches(
+            model, x, run=run, steps=steps, given=given, probabilities=wanted
+        )
+    outputs = run(x, lengths=lengths, mask=mask, batch_size=batch_size, steps=steps)
     if not wanted:
         return outputs
     function = function or _function_of(model)  # the model may have been built just now
@@ -51,14 +55,17 @@ def predict(
 
 
 def refuse_arguments(
-    model: Sequential, x: Any, more: tuple[Any, ...], others: Mapping[str, Any]
+    predict: Callable[..., Any],
+    model: TrainingSettings,
+    x: Any,
+    more: tuple[Any, ...],
+    others: Mapping[str, Any],
 ) -> None:
     """Refuse arguments that `predict` has not, with what to write instead."""
     if not more and not others:
         return
-    from lstm_native.model import Sequential
 
-    hint = hints.calling(Sequential.predict, (model, x, *more), others)
+    hint = hints.calling(predict, (model, x, *more), others)
     name = f"{type(model).__name__}.predict()"
     told = (
         f"{name} takes 2 positional arguments but {2 + len(more)} were given"
@@ -68,7 +75,7 @@ def refuse_arguments(
     raise TypeError(told + (f"; {hint}" if hint else ""))
 
 
-def _function_of(model: Sequential) -> str:
+def _function_of(model: TrainingSettings) -> str:
     """Return what makes probabilities of the model's outputs; "linear" where they are already."""
     if model._network.end_activation in ("sigmoid", "softmax"):
         return "linear"

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from lstm_native._base.arrays import parts_of, sequences_of
 from lstm_native._base.checks import as_array, as_tokens, as_values, as_weights
 from lstm_native._base.inputs import vocabulary_of
-from lstm_native._base.shape_hints import explain_targets, to_drop_time, to_keep_time
 from lstm_native.losses import Loss
+from lstm_native.network._layer_hints import to_drop_time, to_keep_time
 from lstm_native.network.stack import MANY_STEPS
 from lstm_native.training._samples import Batch, Rows, cut
+from lstm_native.training._target_hints import explain_targets
 from lstm_native.training._targets import Counts, check_targets, mean_of_counting, row_weights
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def check_ragged(
     else:
         _refuse_steps(model, y, lengths)
         target = as_array(y, name="y")
-        explain_targets(model, 0, target, (count, features), loss)
+        explain_targets(model.layers, 0, target, (count, features), loss)
         flat, counts = check_targets(target, None, (count, features), loss, model.dtype)
         targets, rows = flat, (count,)
     weights = row_weights(
@@ -261,7 +262,7 @@ def _refuse_steps(model: Stack, y: Any, lengths: NDArray[np.int64]) -> None:
     if in_steps and lengths.max() > 1:
         raise ValueError(
             "y: expected one target for each sequence, got one for each step; to answer at each, "
-            f"{to_keep_time(model)}"
+            f"{to_keep_time(model.layers)}"
         )
 
 
@@ -278,7 +279,11 @@ def _target_sequences(
             raise ValueError(
                 f"{name}: expected {length} steps, as many as x[{index}] has, got shape "
                 f"{part.shape}"
-                + (f"; to answer once for each, {to_drop_time(model)}" if part.size == 1 else "")
+                + (
+                    f"; to answer once for each, {to_drop_time(model.layers)}"
+                    if part.size == 1
+                    else ""
+                )
             )
         if not length:
             continue

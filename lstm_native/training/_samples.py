@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from lstm_native._base.checks import as_array, as_mask, check_same_length
 from lstm_native._base.lengths import Holes, Lengths, check_is_mask, true_steps
-from lstm_native._base.shape_hints import about_samples, explain_targets
+from lstm_native._base.shape_hints import about_samples
 from lstm_native.losses import Loss
+from lstm_native.training._target_hints import explain_targets
 from lstm_native.training._targets import (
     check_targets,
     mean_of_counting,
@@ -186,7 +187,7 @@ def check_data(
             raise ValueError("mask: all samples that count are empty sequences")
     steps = x.shape[1] if x.ndim == (2 if model._network.takes_tokens else 3) else 0
     steps = steps if holes is None else holes.mask.shape[1]
-    explain_targets(model, steps, target, output, loss)
+    explain_targets(model.layers, steps, target, output, loss)
     checked, left = check_targets(target, counts, output, loss, model.dtype)
     given_weights = sample_weights(sample_weight, rows, model.dtype, some=some)
     if left is counts and kept is None and given_weights is None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lstm_native._base.attributes import NotYetError
 from lstm_native._base.checks import check_bool, check_real
+from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
-from lstm_native.layers.layer import native_class
 from lstm_native.network.stack import Stack
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
+    from lstm_native._base.callback import CallbackList
+    from lstm_native._base.callback import State as CallbackState
     from lstm_native.history import History
     from lstm_native.layers.layer import Layer
     from lstm_native.losses import Loss
@@ -57,6 +59,9 @@ class TrainingSettings(Stack):
     """The part of `Sequential` that says how it is trained; attributes as there."""
 
     _assignable: ClassVar[frozenset[str]] = frozenset({"history"})
+    _in_training: CallbackList | None = None  # while fit runs
+    _training_thread = 0
+    _ended_states: Mapping[str, CallbackState] = {}
 
     def __init__(self, layers: Sequence[Layer], *, dtype: str | None, seed: int | None) -> None:
         super().__init__(layers, dtype=dtype, seed=seed)
@@ -163,6 +168,17 @@ class TrainingSettings(Stack):
     @stop_training.setter
     def stop_training(self, value: bool) -> None:
         self._stop_training = check_bool(value, name="stop_training")
+
+    @property
+    def _callback_states(self) -> dict[str, CallbackState]:
+        """The state of each callback: as it is now while fit runs, else as fit left it."""
+        if self._in_training is not None:
+            return self._in_training.states()
+        return dict(self._ended_states)
+
+    @_callback_states.setter
+    def _callback_states(self, states: Mapping[str, CallbackState]) -> None:
+        self._ended_states = dict(states)
 
     # -- the core's trainer ----------------------------------------------------------------
 

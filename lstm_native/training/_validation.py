@@ -9,18 +9,18 @@ import numpy as np
 from lstm_native.training._batches import is_batches, prefixed, refuse_beside, refuse_steps
 from lstm_native.training._data import Batches
 from lstm_native.training._samples import Data
+from lstm_native.training._settings import TrainingSettings
 from lstm_native.training._windows import check_one_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lstm_native.model import Sequential
     from lstm_native.training._fit_options import Options
     from lstm_native.training._ragged import Ragged
 
 
 def split(
-    model: Sequential,
+    model: TrainingSettings,
     data: Data | Ragged | Batches,
     options: Options,
     check: Callable[..., Data | Ragged | Batches],
@@ -128,7 +128,7 @@ def _cut(data: Data | Ragged | Batches, share: float) -> tuple[Data | Ragged, Da
 
 
 def _check_sizes(
-    model: Sequential, data: Data | Ragged | Batches, options: Options, where: str
+    model: TrainingSettings, data: Data | Ragged | Batches, options: Options, where: str
 ) -> None:
     assert not isinstance(data, Batches)
     if model._stateful:
