@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._base.attributes import Guarded, set_plainly
-from lstm_native._base.checks import as_values, check_int, check_real
+from lstm_native._base.checks import check_int, check_real
+from lstm_native._base.values import as_values
 
 _ScalerType = TypeVar("_ScalerType", bound="Scaler")
 

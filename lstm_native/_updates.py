@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._base.checks import as_array
+from lstm_native._base.arrays import as_array
 from lstm_native._base.native import native_class
 from lstm_native._base.state_dicts import names_text
 from lstm_native.layers.layer import Layer

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._base.checks import as_array, as_tokens, as_values
+from lstm_native._base.arrays import as_array
 from lstm_native._base.lengths import Holes, Lengths, steps_of_input, true_steps
 from lstm_native._base.shown import as_written
+from lstm_native._base.values import as_tokens, as_values
 
 _LAYOUT = "(samples, timesteps, features) or (samples, features)"
 

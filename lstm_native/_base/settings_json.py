@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lstm_native._base.checks import _describe, _quoted, check_choice
+from lstm_native._base.checks import check_choice, described, quoted
 
 
 def parse_json_object(
@@ -24,10 +24,10 @@ def parse_json_object(
     except json.JSONDecodeError as error:
         raise ValueError(f"{name}: not JSON ({error})") from None
     if not isinstance(found, dict):
-        raise ValueError(f"{name}: expected a JSON object, got {_describe(found)}")
+        raise ValueError(f"{name}: expected a JSON object, got {described(found)}")
     kind = check_choice(found.get("type"), name=f"{name}: type", choices=fields)
     allowed = ["type", *fields[kind]]
     unknown = [key for key in found if key not in allowed]
     if unknown:
-        raise ValueError(f"{name}: '{kind}' has {_quoted(allowed)}, got also {_quoted(unknown)}")
+        raise ValueError(f"{name}: '{kind}' has {quoted(allowed)}, got also {quoted(unknown)}")
     return found

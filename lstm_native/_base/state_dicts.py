@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from lstm_native._base.checks import as_values, check_bool
+from lstm_native._base.checks import check_bool
+from lstm_native._base.values import as_values
 
 _SHOWN = 8
 

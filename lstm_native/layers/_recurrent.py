@@ -8,13 +8,8 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from lstm_native._base import activations
-from lstm_native._base.checks import (
-    as_values,
-    check_bool,
-    check_choice,
-    check_positive_int,
-    check_real,
-)
+from lstm_native._base.checks import check_bool, check_choice, check_positive_int, check_real
+from lstm_native._base.values import as_values
 from lstm_native.layers._carried import State
 from lstm_native.layers.layer import Layer, check_rate, check_size, optional_size
 

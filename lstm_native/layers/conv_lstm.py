@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._base.checks import as_values, check_bool
+from lstm_native._base.checks import check_bool
 from lstm_native._base.inputs import flat_images
+from lstm_native._base.values import as_values
 from lstm_native.layers._carried import State
 from lstm_native.layers._recurrent import FORGET_BIAS, check_forget_bias
 from lstm_native.layers.layer import Layer, check_size

@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._base.checks import as_array, as_values
+from lstm_native._base.arrays import as_array
 from lstm_native._base.lengths import Holes, Lengths
+from lstm_native._base.values import as_values
 from lstm_native.layers._carried import Carrying, State
 
 Gradients = tuple[NDArray[Any] | None, State, dict[str, NDArray[Any]]]

@@ -9,9 +9,10 @@ from typing import Any, NoReturn, Protocol
 from numpy.typing import NDArray
 
 from lstm_native._base.attributes import Guarded
-from lstm_native._base.checks import as_tokens, as_values, check_int
+from lstm_native._base.checks import check_int
 from lstm_native._base.inputs import vocabulary_of
 from lstm_native._base.native import native_class
+from lstm_native._base.values import as_tokens, as_values
 from lstm_native.layers._carried import State
 
 _MAX_BATCH = 2**24

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._base.activations import PARAMETERS
-from lstm_native._base.checks import as_array, as_values, check_choice, check_int, check_real
+from lstm_native._base.arrays import as_array
+from lstm_native._base.checks import check_choice, check_int, check_real
+from lstm_native._base.values import as_values
 from lstm_native.layers.layer import Layer, check_size
 
 Values = NDArray[Any]

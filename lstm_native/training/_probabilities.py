@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lstm_native._base import hints
-from lstm_native._base.checks import as_array, check_bool
+from lstm_native._base.arrays import as_array
+from lstm_native._base.checks import check_bool
 from lstm_native._base.shown import shown
 from lstm_native.layers.simple import Activation
 from lstm_native.training import _prediction

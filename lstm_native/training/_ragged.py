@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._base.arrays import parts_of, sequences_of
-from lstm_native._base.checks import as_array, as_tokens, as_values, as_weights
+from lstm_native._base.arrays import as_array, parts_of, sequences_of
 from lstm_native._base.inputs import vocabulary_of
+from lstm_native._base.values import as_tokens, as_values, as_weights
 from lstm_native.losses import Loss
 from lstm_native.network._layer_hints import to_drop_time, to_keep_time
 from lstm_native.network.stack import MANY_STEPS

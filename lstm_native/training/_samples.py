@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._base.checks import as_array, as_mask, check_same_length
+from lstm_native._base.arrays import as_array
 from lstm_native._base.lengths import Holes, Lengths, check_is_mask, true_steps
 from lstm_native._base.shape_hints import about_samples
+from lstm_native._base.values import as_mask, check_same_length
 from lstm_native.losses import Loss
 from lstm_native.training._target_hints import explain_targets
 from lstm_native.training._targets import (

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._base.checks import as_array, as_class_weights, as_labels, as_values, as_weights
+from lstm_native._base.arrays import as_array
+from lstm_native._base.values import as_class_weights, as_labels, as_values, as_weights
 from lstm_native.losses import CategoricalCrossentropy, Loss
 
 # What a row of soft labels may be away from a sum of 1, here as in the core: the rounding of
