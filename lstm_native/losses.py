@@ -322,7 +322,7 @@ def _check_known(loss: Loss) -> None:
     """Refuse what seems to compute a loss of its own: the core knows its own alone."""
     if loss.name in _LOSSES and not callable(loss):
         return
-    from lstm_native._base.hints import OWN_LOOP
+    from lstm_native._base.hints_words import OWN_LOOP
 
     raise NotImplementedError(
         f"loss: {type(loss).__name__} seems to compute a loss of its own, and such are not there "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from lstm_native._base.hints import NO_DEVICE
+from lstm_native._base.hints_words import NO_DEVICE
 
 _NOT_YET = "it is not there yet"
 _SEQUENCES = (

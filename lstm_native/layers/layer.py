@@ -66,7 +66,7 @@ class Layer(Carrying, Guarded):
 
     def _spec(self) -> dict[str, Any]:
         """Return the layer as the core and model files describe it."""
-        from lstm_native._base.hints import OWN_LOOP
+        from lstm_native._base.hints_words import OWN_LOOP
 
         raise NotImplementedError(
             f"{type(self).__name__}: layers of one's own are not there yet, only those of the "

@@ -14,7 +14,7 @@ import pytest
 
 import lstm_native as ln
 from lstm_native import losses, optimizers
-from lstm_native._base import attributes, hints
+from lstm_native._base import attributes, hints_attributes
 from lstm_native.metrics import MetricSet
 from lstm_native.progress import ProgressBar
 
@@ -212,7 +212,7 @@ def test_guarded_objects_are_copied_and_pickled_as_before():
 
 def test_names_from_elsewhere_have_their_hints_and_stay_out_of_sight():
     for home, names in attributes.ELSEWHERE.items():
-        assert set(names.split()) <= set(hints._NAMES[home]), home
+        assert set(names.split()) <= set(hints_attributes.NAMES[home]), home
     model = ln.Sequential([ln.LSTM(4)])
     for name in attributes.ELSEWHERE["Stack"].split():
         assert not hasattr(model, name)
