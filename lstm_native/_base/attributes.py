@@ -154,12 +154,16 @@ def hinted(function: _Function) -> _Function:
 def _explain(
     error: TypeError, function: Any, args: tuple[Any, ...], options: dict[str, Any]
 ) -> None:
-    """Raise the error with a hint, if the arguments do not fit the function and there is one."""
+    """Raise the error with the name of the class that was called, and a hint if there is one."""
     if error.__traceback__ is None or error.__traceback__.tb_next is not None:
         return  # raised by something inside
-    hint = _hints().calling(function, args, options)
-    if hint:
-        raise TypeError(f"{_named(error, function, args)}; {hint}") from None
+    # A constructor may hand on what its base does not know.
+    kind: Any = type(args[0]) if args else None
+    called = _outermost(kind) if function.__name__ == "__init__" else function
+    hint = _hints().calling(called, args, options)
+    told = _named(error, function, args)
+    if hint or told != str(error):
+        raise TypeError(told + (f"; {hint}" if hint else "")) from None
 
 
 def _named(error: TypeError, function: Any, args: tuple[Any, ...]) -> str:

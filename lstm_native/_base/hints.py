@@ -6,6 +6,7 @@ Read only when something has failed: see `attributes`.
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,13 +17,14 @@ from lstm_native._base.shown import shown
 
 def calling(function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> str:
     """Return what to write instead of these arguments, of which args[0] is the object."""
-    code = function.__code__
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    signature = inspect.signature(function).parameters.values()
+    known = [one.name for one in signature]
+    places = [one for one in signature if one.kind is one.POSITIONAL_OR_KEYWORD]
     method = function.__name__
     kind = type(args[0]) if args else object
     given = args[1:]
     found = []
-    if len(args) > code.co_argcount:
+    if len(args) > len(places):
         found += [say(kind.__name__, given) for say in _for(kind, method, POSITIONS)[:1]]
     elif given and known[1] in options:  # twice: LSTM(10, hidden_size=20)
         for say in _for(kind, method, POSITIONS)[:1]:

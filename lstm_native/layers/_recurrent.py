@@ -2,53 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from numpy.typing import NDArray
 
 from lstm_native._base import activations
 from lstm_native._base.checks import check_bool, check_choice, check_positive_int, check_real
+from lstm_native._base.signatures import WrittenOut
 from lstm_native._base.values import as_values
 from lstm_native.layers._carried import State
 from lstm_native.layers.layer import Layer, check_rate, check_size, optional_size
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _MERGES = ("concat", "sum")
 
 FORGET_BIAS = 1.0  # by default
 
-# What the constructors hand on, by name.
-SHARED_OPTIONS = (
-    "input_size",
-    "num_layers",
-    "bidirectional",
-    "merge",
-    "return_sequences",
-    "dropout",
-    "input_dropout",
-    "residual",
-    "reverse",
-    "stateful",
-    "checkpoint",
-    "bias",
-    "dtype",
-    "seed",
-)
-RECURRING_OPTIONS = (*SHARED_OPTIONS, "recurrent_dropout", "weight_drop", "gate_clip")
+
+class RecurrentOptions(TypedDict, total=False):
+    """What all recurrent layers take by name; described in `Recurrent`."""
+
+    input_size: int | None
+    num_layers: int
+    bidirectional: bool
+    merge: str
+    return_sequences: bool
+    dropout: float
+    input_dropout: float
+    residual: bool
+    reverse: bool
+    stateful: bool
+    checkpoint: bool
+    bias: bool
+    dtype: str
+    seed: int | None
 
 
-def pick(arguments: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the arguments of these names."""
-    return {name: arguments[name] for name in names}
+class RecurringOptions(RecurrentOptions, total=False):
+    """What the cells with recurrent weights take as well; described in `Recurring`."""
+
+    recurrent_dropout: float
+    weight_drop: float
+    gate_clip: float | None
 
 
-class Recurrent(Layer):
+class Recurrent(Layer, WrittenOut):
     """What the recurrent layers have in common: stacking, directions, dropout, states.
 
     Not to be used itself. Input (N, T, F); output (N, T, D H), or the last step (N, D H) with
     `return_sequences=False`, where D is 2 for two directions that are not summed and else 1. A
     sequence's output depends on that sequence and the weights alone, bit for bit: not on its
     batch, on what pads it, nor on the number of threads.
+
+    Parameters
+    ----------
+    input_size : int, optional
+        F; by default taken from the first input.
+    num_layers : int
+        Layers stacked on one another.
+    bidirectional : bool
+        Whether each stacked layer runs in both directions and hands on both outputs, the forward
+        direction's first (Schuster & Paliwal 1997, "Bidirectional recurrent neural networks").
+    merge : {"concat", "sum"}
+        Whether the outputs of two directions stand side by side or are added.
+    return_sequences : bool
+        Output of every step, or of the last alone. The last step of a reverse direction is the
+        first of the sequence.
+    dropout : float
+        Share of values dropped between stacked layers in training, in [0, 1). A ValueError with
+        one layer, where it would have no effect.
+    input_dropout : float
+        Share of the inputs of each stacked layer dropped in training, with one mask for all steps
+        of a sequence (Gal & Ghahramani 2016).
+    residual : bool
+        Stacked layers from the second on add their input to their output.
+    reverse : bool
+        Whether to run from the end of each sequence to its start, all stacked layers alike. The
+        output stands in the order of the input. A ValueError with `bidirectional`.
+    stateful : bool
+        A call begins with the state the last one ended with, until `reset_state`.
+    checkpoint : bool
+        Training keeps the state of about sqrt(T) steps alone and computes the others again on the
+        way back (Chen et al. 2016): the same bits in less memory, at about 4/3 of the time.
+    bias : bool
+        False: nothing is added to the sums, and the parameters `bias_ih_*` and `bias_hh_*` do not
+        exist, as with PyTorch's `bias=False`.
+    dtype : {"float32", "float64"}
+    seed : int, optional
+        For the initial weights: input weights Glorot uniform per gate (Glorot & Bengio 2010),
+        recurrent weights orthogonal per gate (Saxe et al. 2014).
     """
 
     _letters: ClassVar[str] = "h"
@@ -59,20 +104,20 @@ class Recurrent(Layer):
         self,
         hidden_size: int,
         *,
-        input_size: int | None,
-        num_layers: int,
-        bidirectional: bool,
-        merge: str,
-        return_sequences: bool,
-        dropout: float,
-        input_dropout: float,
-        residual: bool,
-        reverse: bool,
-        stateful: bool,
-        checkpoint: bool,
-        bias: bool,
-        dtype: str,
-        seed: int | None,
+        input_size: int | None = None,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        merge: str = "concat",
+        return_sequences: bool = True,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        residual: bool = False,
+        reverse: bool = False,
+        stateful: bool = False,
+        checkpoint: bool = False,
+        bias: bool = True,
+        dtype: str = "float32",
+        seed: int | None = None,
     ) -> None:
         super().__init__(dtype=dtype, seed=seed)
         self.hidden_size = check_size(hidden_size, name="hidden_size")
@@ -165,16 +210,29 @@ class Recurrent(Layer):
 
 
 class Recurring(Recurrent):
-    """What the cells with recurrent weights have in common."""
+    """What the cells with recurrent weights have in common.
+
+    Parameters
+    ----------
+    recurrent_dropout : float
+        Share of the output dropped on its way to the next step in training, with one mask for all
+        steps of a sequence (Gal & Ghahramani 2016).
+    weight_drop : float
+        Share of the recurrent weights dropped in training, with one mask per batch (Merity et al.
+        2018).
+    gate_clip : float, optional
+        The sums before the gates' functions are limited to [-gate_clip, gate_clip] (`clip` in
+        ONNX).
+    """
 
     def __init__(
         self,
         hidden_size: int,
         *,
-        recurrent_dropout: float,
-        weight_drop: float,
-        gate_clip: float | None,
-        **options: Any,
+        recurrent_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        gate_clip: float | None = None,
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(hidden_size, **options)
         self.recurrent_dropout = check_rate(recurrent_dropout, name="recurrent_dropout")

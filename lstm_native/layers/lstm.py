@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstm_native._base import activations
 from lstm_native._base.activations import Activation, check_activation
 from lstm_native._base.checks import check_bool
 from lstm_native.layers._recurrent import (
     FORGET_BIAS,
-    RECURRING_OPTIONS,
     Recurring,
+    RecurringOptions,
     check_forget_bias,
     check_limit,
-    pick,
 )
 from lstm_native.layers.layer import Layer, check_rate, optional_size
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class LSTM(Recurring):
@@ -38,20 +40,8 @@ class LSTM(Recurring):
     ----------
     hidden_size : int
         H, the number of hidden units.
-    input_size : int, optional
-        F; by default taken from the first input.
-    num_layers : int
-        Layers stacked on one another.
-    bidirectional : bool
-        Whether each stacked layer runs in both directions and hands on both outputs, the forward
-        direction's first (Schuster & Paliwal 1997, "Bidirectional recurrent neural networks").
-    merge : {"concat", "sum"}
-        Whether the outputs of two directions stand side by side or are added.
     proj_size : int, optional
         R < H: the output is W_hr h (Sak et al. 2014), and recurs as such.
-    return_sequences : bool
-        Output of every step, or of the last alone. The last step of a reverse direction is the
-        first of the sequence.
     peephole : bool
         Gates see the cell state: p_i * c and p_f * c are added to the sums of i and f,
         p_o * c' to that of o (Gers & Schmidhuber 2000).
@@ -66,43 +56,16 @@ class LSTM(Recurring):
     layer_norm : bool
         Normalise W x and U h, each over all gates, and c' in the output (Ba et al. 2016,
         "Layer normalization", equations 20-22; epsilon 1e-5).
-    dropout : float
-        Share of values dropped between stacked layers in training, in [0, 1). A ValueError with
-        one layer, where it would have no effect.
-    input_dropout, recurrent_dropout : float
-        Shares of the inputs of each stacked layer, and of the output on its way to the next step,
-        dropped in training, with one mask for all steps of a sequence (Gal & Ghahramani 2016).
-    weight_drop : float
-        Share of the recurrent weights dropped in training, with one mask per batch (Merity et al.
-        2018).
     zoneout : float or (float, float)
         Share of outputs, and of cell states, that stay as they were (Krueger et al. 2017): at
         random in training, else the mean of both.
     cell_clip : float, optional
         c' is limited to [-cell_clip, cell_clip].
-    gate_clip : float, optional
-        The sums before the gates' functions are limited likewise (`clip` in ONNX).
     forget_bias : float
         Initial bias of the forget gate (Jozefowicz et al. 2015 recommend 1). Another value than
         the default is a ValueError with `bias=False`.
-    residual : bool
-        Stacked layers from the second on add their input to their output.
-    reverse : bool
-        Whether to run from the end of each sequence to its start, all stacked layers alike. The
-        output stands in the order of the input. A ValueError with `bidirectional`.
-    stateful : bool
-        A call begins with the state the last one ended with, until `reset_state`.
-    checkpoint : bool
-        Training keeps the state of about sqrt(T) steps alone and computes the others again on the
-        way back (Chen et al. 2016): the same bits in less memory, at about 4/3 of the time.
-    bias : bool
-        False: nothing is added to the sums, and the parameters `bias_ih_*` and `bias_hh_*` do not
-        exist, as with PyTorch's `bias=False`; the forget gate begins about half open. With
-        `layer_norm` the gains stay, and `norm_c_bias_*` goes too.
-    dtype : {"float32", "float64"}
-    seed : int, optional
-        For the initial weights: input weights Glorot uniform per gate (Glorot & Bengio 2010),
-        recurrent weights orthogonal per gate (Saxe et al. 2014), peepholes zero.
+    **options
+        Those of all recurrent layers: `input_size`, `num_layers`, `bidirectional`, `dropout`, ...
 
     Raises
     ------
@@ -116,7 +79,8 @@ class LSTM(Recurring):
     so on for `_l1`, whose `weight_ih_l1` is (G H, D R). Then, where they exist, `peephole_l0`
     (K, H) with rows for those of i, f, o there are, `weight_hr_l0` (R, H), `norm_ih_l0` (G H,),
     `norm_hh_l0` (G H,), `norm_c_l0` (H,), `norm_c_bias_l0` (H,). With `bias=False` those whose name
-    has `bias` in it are missing. Of two directions the second has `weight_ih_l0_reverse` and so on,
+    has `bias` in it are missing, and the forget gate begins about half open. Peepholes begin at
+    zero. Of two directions the second has `weight_ih_l0_reverse` and so on,
     and follows the first in the state_dict and in the state, layer by layer.
 
     Examples
@@ -137,12 +101,7 @@ class LSTM(Recurring):
         self,
         hidden_size: int,
         *,
-        input_size: int | None = None,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        merge: str = "concat",
         proj_size: int | None = None,
-        return_sequences: bool = True,
         peephole: bool = False,
         coupled_gates: bool = False,
         input_gate: bool = True,
@@ -152,23 +111,12 @@ class LSTM(Recurring):
         cell_activation: Activation = "tanh",
         output_activation: Activation = "tanh",
         layer_norm: bool = False,
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
         zoneout: float | tuple[float, float] = 0.0,
         cell_clip: float | None = None,
-        gate_clip: float | None = None,
         forget_bias: float = FORGET_BIAS,
-        residual: bool = False,
-        reverse: bool = False,
-        stateful: bool = False,
-        checkpoint: bool = False,
-        bias: bool = True,
-        dtype: str = "float32",
-        seed: int | None = None,
+        **options: Unpack[RecurringOptions],
     ) -> None:
-        super().__init__(hidden_size, **pick(locals(), RECURRING_OPTIONS))
+        super().__init__(hidden_size, **options)
         self.proj_size = optional_size(proj_size, name="proj_size")
         if self.proj_size is not None and self.proj_size >= self.hidden_size:
             raise ValueError(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstm_native._base import activations
 from lstm_native._base.activations import Activation, check_activation
 from lstm_native._base.checks import check_bool, check_choice
 from lstm_native.layers._recurrent import (
-    RECURRING_OPTIONS,
-    SHARED_OPTIONS,
     Recurrent,
     Recurring,
-    pick,
+    RecurringOptions,
 )
 from lstm_native.layers.layer import Layer, check_rate
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GRU(Recurring):
@@ -40,10 +41,8 @@ class GRU(Recurring):
         The functions of r and z, and of n; see `LSTM`.
     zoneout : float
         Share of outputs that stay as they were (Krueger et al. 2017).
-    input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoint, bias, dtype, \
-seed
-        As in `LSTM`.
+    **options
+        Those of all recurrent layers: `input_size`, `num_layers`, `bidirectional`, `dropout`, ...
 
     Raises
     ------
@@ -72,29 +71,13 @@ seed
         self,
         hidden_size: int,
         *,
-        input_size: int | None = None,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        merge: str = "concat",
-        return_sequences: bool = True,
         reset_after: bool = True,
         gate_activation: Activation = "sigmoid",
         candidate_activation: Activation = "tanh",
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
         zoneout: float = 0.0,
-        gate_clip: float | None = None,
-        residual: bool = False,
-        reverse: bool = False,
-        stateful: bool = False,
-        checkpoint: bool = False,
-        bias: bool = True,
-        dtype: str = "float32",
-        seed: int | None = None,
+        **options: Unpack[RecurringOptions],
     ) -> None:
-        super().__init__(hidden_size, **pick(locals(), RECURRING_OPTIONS))
+        super().__init__(hidden_size, **options)
         self.reset_after = check_bool(reset_after, name="reset_after")
         self.gate_activation = check_activation(gate_activation, name="gate_activation")
         self.candidate_activation = check_activation(
@@ -129,10 +112,8 @@ class RNN(Recurring):
         simple way to initialize recurrent networks of rectified linear units".
     zoneout : float
         Share of outputs that stay as they were (Krueger et al. 2017).
-    input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-recurrent_dropout, weight_drop, gate_clip, residual, reverse, stateful, checkpoint, bias, dtype, \
-seed
-        As in `LSTM`.
+    **options
+        Those of all recurrent layers: `input_size`, `num_layers`, `bidirectional`, `dropout`, ...
 
     Raises
     ------
@@ -161,28 +142,12 @@ seed
         self,
         hidden_size: int,
         *,
-        input_size: int | None = None,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        merge: str = "concat",
-        return_sequences: bool = True,
         activation: Activation = "tanh",
         recurrent_init: str = "orthogonal",
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
         zoneout: float = 0.0,
-        gate_clip: float | None = None,
-        residual: bool = False,
-        reverse: bool = False,
-        stateful: bool = False,
-        checkpoint: bool = False,
-        bias: bool = True,
-        dtype: str = "float32",
-        seed: int | None = None,
+        **options: Unpack[RecurringOptions],
     ) -> None:
-        super().__init__(hidden_size, **pick(locals(), RECURRING_OPTIONS))
+        super().__init__(hidden_size, **options)
         self.activation = check_activation(activation, name="activation")
         self.recurrent_init = check_choice(
             recurrent_init, name="recurrent_init", choices=("orthogonal", "identity")
@@ -204,32 +169,7 @@ seed
         return super()._from_spec(spec)
 
 
-class _InputGated(Recurrent):
-    """What the cells of Feng et al. 2024 have in common: gates that see the input alone."""
-
-    def __init__(
-        self,
-        hidden_size: int,
-        *,
-        input_size: int | None = None,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        merge: str = "concat",
-        return_sequences: bool = True,
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        residual: bool = False,
-        reverse: bool = False,
-        stateful: bool = False,
-        checkpoint: bool = False,
-        bias: bool = True,
-        dtype: str = "float32",
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(hidden_size, **pick(locals(), SHARED_OPTIONS))
-
-
-class MinLSTM(_InputGated):
+class MinLSTM(Recurrent):
     """The minLSTM of Feng et al. 2024, "Were RNNs all we needed?": no recurrent weights.
 
     For each step::
@@ -241,9 +181,8 @@ class MinLSTM(_InputGated):
     ----------
     hidden_size : int
         H, the number of hidden units.
-    input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-residual, reverse, stateful, checkpoint, bias, dtype, seed
-        As in `LSTM`.
+    **options
+        Those of all recurrent layers: `input_size`, `num_layers`, `bidirectional`, `dropout`, ...
 
     Notes
     -----
@@ -254,7 +193,7 @@ residual, reverse, stateful, checkpoint, bias, dtype, seed
     type_name = "min_lstm"
 
 
-class MinGRU(_InputGated):
+class MinGRU(Recurrent):
     """The minGRU of Feng et al. 2024, "Were RNNs all we needed?": no recurrent weights.
 
     For each step::
@@ -265,9 +204,8 @@ class MinGRU(_InputGated):
     ----------
     hidden_size : int
         H, the number of hidden units.
-    input_size, num_layers, bidirectional, merge, return_sequences, dropout, input_dropout, \
-residual, reverse, stateful, checkpoint, bias, dtype, seed
-        As in `LSTM`.
+    **options
+        Those of all recurrent layers: `input_size`, `num_layers`, `bidirectional`, `dropout`, ...
 
     Notes
     -----
