@@ -24,6 +24,9 @@ __all__ = [
     "windows",
 ]
 
+for _kind in (MinMaxScaler, StandardScaler):
+    _kind.__module__ = __name__  # their public home, which pickles name
+
 
 def _numbers_of(targets: Any, series: Any) -> Any:
     """Return the columns with the names of a frame replaced by their numbers."""

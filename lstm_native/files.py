@@ -24,7 +24,7 @@ def load_model(
     ----------
     source : path-like, bytes-like, or binary file
         A path; the content itself, as `Sequential.to_bytes` gives it; or an object whose `read()`
-        gives it.
+        gives it, from its position to its end. It need not be able to seek.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def load_model(
     ValueError
         It is no model file, is damaged, has weights that are not finite, or was written by another
         version of the format. For files of other programs the message says what they seem to be,
-        and how their weights get into a model.
+        and how their weights get into a model. Or a file object is closed.
     TypeError
         Neither a path, nor bytes, nor a file that is open for bytes.
     """

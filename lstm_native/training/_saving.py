@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from lstm_native._base import callback_states
 from lstm_native._base.shown import shown
 from lstm_native.layers._specs import attributes_of, own_class, restore_layer
 from lstm_native.layers.layer import Layer, check_seed
-from lstm_native.training._settings import TrainingSettings, check_metadata
+from lstm_native.training._settings import Training, TrainingSettings, check_metadata
 
 
 def _save(
@@ -48,29 +49,49 @@ def _beside(
 
 
 def _write_all(file: Any, content: bytes) -> None:
+    _check_open(file, "path", to="write", mode="wb")
+    kind = type(file).__name__
     left = memoryview(content)
     while left:
         try:
             count = file.write(left)
-        except TypeError as error:
+        except TypeError as error:  # a class of one's own that takes text, most likely
             raise TypeError(
                 f"{error}: a model is written to a file that is open for bytes, as open(path, "
                 "'wb') gives it"
             ) from None
-        if count is None:  # the object does not say: all of it
-            return
-        if not count:
-            raise OSError(f"path: {type(file).__name__}.write took 0 of {len(left)} bytes")
+        if count is None:
+            if isinstance(file, io.RawIOBase):
+                raise BlockingIOError(f"path: {kind}.write would have to wait, and does not")
+            return  # the object does not say how much it took: all of it
+        if not isinstance(count, int) or not 0 < count <= len(left):
+            raise OSError(f"path: {kind}.write took {shown(count)} of {len(left)} bytes")
         left = left[count:]
 
 
+def _check_open(file: Any, name: str, *, to: str, mode: str) -> None:
+    """Refuse what says of itself that it is closed, for text, or open for something else."""
+    wanted = f"{name}: expected a file that is open for bytes, as open(path, '{mode}') gives it"
+    if isinstance(file, io.TextIOBase):
+        raise TypeError(f"{wanted}, got one open for text")
+    if getattr(file, "closed", False) is True:
+        raise ValueError(f"{wanted}, got one that is closed")
+    able = getattr(file, "writable" if to == "write" else "readable", None)
+    if able is not None and not able():
+        raise io.UnsupportedOperation(f"{wanted}, got one that is not open to {to}")
+
+
 def read(source: Any) -> tuple[Any, Any, dict[str, str], Any]:
+    """Return what `load_model` is given as the core reads it: network, trainer, metadata, rest."""
     if hasattr(source, "read"):
+        _check_open(source, "load_model", to="read", mode="rb")
+        kind = type(source).__name__
         source = source.read()
-        if isinstance(source, str):
+        if not isinstance(source, (bytes, bytearray, memoryview)):
+            hint = "; open(path, 'rb') gives one" if isinstance(source, str) else ""
             raise TypeError(
-                "load_model: expected a file that is open for bytes, as open(path, 'rb') gives "
-                "it, got one open for text"
+                "load_model: expected a file whose read() gives bytes, got "
+                f"{type(source).__name__} from {kind}.read(){hint}"
             )
     if isinstance(source, (bytes, bytearray, memoryview)):
         view = memoryview(source)
@@ -124,8 +145,7 @@ def _reduce(model: Any) -> tuple[Any, ...]:
     layers = attributes.pop("layers")
     for name in ("_network", "_in_training"):
         attributes.pop(name, None)
-    # The trainer, with the optimiser's state, is in the file.
-    attributes["_training"] = attributes["_training"].with_trainer(None)
+    training = attributes.pop("_training")
     # Attributes that are layers of the model stay so.
     places = {id(layer): index for index, layer in enumerate(layers)}
     references = {
@@ -133,7 +153,12 @@ def _reduce(model: Any) -> tuple[Any, ...]:
     }
     for name in references:
         attributes.pop(name)
-    state: dict[str, Any] = {"attributes": attributes, "references": references}
+    state: dict[str, Any] = {
+        "attributes": attributes,
+        "references": references,
+        # The trainer, with the optimiser's state, is in the file.
+        "training": (training.loss, training.optimizer, training.given),
+    }
     if not model.built:
         return restore_model, (type(model), None, layers, model.dtype), state
     for name in ("_metadata", "_ended_states"):
@@ -158,10 +183,8 @@ def _set_state(model: Any, state: dict[str, Any]) -> None:
     """Give a restored model and its layers their attributes."""
     for layer, attributes in zip(model.layers, state.get("layers", ()), strict=False):
         layer.__dict__.update(attributes)
-    trainer = model._training.trainer  # as the file has it
     model.__dict__.update(state["attributes"])
-    if trainer is not None:
-        model._training = model._training.with_trainer(trainer)
+    model._training = Training(model._training.trainer, *state["training"])
     for name, index in state["references"].items():
         model.__dict__[name] = model.layers[index]
 
@@ -183,7 +206,9 @@ class Saving(TrainingSettings):
         Parameters
         ----------
         path : path-like, or binary file
-            An object with `write` gets the bytes.
+            An object with `write` gets the bytes, from its position on; it need not be able to
+            seek. If writing fails, what it has taken so far stays written, and its position is
+            behind it: only a path is written whole or not at all.
         metadata : dict of str to str, optional
             Added to `model.metadata` in the file.
 
@@ -191,6 +216,8 @@ class Saving(TrainingSettings):
         ------
         OSError
             The file cannot be written; an older file of that name is still there.
+        TypeError, ValueError
+            Neither a path nor a file; one for text; one that is closed.
         """
         _save(self, path, metadata or {})
 

@@ -46,14 +46,6 @@ class Training:
     ) -> None:
         self.trainer, self.loss, self.optimizer, self.given = trainer, loss, optimizer, given
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Return its parts, for any protocol of pickle."""
-        return Training, (self.trainer, self.loss, self.optimizer, self.given)
-
-    def with_trainer(self, trainer: Any) -> Training:
-        """Return the same with another trainer, or with none."""
-        return Training(trainer, self.loss, self.optimizer, self.given)
-
 
 class TrainingSettings(Stack):
     """The part of `Sequential` that says how it is trained; attributes as there."""
