@@ -115,8 +115,24 @@ class Stream64(_Stream): ...
 # (loss, sum of weights, gradient norm, whether finite, predictions if asked for, states)
 _Step = tuple[float, float, float, bool, NDArray[Any] | None, Any]
 
+# JSON, or with the function of a loss of one's own: (y_true, y_pred, whether rows are weighted) ->
+# (each row's loss, each row's gradient)
+_Loss = str | tuple[str, Callable[..., tuple[NDArray[Any], NDArray[Any]]]]
+
+# (values of a target's row, whether labels are taken, whether sequences of them)
+def target_shape(loss: _Loss, features: int) -> tuple[int, bool, bool]: ...
+def loss_value(
+    loss: _Loss,
+    output: NDArray[Any],
+    y: NDArray[Any] | None,
+    weights: NDArray[Any] | None,
+    lengths: _Indices | None,
+    gradient: bool,
+) -> tuple[float, NDArray[Any]]: ...
+
 class _Trainer:
-    def __init__(self, network: Any, loss: str, optimizer: str) -> None: ...
+    def __init__(self, network: Any, loss: _Loss, optimizer: str) -> None: ...
+    def with_loss(self, loss: _Loss) -> Self: ...
     @property
     def loss(self) -> str: ...
     @property

@@ -37,7 +37,8 @@ py::object copy_of(const V* values, const std::vector<Index>& shape) {
   return std::move(array);
 }
 
-/// (y_true, y_pred) -> (losses, gradient): float64 of the rows' shape, T of the output's.
+/// (y_true, y_pred, whether rows are weighted) -> (losses, gradient): float64 of the rows' shape, T
+/// of the output's.
 template <class T>
 void call(PyObject* function, const OwnLossBatch<T>& batch) {
   const py::gil_scoped_acquire gil;
@@ -45,7 +46,7 @@ void call(PyObject* function, const OwnLossBatch<T>& batch) {
   const py::object target =
       batch.labels ? copy_of(batch.labels, shape_of_rows(batch, 0))
                    : copy_of(batch.values, shape_of_rows(batch, batch.target_features));
-  const auto found = py::handle(function)(target, output).cast<py::tuple>();
+  const py::tuple found = py::handle(function)(target, output, batch.weights != nullptr);
   const auto losses = borrow<double>(found[0], "losses");
   const auto gradient = borrow<T>(found[1], "gradient");
   const double* from = data_of(losses, shape_of_rows(batch, 0), "losses");

@@ -278,6 +278,11 @@ void register_network(py::module_& m, const std::string& suffix) {
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
           py::arg("output") = false, py::arg("lengths") = py::none(),
           py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
+      .def("with_loss",
+           [](const Tr& t, const py::object& loss) {
+             const LossSpec spec = loss_of(loss);
+             return Tr{t.alone([&] { return t.trainer.with_loss(spec); })};
+           })
       .def("set_learning_rate",
            [](Tr& t, double rate) { t.alone([&] { t.trainer.set_learning_rate(rate); }); })
       .def_property_readonly("loss", [](const Tr& t) { return json_text(t.trainer.loss()); })

@@ -163,6 +163,7 @@ struct OwnLossBatch {
   const T* output = nullptr;             // rows x features
   const T* values = nullptr;             // rows x target_features, or null
   const std::int64_t* labels = nullptr;  // rows, or null
+  const T* weights = nullptr;            // rows, or null: all count alike
   double* losses = nullptr;              // rows, to be written
   T* gradient = nullptr;                 // rows x features, of each row's own loss; may be null
 };

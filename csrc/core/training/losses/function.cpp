@@ -62,6 +62,7 @@ class Function final : public Loss<T> {
     batch.output = output.values;
     batch.values = targets.values;
     batch.labels = targets.labels;
+    batch.weights = targets.weights;
     batch.losses = workspace.take_zeros<double>(rows);
     batch.gradient = gradient;
     function_of<T>(spec_)(batch);
