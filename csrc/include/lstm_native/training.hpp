@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "lstm_native/types.hpp"
 
@@ -28,6 +29,13 @@ struct LossSpec {
   double label_smoothing = 0.0;
   // Categorical: rows of this label have no loss and no gradient, and do not count in the mean.
   std::optional<std::int64_t> ignore_index = std::nullopt;
+};
+
+/// A loss of one of a network's outputs, and its part in the sum that is minimised.
+struct OutputLoss {
+  Index output = 0;
+  LossSpec loss;
+  double factor = 1.0;  // finite, not negative
 };
 
 enum class OptimizerKind { sgd, adam, adamw, rmsprop };
@@ -60,12 +68,19 @@ struct Targets {
   const T* weights = nullptr;
 };
 
+/// What one loss of a step found.
+struct LossPart {
+  double loss = 0.0;    // weighted mean over the rows of the batch, without its factor
+  double weight = 0.0;  // sum of the rows' weights (rows when unweighted)
+};
+
 /// What one training or evaluation step found.
 struct StepResult {
-  double loss = 0.0;           // weighted mean over the rows of the batch
-  double weight = 0.0;         // sum of the rows' weights (rows when unweighted)
+  double loss = 0.0;           // the loss; of several the sum of factor x loss
+  double weight = 0.0;         // sum of the rows' weights (rows when unweighted), of all losses
   double gradient_norm = 0.0;  // global norm before clipping; 0 for evaluation
   bool finite = true;          // false: no update; the last one may have been undone (Trainer)
+  std::vector<LossPart> parts;  // one for each loss where there are several
 };
 
 }  // namespace lstm_native
