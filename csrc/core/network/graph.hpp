@@ -20,7 +20,7 @@ template <class T>
 struct GraphStep {
   Layer<T>* layer;
   std::size_t layer_index;
-  std::string label;                 // for messages
+  std::string label;  // for messages
   std::vector<Port> inputs, outputs;
   std::vector<GraphSource> sources;  // one for each input port
   std::vector<std::size_t> carries;  // for each input port of a state without source the output

@@ -14,11 +14,14 @@ namespace {
 template <class T>
 class GraphRun {
  public:
-  GraphRun(const Graph<T>& graph, const Pass& pass, const GraphPassOptions<T>& options)
+  /// kept_lengths: where the lengths of the outputs go, for a pass whose memory is given back.
+  GraphRun(const Graph<T>& graph, const Pass& pass, const GraphPassOptions<T>& options,
+           Index* kept_lengths)
       : graph_(graph),
         pass_(pass),
         options_(options),
         workspace_(pass.workspace),
+        kept_lengths_(kept_lengths),
         values_(workspace_.template take<GraphValue<T>>(static_cast<Index>(graph.values()))) {
     for (std::size_t i = 0; i < graph.values(); ++i) new (values_ + i) GraphValue<T>();
   }
@@ -62,6 +65,9 @@ class GraphRun {
       if (!value.has_padded()) scatter(v, y[k]);
       const Batch<T>& batch = value.padded;
       found[k] = batch;
+      if (kept_lengths_ && batch.lengths)
+        found[k].lengths =
+            std::copy_n(batch.lengths, samples_, kept_lengths_ + k * samples_) - samples_;
       if (!y[k] || batch.values == y[k]) continue;
       std::copy_n(batch.values, batch.samples * row_size(batch), y[k]);
       found[k].values = y[k];
@@ -74,7 +80,9 @@ class GraphRun {
   }
 
  private:
-  static Index row_size(const Batch<T>& batch) { return rows_of(1, batch.timesteps) * batch.features; }
+  static Index row_size(const Batch<T>& batch) {
+    return rows_of(1, batch.timesteps) * batch.features;
+  }
   /// "cannot take lengths" goes on a sentence, others begin one.
   static std::string refusal(const std::string& what) {
     return what == kCannotTakeLengths ? " " + what : ": " + what;
@@ -170,7 +178,8 @@ class GraphRun {
       if (!out[o] && (o == 0 || graph_.is_read(v))) {
         if (!by_rows) out[o] = destination(v, y);
         if (!out[o])
-          out[o] = workspace_.template take<T>(step.outputs[o].stacked * samples * shape.row_size());
+          out[o] =
+              workspace_.template take<T>(step.outputs[o].stacked * samples * shape.row_size());
       }
       Batch<T>& found = by_rows ? value.rows : value.padded;
       found = {out[o], nullptr, samples, shape.timesteps, shape.features};
@@ -196,6 +205,7 @@ class GraphRun {
   const Pass& pass_;
   const GraphPassOptions<T>& options_;
   Workspace& workspace_;
+  Index* kept_lengths_;
   GraphValue<T>* values_;
   Index samples_ = 0;
   std::vector<GraphLink<T>> links_;
@@ -208,8 +218,13 @@ std::unique_ptr<GraphTape<T>> run_graph(const Graph<T>& graph, const Batch<T>* x
                                         Batch<T>* found, const Pass& pass,
                                         const GraphPassOptions<T>& options) {
   std::optional<Workspace::Scope> scope;
-  if (!pass.remember) scope.emplace(pass.workspace);
-  GraphRun<T> run(graph, pass, options);
+  Index* kept_lengths = nullptr;
+  if (!pass.remember) {
+    const auto outputs = static_cast<Index>(graph.outputs());
+    kept_lengths = pass.workspace.template take<Index>(outputs * x[0].samples);
+    scope.emplace(pass.workspace);
+  }
+  GraphRun<T> run(graph, pass, options, kept_lengths);
   run.enter(x);
   run.run(y, nullptr);
   run.leave(y, found);
@@ -220,7 +235,7 @@ template <class T>
 const GraphValue<T>* run_nodes(const Graph<T>& graph, const Batch<T>* x,
                                const std::vector<char>& nodes, const Pass& pass) {
   const GraphPassOptions<T> options;
-  GraphRun<T> run(graph, pass, options);
+  GraphRun<T> run(graph, pass, options, nullptr);
   run.enter(x);
   run.run(nullptr, &nodes);
   return run.padded_values();

@@ -31,7 +31,7 @@ class GraphTape {
 /// x: one batch for each input, checked. y: for each output the memory for its values, or null
 /// where they may lie in the workspace. found: for each output receives where they are, their
 /// shape and their lengths. Returns null unless pass.remember; then what it wrote to the workspace
-/// stays, else `found` must not be looked into but for what lies in y (and lengths of x).
+/// stays, else the values alone that lie in y, and the lengths.
 ///
 /// Behind the end of a sequence nothing is read, in x or in the gradient of y; y and the gradient
 /// of x get zeros there. Throws InvalidArgument when a node cannot take lengths.

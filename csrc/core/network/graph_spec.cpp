@@ -14,12 +14,13 @@ std::string quoted(const std::string& name) { return "'" + printable(name, 200) 
 
 /// Names stand in those of parameters and states, which have dots, and in messages.
 void check_name(const std::string& what, const std::string& name, std::set<std::string>& known) {
-  const bool good =
-      !name.empty() && name.size() <= 200 &&
-      name.find_first_of("./") == std::string::npos && printable(name, 200) == name;
+  const bool good = !name.empty() && name.size() <= 200 &&
+                    name.find_first_of("./") == std::string::npos && printable(name, 200) == name;
   if (!good)
-    throw InvalidArgument(what + ": expected a name of 1 to 200 characters without '.', '/' and "
-                                 "control characters, got " + quoted(name));
+    throw InvalidArgument(what +
+                          ": expected a name of 1 to 200 characters without '.', '/' and "
+                          "control characters, got " +
+                          quoted(name));
   if (!known.insert(name).second)
     throw InvalidArgument(what + ": expected names that differ, got two of " + quoted(name));
 }
@@ -52,11 +53,10 @@ void check_structure(const GraphSpec& spec) {
     const bool tokens =
         input.vocabulary >= 1 && input.vocabulary <= kMaxVocabulary && !input.features;
     if (!values && !tokens)
-      throw InvalidArgument("input " + quoted(input.name) + ": expected either features (1 to " +
-                            std::to_string(kMaxWidth) + ") or a vocabulary (1 to " +
-                            std::to_string(kMaxVocabulary) + "), got " +
-                            std::to_string(input.features) + " and " +
-                            std::to_string(input.vocabulary));
+      throw InvalidArgument(
+          "input " + quoted(input.name) + ": expected either features (1 to " +
+          std::to_string(kMaxWidth) + ") or a vocabulary (1 to " + std::to_string(kMaxVocabulary) +
+          "), got " + std::to_string(input.features) + " and " + std::to_string(input.vocabulary));
   }
   for (const GraphLayer& layer : spec.layers) check_name("layers", layer.name, layers);
   std::vector<bool> used(spec.layers.size());
@@ -156,8 +156,7 @@ Symbol GraphBuilder::add(std::string name, LayerSpec layer, std::vector<Symbol> 
   return node(std::move(name), static_cast<Index>(spec_.layers.size()) - 1, std::move(inputs));
 }
 
-Symbol GraphBuilder::reuse(std::string name, const std::string& layer,
-                           std::vector<Symbol> inputs) {
+Symbol GraphBuilder::reuse(std::string name, const std::string& layer, std::vector<Symbol> inputs) {
   for (std::size_t i = 0; i < spec_.layers.size(); ++i)
     if (spec_.layers[i].name == layer)
       return node(std::move(name), static_cast<Index>(i), std::move(inputs));

@@ -9,8 +9,7 @@
 namespace lstm_native {
 
 template <class T>
-GraphStream<T>::GraphStream(std::shared_ptr<const Graph<T>> owner, Index rows,
-                            const Batch<T>* held)
+GraphStream<T>::GraphStream(std::shared_ptr<const Graph<T>> owner, Index rows, const Batch<T>* held)
     : owner_(std::move(owner)),
       graph_(*owner_),
       rows_(rows),
@@ -99,7 +98,8 @@ void GraphStream<T>::bind_held(Stage& stage, const GraphStep<T>& step, std::size
     for (std::size_t i = 0; i < states.size(); ++i)
       if (states[i].name == step.inputs[port].name) {
         const Index size = states[i].size();
-        starts_.push_back({stage.run.get(), static_cast<Index>(i), {value.values, value.values + size}});
+        starts_.push_back(
+            {stage.run.get(), static_cast<Index>(i), {value.values, value.values + size}});
       }
     return;
   }

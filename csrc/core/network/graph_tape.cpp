@@ -59,15 +59,9 @@ class LinkedTape final : public GraphTape<T> {
 
     void follow(GraphLink<T>& link) {
       switch (link.kind) {
-        case GraphLink<T>::Kind::node:
-          lead_through(link);
-          break;
-        case GraphLink<T>::Kind::gather:
-          lead_to_padded(link.index);
-          break;
-        case GraphLink<T>::Kind::scatter:
-          lead_to_rows(link.index);
-          break;
+        case GraphLink<T>::Kind::node: lead_through(link); break;
+        case GraphLink<T>::Kind::gather: lead_to_padded(link.index); break;
+        case GraphLink<T>::Kind::scatter: lead_to_rows(link.index); break;
       }
     }
 
@@ -144,7 +138,8 @@ class LinkedTape final : public GraphTape<T> {
       // Two ports that read one value must not both take the input's own memory.
       for (std::size_t i = 1; i < inputs; ++i)
         if (dx[i] && std::find(dx, dx + i, dx[i]) != dx + i)
-          dx[i] = workspace_.template take<T>(size_of(graph_.value_of(step.sources[i]), link.by_rows));
+          dx[i] =
+              workspace_.template take<T>(size_of(graph_.value_of(step.sources[i]), link.by_rows));
       of_layer_.clear();
       for (const std::size_t place : graph_.places(step.layer_index))
         of_layer_.push_back(gradients_[place]);

@@ -28,8 +28,11 @@ std::size_t NetworkImpl<T>::place_of(std::string_view name) const {
   return known ? *found : parameters_.size();
 }
 
+/// use(found): looks at the outputs while the pass's memory is there.
 template <class T>
-void NetworkImpl<T>::predict(const Batch<T>* x, T* const* y, GraphStates<T>* states) const {
+template <class Use>
+void NetworkImpl<T>::predict(const Batch<T>* x, T* const* y, GraphStates<T>* states,
+                             const Use& use) const {
   const FloatMode mode;
   graph_.check_inputs(x);
   if (states) states->check(x[0].samples);
@@ -42,9 +45,27 @@ void NetworkImpl<T>::predict(const Batch<T>* x, T* const* y, GraphStates<T>* sta
     const Workspace::Scope scope(*workspace);
     auto* found = workspace->template take<Batch<T>>(static_cast<Index>(graph_.outputs()));
     run_graph(graph_, x, y, found, Pass{*workspace}, {states});
+    use(found);
   }
   if (states) states->advance(x[0].samples);
   workspaces_.give_back(std::move(workspace));
+}
+
+template <class T>
+void NetworkImpl<T>::predict(const Batch<T>* x, T* const* y, GraphStates<T>* states) const {
+  predict(x, y, states, [](const Batch<T>*) {});
+}
+
+template <class T>
+std::vector<std::vector<Index>> NetworkImpl<T>::predict_with_lengths(const Batch<T>* x, T* const* y,
+                                                                     GraphStates<T>* states) const {
+  std::vector<std::vector<Index>> lengths(graph_.outputs());
+  predict(x, y, states, [&](const Batch<T>* found) {
+    for (std::size_t k = 0; k < lengths.size(); ++k)
+      if (found[k].lengths)
+        lengths[k].assign(found[k].lengths, found[k].lengths + found[k].samples);
+  });
+  return lengths;
 }
 
 template <class T>
@@ -84,9 +105,8 @@ template <class T>
 Network<T> Network<T>::clone() const {
   const NetworkImpl<T>& from = Access::impl(*this);
   auto copy = std::make_shared<NetworkImpl<T>>(
-      from.graph().is_row()
-          ? Graph<T>(make_layers<T>(layers(), input_features(), std::nullopt))
-          : Graph<T>(graph(), make_layers<T>(graph(), std::nullopt)));
+      from.graph().is_row() ? Graph<T>(make_layers<T>(layers(), input_features(), std::nullopt))
+                            : Graph<T>(graph(), make_layers<T>(graph(), std::nullopt)));
   for (std::size_t i = 0; i < from.parameters().size(); ++i)
     copy->parameters()[i].second->value = from.parameters()[i].second->value;
   copy->parameters_changed();

@@ -39,6 +39,10 @@ class NetworkImpl {
   /// x, y: one for each input and output.
   void predict(const Batch<T>* x, T* const* y, GraphStates<T>* states = nullptr) const;
 
+  /// The same. Returns the lengths of each output; empty where all steps are true.
+  std::vector<std::vector<Index>> predict_with_lengths(const Batch<T>* x, T* const* y,
+                                                       GraphStates<T>* states) const;
+
   /// Throws InvalidArgument when a layer cannot take so many steps.
   void check_steps(const Batch<T>* x) const;
   std::vector<OutputShape> output_shapes(const Batch<T>* x) const;
@@ -52,6 +56,9 @@ class NetworkImpl {
   std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
   std::vector<std::size_t> by_name_;  // places in parameters_, for looking up
   Index parameter_count_ = 0;
+  template <class Use>
+  void predict(const Batch<T>* x, T* const* y, GraphStates<T>* states, const Use& use) const;
+
   mutable WorkspacePool workspaces_;
 };
 

@@ -9,8 +9,7 @@ namespace lstm_native {
 
 template <class T>
 NetworkStates<T>::NetworkStates(const Network<T>& network)
-    : network_(network),
-      impl_(std::make_unique<GraphStates<T>>(Access::impl(network).graph())) {}
+    : network_(network), impl_(std::make_unique<GraphStates<T>>(Access::impl(network).graph())) {}
 
 template <class T>
 NetworkStates<T>::NetworkStates() noexcept = default;

@@ -86,7 +86,7 @@ class GraphBuilder {
 
  private:
   Symbol node(std::string name, Index layer, std::vector<Symbol> inputs);
-  GraphSpec spec_;  // without sources
+  GraphSpec spec_;                            // without sources
   std::vector<std::vector<Symbol>> sources_;  // of each node
   std::vector<Symbol> outputs_;
 };

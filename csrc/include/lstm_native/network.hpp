@@ -26,8 +26,8 @@ class NetworkStates;
 template <class T>
 class GraphStates;
 
-/// Layers with their weights: in a row, or a graph with any number of inputs and outputs. T is float
-/// or double.
+/// Layers with their weights: in a row, or a graph with any number of inputs and outputs. T is
+/// float or double.
 ///
 /// A handle: copies share one network with its weights, and what changes them through one, a
 /// Trainer among them, is seen through all, also where another one is const. `clone` makes a
