@@ -1,6 +1,7 @@
 // What to minimise and how, as plain data.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "lstm_native/losses.hpp"
@@ -13,6 +14,9 @@ struct OutputLoss {
   Index output = 0;
   LossSpec loss;
   double factor = 1.0;  // finite, not negative
+
+  OutputLoss(Index which, LossSpec what, double times = 1.0)
+      : output(which), loss(std::move(what)), factor(times) {}
 };
 
 enum class OptimizerKind { sgd, adam, adamw, rmsprop };
