@@ -103,7 +103,7 @@ struct Content {
 /// A small model file as bytes: one LSTM, one Dense, Adam's state.
 std::string small_file(const std::string& path) {
   Network<float> network({{LSTMSpec{2, 1, false}}, {DenseSpec{1}}}, 2, 1);
-  Trainer<float> trainer(network, {}, adam());
+  Trainer<float> trainer(network, LossSpec{}, adam());
   train(trainer, 1);
   save_model<float>(path, network, &trainer, {{"unit", "months"}});
   return read_bytes(path);
@@ -315,7 +315,7 @@ TEST_CASE_TEMPLATE("model file: training resumed is training never stopped", T, 
 TEST_CASE("model file: the trainer must be the network's own") {
   const TemporaryDirectory directory;
   const Network<float> network({{DenseSpec{1}}}, 2), other({{DenseSpec{1}}}, 2);
-  const Trainer<float> trainer(other, {}, {});
+  const Trainer<float> trainer(other, LossSpec{}, {});
   CHECK_THROWS_AS(save_model(directory / "a", network, &trainer, {}), InvalidArgument);
   CHECK(directory.entries() == 0);
 }
@@ -339,11 +339,11 @@ TEST_CASE("model file: a refusal names the file, what was expected and what came
        R"(got "pt": a safetensors file, but no model of this library: it has the 18 tensors )"
        R"("0.bias_hh_l0", )"},
       {[](Content& c) {
-         c.metadata["format_version"] = "2";
+         c.metadata["format_version"] = "3";
          c.metadata["lstm_native_version"] = "9.8";
        },
-       "expected format_version \"1\" or \"1.1\", which lstm_native " + build_info().version +
-           " reads, got \"2\", written by lstm_native \"9.8\""},
+       "expected format_version \"1\", \"1.1\" or \"2\", which lstm_native " +
+           build_info().version + " reads, got \"3\", written by lstm_native \"9.8\""},
       {[](Content& c) { c.metadata.erase("network"); }, R"(expected metadata "network", got none)"},
       {[](Content& c) { c.metadata["network"] = "{"; }, "network: expected JSON"},
       {[&](Content& c) { edit(c, "network", [](json& j) { j["dtype"] = "bfloat16"; }); },

@@ -25,6 +25,7 @@ from reference.layers import (
     layer_norm_forward,
     sigmoid,
 )
+from reference.loss_kinds import ROW_LOSSES, ctc
 from reference.losses import LOSSES, loss_and_gradient
 from reference.numeric import (
     central_difference,
@@ -47,6 +48,7 @@ __all__ = [
     "CELL_FUNCTIONS",
     "LOSSES",
     "OPTIMIZERS",
+    "ROW_LOSSES",
     "Masks",
     "Stack",
     "activate",
@@ -58,6 +60,7 @@ __all__ = [
     "clip_gradients",
     "conv_lstm_forward",
     "convolve",
+    "ctc",
     "dense_backward",
     "dense_forward",
     "directional_difference",
