@@ -15,10 +15,11 @@
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
 #include "core/specs/json_tree.hpp"
+#include "core/specs/limits.hpp"
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/object_reader.hpp"
 #include "core/specs/optimizer_specs.hpp"
-#include "core/specs/spec_checks.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -165,11 +166,9 @@ Description describe(SafetensorsFile& file) {
 /// A network of these layers is only worth allocating when the file can fill it: with values, and
 /// with tensors, each of which costs memory beside its values.
 template <class T>
-void check_size(const Description& description, const SafetensorsFile& file) {
+void check_size(const ParameterTotals& needed, const SafetensorsFile& file) {
   // So few cost nothing, and the message about the first that is missing is better.
   constexpr Index kTensorsLeft = 1024;
-  if (description.graph) return;  // layer by layer, in graph_of
-  const ParameterTotals needed = parameter_totals(description.layers, description.input_features);
   if (static_cast<std::uint64_t>(needed.values) > file.data_size() / sizeof(T))
     throw FormatError("expected tensors of " + std::to_string(needed.values) + " " +
                       dtype_name<T>() + " values for the layers, got " +
@@ -241,10 +240,12 @@ void check_finite(const std::string& name, const std::vector<T>& values) {
 
 template <class T>
 Graph<T> graph_of(const Description& description, const SafetensorsFile& file) {
-  check_size<T>(description, file);
-  if (!description.graph)
+  if (!description.graph) {
+    check_size<T>(parameter_totals(description.layers, description.input_features), file);
     return Graph<T>(make_layers<T>(description.layers, description.input_features, std::nullopt));
-  return Graph<T>(*description.graph, make_layers<T>(*description.graph, std::nullopt));
+  }
+  const auto check = [&](const ParameterTotals& totals) { check_size<T>(totals, file); };
+  return Graph<T>(*description.graph, make_layers<T>(*description.graph, std::nullopt, check));
 }
 
 template <class T>
