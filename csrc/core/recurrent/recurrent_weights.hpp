@@ -10,7 +10,7 @@ namespace lstm_native {
 /// The parameters of one direction of one stacked layer, in PyTorch's layout; what the cell does
 /// not have is null. G: gates that have weights, R: size of the output.
 template <class V>
-struct RunParameters {
+struct DirectionParameters {
   V* input = nullptr;           // (G H, F)
   V* recurrent = nullptr;       // (G H, R)
   V* bias_input = nullptr;      // (G H)
@@ -71,7 +71,7 @@ struct RecurrentWeights {
   }
 
   void pack(const CellPlan& cell_plan, Index input_size, const KernelTable<T>& table,
-            const RunParameters<const T>& parameters);
+            const DirectionParameters<const T>& parameters);
 
  private:
   AlignedVector<T> memory_;  // of all of them: together they may fill huge pages

@@ -22,7 +22,7 @@ struct CellPlan {
   Index proj_size = 0;    // R, or 0
   bool recurrent = true;  // there are recurrent weights
   bool cell_state = false;
-  bool keeps_c = false;  // RecurrentRun::c is in use: as cell state, or for what backward needs
+  bool keeps_c = false;  // TimeLoop::c is in use: as cell state, or for what backward needs
   bool split = false;    // the recurrent sums' gradients are not those of the inputs' sums
   bool candidate_bias_apart = false;  // the last gate's recurrent bias stays in the recurrent sum
   bool layer_norm = false;
