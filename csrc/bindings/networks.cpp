@@ -25,7 +25,7 @@ namespace {
 
 template <class T>
 NetworkHandle<T> network_of(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
-  std::vector<std::shared_ptr<Layer<T>>> layers;
+  std::vector<std::shared_ptr<SequenceLayer<T>>> layers;
   for (const auto& h : handles) {
     if (!h) throw InvalidArgument("layers: expected native layers, got None");
     layers.push_back(h->layer);

@@ -10,8 +10,8 @@ namespace lstm_native {
 template <class T>
 struct CellStep {
   Index rows = 0;
-  T* gates = nullptr;             // rows x columns, as StepArgs has it
-  const T* x = nullptr;           // as StepArgs has it
+  T* gates = nullptr;             // rows x columns: StepArgs::gates
+  const T* x = nullptr;           // rows x inputs where the step makes W x: StepArgs::x
   const T* h_prev = nullptr;      // rows x PR
   const T* recur_prev = nullptr;  // rows x PR: what the product reads; h_prev unless masked
   const T* c_prev = nullptr;      // rows x P

@@ -2,7 +2,7 @@
 //
 // The class stands in three files:
 //   recurrent_pass_forward.cpp   which time loops go when, where they read and write
-//   recurrent_pass_backward.cpp  the same on the way back
+//   recurrent_pass_backward.cpp  what the time loops get and hand on, on the way back
 //   recurrent_pass_memory.cpp    memory, masks and states of a time loop, whole or in segments
 #pragma once
 
@@ -13,7 +13,7 @@ namespace lstm_native {
 
 /// Made for one pass; with pass.remember it is the tape.
 template <class T>
-class RecurrentPass final : public Tape<T> {
+class RecurrentPass final : public SequenceTape<T> {
  public:
   using Packed = std::vector<RecurrentWeights<T>>;
 

@@ -39,7 +39,7 @@ class SequenceLayout {
     return {data, width, timesteps_ * width};
   }
 
-  /// The same from the end to the start; only when it is not packed.
+  /// A sequence from its end to its start; only when it is not packed.
   template <class V>
   SequenceView<V> reversed(const SequenceView<V>& steps) const {
     if (!steps) return steps;

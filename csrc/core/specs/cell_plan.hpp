@@ -13,7 +13,7 @@ struct CellPhase {
   Index gates = 0, first_gate = 0;
 };
 
-/// The same for every stacked layer and direction.
+/// How the cell of a layer computes; one for all its stacked layers and directions.
 struct CellPlan {
   CellPhase phases[2];
   Index phase_count = 1;

@@ -26,7 +26,7 @@ LossSpec loss_from_json(const nlohmann::json& value, const std::string& path = "
 OptimizerSpec optimizer_from_json(const nlohmann::json& value,
                                   const std::string& path = "optimizer");
 
-/// The same from and to text, for callers without a JSON library.
+/// Specs from and to JSON text, for callers without a JSON library.
 LayerSpec parse_layer(const std::string& text);
 LossSpec parse_loss(const std::string& text);
 OptimizerSpec parse_optimizer(const std::string& text);
