@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/simd.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {

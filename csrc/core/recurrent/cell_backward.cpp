@@ -2,6 +2,7 @@
 
 #include "core/recurrent/layer_norm.hpp"
 #include "core/recurrent/sequence_masks.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 

@@ -3,6 +3,7 @@
 
 #include "core/recurrent/recurrent_sums.hpp"
 #include "core/runtime/team.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/recurrent/layer_norm.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/recurrent/recurrent_weights.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 

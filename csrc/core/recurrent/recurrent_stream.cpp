@@ -5,6 +5,7 @@
 
 #include "core/recurrent/cell_forward.hpp"
 #include "core/recurrent/layer_norm.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 namespace {

@@ -1,4 +1,5 @@
 #include "core/recurrent/recurrent_weights.hpp"
+#include "kernels/cell_kinds.hpp"
 
 #include <algorithm>
 #include <vector>

@@ -4,6 +4,8 @@
 #include "core/base/aligned.hpp"
 #include "core/numeric/packing.hpp"
 #include "core/specs/cell_plan.hpp"
+#include "kernels/cell_options.hpp"
+#include "kernels/kernel_table.hpp"
 
 namespace lstm_native {
 

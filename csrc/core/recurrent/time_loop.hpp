@@ -10,6 +10,7 @@
 #include "core/base/workspace.hpp"
 #include "core/recurrent/partition.hpp"
 #include "core/recurrent/recurrent_weights.hpp"
+#include "kernels/product_args.hpp"
 #include "lstm_native/types.hpp"
 
 namespace lstm_native {

@@ -4,6 +4,7 @@
 #include "core/recurrent/cell_backward.hpp"
 #include "core/recurrent/layer_norm.hpp"
 #include "core/runtime/threads.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 namespace {

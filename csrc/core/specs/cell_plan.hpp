@@ -1,7 +1,8 @@
 // What the options of a recurrent layer mean to the time loop.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/cell_kinds.hpp"
+#include "kernels/cell_options.hpp"
 #include "lstm_native/layers.hpp"
 
 namespace lstm_native {

@@ -2,10 +2,8 @@
 //
 // They leave the sums before activation for the way back, and compute the gates again there.
 // `backward` returns what reaches the old h directly.
-#pragma once
-
 #include "kernels/cell_functions.hpp"
-#include "kernels/cell_site.hpp"
+#include "kernels/cell_kernels.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -143,6 +141,15 @@ struct GruCandidateCell : CellTraits {
     return gates + site.row * columns + gate_offset<T>(kRowGates, site.unit) + kGateBlock<T>;
   }
 };
+
+template struct CellFunctions<GeneralRnnCell, float>;
+template struct CellFunctions<GeneralRnnCell, double>;
+template struct CellFunctions<GeneralGruCell, float>;
+template struct CellFunctions<GeneralGruCell, double>;
+template struct CellFunctions<GruResetCell, float>;
+template struct CellFunctions<GruResetCell, double>;
+template struct CellFunctions<GruCandidateCell, float>;
+template struct CellFunctions<GruCandidateCell, double>;
 
 }  // namespace LN_ISA
 }  // namespace lstm_native
