@@ -13,9 +13,20 @@ enum class StepPart { all, cell, output };
 /// Time steps of a cell for some rows and the hidden units [unit_begin, unit_end): recurrent
 /// product, gates, new state and output. unit_begin is a multiple of kGateBlock; unit_end too, or
 /// hidden_size. Pointers are to unit 0 whatever the range. G: the cell's gates.
+///
+/// Which cells use what:
+///   every cell              the size, the sums and `h`; `y` and `steps` where asked for
+///   with recurrent weights  `depth`, `recurrent`, `h_prev`
+///   LSTMs                   `c_prev`, `c`
+///   GRUs                    `h_old`, `c` (for the way back), `recurrent_bias`
+///   minLSTM, minGRU         `h_old`
+///   general cells           all from `options` on, as far as the option is in use
 template <class T>
 struct StepArgs {
+  // -- size
   Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;
+
+  // -- sums: b + W x + U h
   Index depth = 0;               // values of h_prev; 0: no recurrent product
   const T* recurrent = nullptr;  // depth x G gates, see pack_step in packing.hpp
   T* gates = nullptr;            // rows x GP: in b + W x, in gate order; out what backward reads
@@ -27,7 +38,9 @@ struct StepArgs {
   const T* bias = nullptr;            // GP, in gate order
   const T* recurrent_bias = nullptr;  // P; gru: of the candidate's recurrent sum
   bool remember = false;              // otherwise gates holds nothing of use afterwards
-  const T* h_prev = nullptr;          // rows x h_stride: what the product reads
+
+  // -- state and output
+  const T* h_prev = nullptr;  // rows x h_stride: what the product reads
   Index h_stride = 0;
   const T* h_old = nullptr;  // rows x P: what the cell itself reads of the last output; most do not
   const T* c_prev = nullptr;  // rows x P, of the LSTMs
@@ -37,6 +50,8 @@ struct StepArgs {
   T* c = nullptr;
   T* y = nullptr;  // rows x H, or null
   Index y_stride = 0;
+
+  // -- order, and several steps in one call
   // Last panel first. Steps that take turns find in the cache what the one before read last.
   bool last_first = false;
   // So many steps one after another, of which the pointers are the first one's: each reads what the
@@ -45,6 +60,8 @@ struct StepArgs {
   Index steps = 1;
   Index gates_step = 0, x_step = 0, y_step = 0, c_step = 0;
   Index h_step = 0;  // 0: h_prev and h change places
+
+  // -- work beside one row's step
   // One row's recurrent product waits for the weights to come through the caches. Meanwhile the
   // multiply-add units do a part of the projection of rows to come: of `ahead`, whose columns are
   // those of `gates`, the groups [ahead_begin, ahead_begin + ahead_share), but none from ahead_end
@@ -53,10 +70,10 @@ struct StepArgs {
   ProductArgs<T> ahead;
   Index ahead_begin = 0, ahead_end = 0, ahead_share = 0;
 
-  // The rest is read by general cells alone.
+  // -- read by general cells alone
   const CellOptions<T>* options = nullptr;
-  StepPart part = StepPart::all;
-  T* candidate = nullptr;  // rows x P: receives the cell state before zoneout; or null
+  StepPart part = StepPart::all;  // layer normalisation
+  T* candidate = nullptr;         // rows x P: receives the cell state before zoneout; or null
   // Part output: the output is made of shown * shown_scale + shown_bias (rows x P, P, P).
   const T* shown = nullptr;
   const T* shown_scale = nullptr;
@@ -73,33 +90,39 @@ struct StepArgs {
 /// The pointwise half of one step backward; the product with the recurrent weights follows it.
 template <class T>
 struct StepBackwardArgs {
-  Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;  // as in StepArgs
-  const T* h_old = nullptr;                                       // rows x P
-  const T* c_prev = nullptr;                                      // rows x P
-  const T* c = nullptr;                                           // rows x P
+  // -- size, and what the step read and wrote; see StepArgs
+  Index rows = 0, hidden_size = 0, unit_begin = 0, unit_end = 0;
+  const T* h_old = nullptr;   // rows x P
+  const T* c_prev = nullptr;  // rows x P
+  const T* c = nullptr;       // rows x P
+
+  // -- gradients
   // rows x P: in from the step after, to which the product's result was added; out what reaches
   // the output of the step before past the recurrent product. LSTMs without zoneout leave it.
   T* dh = nullptr;
   const T* dy = nullptr;  // rows x H: from the layer above, or null
   Index dy_stride = 0;
   T* dc = nullptr;  // rows x P, of the LSTMs: in for c, out for c_prev
-  // gru_reset: in the gradient of r * h, rows x P.
+  // First half of a step: in the gradient of what the second half's product read, rows x P.
   const T* d_reset = nullptr;
+  // Second half: receives what it finds for the gates of the first, see BackwardSite::hand_on.
+  T* handed_on = nullptr;
   T* gates = nullptr;  // rows x GP: in as the step left them, out gradients before activation
   // rows x recurrent_stride: receives, of the cells whose recurrent sums have other gradients than
   // their inputs, those of the recurrent sums; in gate order of the gates that this kind has.
   T* recurrent_gates = nullptr;
   Index recurrent_stride = 0;
+
   // What the next call will read, to be fetched into the cache: gates, c_prev, dy; or null.
   const T* next_gates = nullptr;
   const T* next_c = nullptr;
   const T* next_dy = nullptr;
 
-  // The rest is read by general cells alone, as in StepArgs.
+  // -- read by general cells alone: what StepArgs has under the name
   const CellOptions<T>* options = nullptr;
   StepPart part = StepPart::all;
   const T* candidate = nullptr;  // the cell state before zoneout, or null: it is c
-  const T* shown = nullptr;      // part output: as in StepArgs
+  const T* shown = nullptr;      // part output: the output was made of shown * scale + bias
   const T* shown_scale = nullptr;
   const T* shown_bias = nullptr;
   // rows x P, part output: receives the gradient of what the output was made of; part cell: in,

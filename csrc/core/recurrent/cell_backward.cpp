@@ -72,6 +72,7 @@ void CellBackward<T>::take_back(Index t, const ChunkBuffers<T>& chunk, Index chu
       a.h_old = extras.recur ? loop_.recur_at(t, rows_.begin) : loop_.h_at(t, rows_.begin);
       a.d_reset = buffers_.d_reset + rows_.begin * weights_.padded();
     }
+    if (p > 0) a.handed_on = chunk.split + split_row + weights_.phases[0].column;
     if (plan.layer_norm)
       normalised(a, t, chunk, chunk_row);
     else
