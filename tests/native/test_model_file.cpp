@@ -17,6 +17,8 @@
 #include "core/files/model_file.hpp"
 #include "core/files/safetensors.hpp"
 #include "core/specs/json_specs.hpp"
+#include "core/specs/loss_specs.hpp"
+#include "core/specs/optimizer_specs.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -101,7 +103,7 @@ struct Content {
 /// A small model file as bytes: one LSTM, one Dense, Adam's state.
 std::string small_file(const std::string& path) {
   Network<float> network({{LSTMSpec{2, 1, false}}, {DenseSpec{1}}}, 2, 1);
-  Trainer<float> trainer(network, {}, adam());
+  Trainer<float> trainer(network, LossSpec{}, adam());
   train(trainer, 1);
   save_model<float>(path, network, &trainer, {{"unit", "months"}});
   return read_bytes(path);
@@ -294,7 +296,7 @@ TEST_CASE_TEMPLATE("model file: training resumed is training never stopped", T, 
     optimizer.kind = kind;
     optimizer.momentum = 0.5;
     Network<T> network(forecaster(), 2, 5);
-    Trainer<T> trainer(network, {LossKind::huber, 0.75}, optimizer);
+    Trainer<T> trainer(network, HuberLoss{0.75}, optimizer);
     train(trainer, 3);
     trainer.set_learning_rate(0.004);
     save_model<T>(path, network, &trainer, {});
@@ -313,7 +315,7 @@ TEST_CASE_TEMPLATE("model file: training resumed is training never stopped", T, 
 TEST_CASE("model file: the trainer must be the network's own") {
   const TemporaryDirectory directory;
   const Network<float> network({{DenseSpec{1}}}, 2), other({{DenseSpec{1}}}, 2);
-  const Trainer<float> trainer(other, {}, {});
+  const Trainer<float> trainer(other, LossSpec{}, {});
   CHECK_THROWS_AS(save_model(directory / "a", network, &trainer, {}), InvalidArgument);
   CHECK(directory.entries() == 0);
 }
