@@ -149,12 +149,28 @@ class Stream64(_Stream): ...
 # of several losses)
 _Step = tuple[float, float, float, bool, Any, Any, list[tuple[float, float]]]
 
+# JSON, or with the function of a loss of one's own: (y_true, y_pred, whether rows are weighted) ->
+# (each row's loss, each row's gradient)
+_Loss = str | tuple[str, Callable[..., tuple[NDArray[Any], NDArray[Any]]]]
+
+# (values of a target's row, whether labels are taken, whether sequences of them)
+def target_shape(loss: _Loss, features: int) -> tuple[int, bool, bool]: ...
+def loss_value(
+    loss: _Loss,
+    output: NDArray[Any],
+    y: NDArray[Any] | None,
+    weights: NDArray[Any] | None,
+    lengths: _Indices | None,
+    gradient: bool,
+) -> tuple[float, NDArray[Any]]: ...
+
 # Lists have an entry for each input, loss (y, weights) or output; without there is one of each.
 class _Trainer:
     # Several losses: (number of the output, loss, factor).
     def __init__(
-        self, network: Any, loss: str | Sequence[tuple[int, str, float]], optimizer: str
+        self, network: Any, loss: _Loss | Sequence[tuple[int, _Loss, float]], optimizer: str
     ) -> None: ...
+    def with_loss(self, loss: _Loss) -> Self: ...
     @property
     def loss(self) -> str: ...
     @property

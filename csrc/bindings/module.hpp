@@ -14,6 +14,7 @@ void set_memory_error(const std::bad_alloc& error);
 
 void register_runtime(py::module_& m);
 void register_layers(py::module_& m);
+void register_losses(py::module_& m);
 void register_networks(py::module_& m);
 void register_trainers(py::module_& m);
 void register_model_files(py::module_& m);

@@ -1,8 +1,10 @@
 #include <pybind11/stl.h>
 
+#include <deque>
 #include <tuple>
 
 #include "bindings/batches.hpp"
+#include "bindings/losses.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
 #include "bindings/trainer_handle.hpp"
@@ -12,59 +14,6 @@
 
 namespace lstm_native::python {
 namespace {
-
-/// The targets of a loss, and the arrays that keep them alive.
-template <class T>
-struct TargetArrays {
-  Targets<T> targets;
-  std::vector<py::object> owners;
-
-  TargetArrays(const TargetShape& wanted, Index samples, const OutputShape& shape,
-               const py::object& y, const py::object& weights) {
-    std::vector<Index> rows{samples};
-    if (shape.timesteps && !wanted.own_steps) rows.push_back(shape.timesteps);
-    if (wanted.own_steps) {
-      set_labels_of_own_steps(samples, y);
-    } else if (wanted.labels && !Array<T>::check_(y)) {  // else soft labels
-      const auto labels = borrow<std::int64_t>(y, "y");
-      targets.labels = data_of(labels, rows, "y");
-      owners.push_back(labels);
-    } else if (wanted.features) {
-      const auto values = borrow<T>(y, "y");
-      std::vector<Index> dimensions = rows;
-      dimensions.push_back(wanted.features);
-      targets.values = data_of(values, dimensions, "y");
-      owners.push_back(values);
-    }
-    if (weights.is_none()) return;
-    const auto array = borrow<T>(weights, "weights");
-    targets.weights = data_of(array, rows, "weights");
-    owners.push_back(array);
-  }
-
- private:
-  /// (labels, lengths) or labels alone: (N, L) and (N,), int64.
-  void set_labels_of_own_steps(Index samples, const py::object& y) {
-    py::object values = y, lengths = py::none();
-    if (py::isinstance<py::tuple>(y)) {
-      const auto both = y.cast<py::tuple>();
-      if (both.size() != 2) throw InvalidArgument("y: expected labels and their lengths");
-      values = both[0];
-      lengths = both[1];
-    }
-    const auto labels = borrow<std::int64_t>(values, "y");
-    if (labels.ndim() != 2 || labels.shape(0) != samples)
-      throw InvalidArgument("y: expected labels (" + std::to_string(samples) +
-                            ", steps), got shape " + shape_text(shape_of(labels)));
-    targets.labels = labels.data();
-    targets.timesteps = labels.shape(1);
-    owners.push_back(labels);
-    if (lengths.is_none()) return;
-    const auto ends = borrow<std::int64_t>(lengths, "lengths of y");
-    targets.lengths = data_of(ends, {samples}, "lengths of y");
-    owners.push_back(ends);
-  }
-};
 
 /// What step and evaluate have in common: checks the arrays, runs `call` without the GIL. Lists
 /// have an entry for each input, loss or output; without lists there is one of each.
@@ -92,11 +41,12 @@ py::tuple run(const TrainerHandle<T>& handle, const py::object& x, const py::obj
     throw InvalidArgument("y: expected " + std::to_string(losses.size()) +
                           " entries, one for each loss, and as many weights, got " +
                           std::to_string(ys.size()) + " and " + std::to_string(ws.size()));
-  std::vector<TargetArrays<T>> arrays;
+  std::deque<TargetArrays<T>> arrays;
   std::vector<Targets<T>> targets;
   for (std::size_t i = 0; i < losses.size(); ++i) {
     const OutputShape& shape = shapes[static_cast<std::size_t>(losses[i].output)];
-    arrays.emplace_back(target_shape(losses[i].loss, shape.features), samples, shape, ys[i], ws[i]);
+    arrays.emplace_back(target_shape(losses[i].loss, shape.features), samples, shape.timesteps,
+                        ys[i], ws[i]);
     targets.push_back(arrays.back().targets);
   }
   Array<std::int64_t> indices;
@@ -134,12 +84,12 @@ template <class T>
 TrainerHandle<T> new_trainer(const NetworkHandle<T>& network, const py::object& losses,
                              const std::string& optimizer) {
   std::vector<OutputLoss> list;
-  if (py::isinstance<py::str>(losses)) {
-    list.push_back({0, parse_loss(losses.cast<std::string>()), 1.0});
+  if (!py::isinstance<py::list>(losses)) {
+    list.push_back({0, loss_of(losses), 1.0});
   } else {
     for (const py::handle entry : losses) {
-      const auto [output, loss, factor] = entry.cast<std::tuple<Index, std::string, double>>();
-      list.push_back({output, parse_loss(loss), factor});
+      const auto [output, loss, factor] = entry.cast<std::tuple<Index, py::object, double>>();
+      list.push_back({output, loss_of(loss), factor});
     }
   }
   return {Trainer<T>(network.network, list, parse_optimizer(optimizer))};
@@ -177,6 +127,11 @@ void register_trainer(py::module_& m, const std::string& suffix) {
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
           py::arg("output") = false, py::arg("lengths") = py::none(),
           py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
+      .def("with_loss",
+           [](const Tr& t, const py::object& loss) {
+             const LossSpec spec = loss_of(loss);
+             return Tr{t.alone([&] { return t.trainer.with_loss(spec); })};
+           })
       .def("set_learning_rate",
            [](Tr& t, double rate) { t.alone([&] { t.trainer.set_learning_rate(rate); }); })
       .def_property_readonly("loss", [](const Tr& t) { return json_text(t.trainer.loss()); })

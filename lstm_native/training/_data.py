@@ -178,7 +178,7 @@ def check_source(
     """
     if not is_batches(x):
         refuse_steps(name, **{steps_name: steps})
-        if y is None:
+        if y is None and loss.takes_targets:
             refuse_missing_targets(x, call)
         return check_samples(model, x, y, loss, class_weight=class_weight, **given)
     refuse_beside(name, y=y, **given, **(beside or {}))

@@ -73,6 +73,8 @@ def fit(
     if isinstance(data, Batches):  # a stateful model's validation has batches as training has
         options = replace(options, batch_size=data.samples)
     metric_list = list_of_metrics(metrics)
+    if tbptt is not None and loss.takes_sequences:
+        raise ValueError(f"tbptt: the loss '{loss.name}' looks at whole sequences")
     train, validation = split(
         model,
         data,
@@ -190,7 +192,9 @@ def _prepare_trainer(model: Saving, loss: Loss, optimizer: str | Optimizer | Non
         again = given is now.given and now.optimizer is not None
         # The same object: with the learning rate now in force.
         chosen = now.optimizer if again and now.optimizer is not None else given
-    trainer = model._trainer if again and now.loss == loss else None
+    trainer = None
+    if again:
+        trainer = model._trainer if now.loss == loss else model._trainer_of_function(loss)
     if trainer is None:
         trainer = model._new_trainer(loss, chosen)
     model._training = Training(trainer, loss, chosen, given)
@@ -289,7 +293,7 @@ def evaluate(
     if trainer is None:
         plain = optimizers.parse("sgd")
         trainer = native_class("Trainer", model.dtype)(
-            model._network, loss.to_json(), plain.to_json()
+            model._network, loss._native(), plain.to_json()
         )
     found = MetricSet(list_of_metrics(metrics), loss=loss, probabilities=data.probabilities)
     mean = _Mean()

@@ -98,14 +98,19 @@ class TrainingSettings(Stack):
         chosen = losses.parse(value)
         now = self._training
         if getattr(self, "_in_training", None) is not None and now.loss is not None:
-            before, after = ((o.takes_labels, o.takes_logits) for o in (now.loss, chosen))
+            before, after = (
+                (o.takes_labels, o.takes_logits, o.takes_sequences, o.takes_targets)
+                for o in (now.loss, chosen)
+            )
             if before != after:
                 raise ValueError(
                     f"loss: '{chosen.name}' takes other targets than '{now.loss.name}', with which "
                     "fit is running; end fit first"
                 )
         if chosen != now.loss:
-            trainer = self._new_trainer(chosen, now.optimizer) if self.built else None
+            trainer = self._trainer_of_function(chosen)
+            if trainer is None and self.built:
+                trainer = self._new_trainer(chosen, now.optimizer)
             self._training = Training(trainer, chosen, now.optimizer, now.given)
 
     @property
@@ -190,8 +195,19 @@ class TrainingSettings(Stack):
 
         chosen = loss or losses.parse("mse"), optimizer or optimizers.parse("adam")
         return native_class("Trainer", self.dtype)(
-            self._network, *(setting.to_json() for setting in chosen)
+            self._network, chosen[0]._native(), chosen[1].to_json()
         )
+
+    def _trainer_of_function(self, loss: Loss) -> Any:
+        """Return a trainer that goes on with a function that its file could not hold, or None."""
+        from lstm_native.losses import FunctionLoss
+
+        now = self._training.loss
+        if not isinstance(loss, FunctionLoss) or not isinstance(now, FunctionLoss):
+            return None
+        if now.function is not None or now.to_json() != loss.to_json() or self._trainer is None:
+            return None
+        return self._trainer.with_loss(loss._native())
 
     def _restore_training(self, trainer: Any) -> None:
         """Go on with a trainer that comes from a file."""

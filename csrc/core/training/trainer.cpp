@@ -61,6 +61,13 @@ Trainer<T> Trainer<T>::clone() const {
 }
 
 template <class T>
+Trainer<T> Trainer<T>::with_loss(const LossSpec& loss) const {
+  Trainer other(network(), loss, optimizer());
+  Access::impl(other).continue_from(Access::impl(*this));
+  return other;
+}
+
+template <class T>
 StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                             Index row_count, std::uint64_t seed, T* output,
                             const StepOptions<T>& options) {

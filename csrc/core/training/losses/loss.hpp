@@ -50,6 +50,10 @@ class Loss {
 template <class T>
 std::unique_ptr<Loss<T>> make_loss(const LossSpec& spec);
 
+/// The weights of the output's rows, 0 behind the end of each sample.
+template <class T>
+const T* weights_within(const LossOutput<T>& output, const T* weights, Workspace& workspace);
+
 /// Throws InvalidArgument for a weight that is negative or not finite.
 template <class T>
 void check_weights(Index rows, const T* weights);
