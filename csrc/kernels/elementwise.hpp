@@ -1,4 +1,4 @@
-// Activations and optimiser updates: one value in, one value out.
+// Activations: one value in, one value out.
 #pragma once
 
 #include "kernels/activations.hpp"
@@ -51,76 +51,6 @@ void exponentials(Index n, const T* x, T shift, T* out) {
   const Packet<T> s = broadcast(shift);
   for_each_packet<T>(n, [&](Index i, Index count) {
     store_partial(out + i, exponential(ei::psub(load_partial(x + i, count), s)), count);
-  });
-}
-
-/// Calls update(weight, gradient, first, second) per packet, the gradient scaled and decayed;
-/// the slots are written back when the optimiser has them.
-template <class T, class Update>
-LN_INLINE void for_each_update(const UpdateArgs<T>& u, const Update& update) {
-  using P = Packet<T>;
-  const P scale = broadcast(u.gradient_scale), decay = broadcast(u.decay);
-  const P shrink = broadcast(u.shrink);
-  for_each_packet<T>(u.size, [&](Index i, Index count) {
-    P weight = load_partial(u.weight + i, count);
-    P gradient = ei::pmul(load_partial(u.gradient + i, count), scale);
-    gradient = ei::pmadd(decay, weight, gradient);
-    weight = ei::pmul(weight, shrink);
-    P first = u.first ? load_partial(u.first + i, count) : gradient;
-    P second = u.second ? load_partial(u.second + i, count) : gradient;
-    update(weight, gradient, first, second);
-    store_partial(u.weight + i, weight, count);
-    if (u.first) store_partial(u.first + i, first, count);
-    if (u.second) store_partial(u.second + i, second, count);
-  });
-}
-
-/// momentum b: b = m b + g; w -= lr * (nesterov ? g + m b : b)   (torch.optim.SGD)
-template <class T>
-void sgd(const UpdateArgs<T>& u) {
-  using P = Packet<T>;
-  const P rate = broadcast(-u.learning_rate), momentum = broadcast(u.beta1);
-  for_each_update(u, [&](P& w, const P& g, P& first, P&) {
-    P step = g;
-    if (u.first) {
-      first = ei::pmadd(momentum, first, g);
-      step = u.nesterov ? ei::pmadd(momentum, first, g) : first;
-    }
-    w = ei::pmadd(rate, step, w);
-  });
-}
-
-/// Adam (Kingma & Ba 2015), bias-corrected; AdamW differs in `shrink` and `decay` alone.
-template <class T>
-void adam(const UpdateArgs<T>& u) {
-  using P = Packet<T>;
-  const P b1 = broadcast(u.beta1), b2 = broadcast(u.beta2);
-  const P c1 = broadcast(u.one_minus_beta1), c2 = broadcast(u.one_minus_beta2);
-  const P rate = broadcast(-u.learning_rate), eps = broadcast(u.epsilon);
-  const P second_scale = broadcast(u.second_scale);
-  for_each_update(u, [&](P& w, const P& g, P& first, P& second) {
-    first = ei::pmadd(b1, first, ei::pmul(c1, g));
-    second = ei::pmadd(b2, second, ei::pmul(c2, ei::pmul(g, g)));
-    const P denominator = ei::padd(ei::pdiv(ei::psqrt(second), second_scale), eps);
-    w = ei::pmadd(rate, ei::pdiv(first, denominator), w);
-  });
-}
-
-/// RMSprop (Tieleman & Hinton 2012) with optional momentum, as torch.optim.RMSprop.
-template <class T>
-void rmsprop(const UpdateArgs<T>& u) {
-  using P = Packet<T>;
-  const P rho = broadcast(u.beta2), c2 = broadcast(u.one_minus_beta2);
-  const P rate = broadcast(-u.learning_rate), eps = broadcast(u.epsilon);
-  const P momentum = broadcast(u.beta1);
-  for_each_update(u, [&](P& w, const P& g, P& first, P& second) {
-    second = ei::pmadd(rho, second, ei::pmul(c2, ei::pmul(g, g)));
-    P step = ei::pdiv(g, ei::padd(ei::psqrt(second), eps));
-    if (u.first) {
-      first = ei::pmadd(momentum, first, step);
-      step = first;
-    }
-    w = ei::pmadd(rate, step, w);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/recurrent_step.hpp"
 #include "kernels/simple_cells.hpp"
 #include "kernels/transpose.hpp"
+#include "kernels/updates.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -43,6 +44,9 @@ static constexpr KernelTable<T> table() {
   t.exponentials = &exponentials<T>;
   t.sgd = &sgd<T>;
   t.adam = &adam<T>;
+  t.amsgrad = &amsgrad<T>;
+  t.nadam = &nadam<T>;
+  t.adagrad = &adagrad<T>;
   t.rmsprop = &rmsprop<T>;
   t.probe_multiply_add = &probe_multiply_add<T>;
   t.probe_read = &probe_read<T>;
