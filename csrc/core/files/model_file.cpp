@@ -16,7 +16,7 @@
 #include "core/specs/json_tree.hpp"
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/object_reader.hpp"
-#include "core/specs/optimizer_specs.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"

@@ -9,7 +9,7 @@
 #include "core/network/layer_factory.hpp"
 #include "core/numeric/activations.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/specs/optimizer_specs.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "core/specs/windows.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
@@ -96,8 +96,6 @@ TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
       loss_(loss),
       optimizer_(optimizer, impl_.parameters()) {
   validate(loss);
-  validate(optimizer);
-  check_representable<T>("learning_rate", optimizer.learning_rate);
   try {
     end_ = loss_end(loss, impl_.chain());
   } catch (const InvalidArgument& error) {
@@ -200,9 +198,7 @@ void TrainerImpl<T>::restore_weights() {
 
 template <class T>
 void TrainerImpl<T>::continue_from(TrainerImpl& other) {
-  optimizer_.set_iterations(other.optimizer_.iterations());
-  const auto to = optimizer_.slots(), from = other.optimizer_.slots();
-  for (std::size_t i = 0; i < to.size(); ++i) *to[i].values = *from[i].values;
+  optimizer_.continue_from(other.optimizer_);
   const bool can_undo = other.last_good_version_ == other.impl_.chain().version();
   last_good_ = other.last_good_;
   last_good_version_ = can_undo ? impl_.chain().version() : -1;
@@ -239,7 +235,7 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   if (result.finite) {
     for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
     tape->backward(gradient, nullptr, {}, gradient_pointers_.data(), workspace_);
-    result.gradient_norm = global_norm(gradients_);
+    result.gradient_norm = optimizer_.norm_of(gradient_pointers_.data());
     result.finite = optimizer_.can_take(result.gradient_norm);
   }
   if (!result.finite) {
@@ -307,11 +303,7 @@ StepResult Trainer<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const In
 
 template <class T>
 void Trainer<T>::set_learning_rate(double learning_rate) {
-  OptimizerSpec spec = Access::impl(*this).optimizer().spec();
-  spec.learning_rate = learning_rate;
-  validate(spec);
-  check_representable<T>("learning_rate", learning_rate);
-  Access::impl(*this).optimizer().spec() = spec;
+  Access::impl(*this).optimizer().set_learning_rate(learning_rate);
 }
 
 template <class T>
