@@ -83,7 +83,7 @@ class CarriedStates {
     }
   }
 
-  const std::vector<std::shared_ptr<Layer<T>>>& layers_;
+  const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers_;
   py::list entries_;
   std::optional<NetworkStates<T>> states_;
 };

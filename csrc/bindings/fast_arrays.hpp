@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bindings/gil.hpp"
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 #include "core/network/layer_factory.hpp"
 #include "lstm_native/error.hpp"
 
@@ -104,7 +104,7 @@ auto without_gil(double multiply_adds, const Work& work) {
 /// A batch for a layer or network, from a plain array that fits; false when x is none, or has
 /// another shape or range. Values may still be NaN or infinite.
 template <class T>
-bool plain_batch(PyObject* x, const Layer<T>& first, Batch<T>& batch) {
+bool plain_batch(PyObject* x, const SequenceLayer<T>& first, Batch<T>& batch) {
   const bool tokens = first.takes_tokens();
   const auto* array = tokens ? plain<std::int64_t>(x) : plain<T>(x);
   const int axes = tokens ? 1 : 2;  // without time
@@ -130,7 +130,7 @@ bool plain_batch(PyObject* x, const Layer<T>& first, Batch<T>& batch) {
 /// The lengths of a batch's sequences, from None or a plain array that fits; false as above. What
 /// is found is copied to `kept`; where all are whole there is nothing to keep.
 template <class T>
-bool plain_lengths(PyObject* lengths, const Layer<T>& layer, Batch<T>& batch,
+bool plain_lengths(PyObject* lengths, const SequenceLayer<T>& layer, Batch<T>& batch,
                    std::vector<Index>& kept) {
   if (lengths == Py_None) return true;
   if (batch.timesteps == 0 || layer.lengths_use() == LengthsUse::refused ||

@@ -8,17 +8,17 @@
 
 #include "bindings/arrays.hpp"
 #include "core/base/workspace_pool.hpp"
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native::python {
 
 template <class T>
 struct LayerHandle {
-  std::shared_ptr<Layer<T>> layer;
+  std::shared_ptr<SequenceLayer<T>> layer;
   double weights = 0;  // multiply-adds for each row, about
   std::shared_ptr<WorkspacePool> workspaces = std::make_shared<WorkspacePool>();
 
-  explicit LayerHandle(std::shared_ptr<Layer<T>> made) : layer(std::move(made)) {
+  explicit LayerHandle(std::shared_ptr<SequenceLayer<T>> made) : layer(std::move(made)) {
     if (layer->takes_tokens()) return;
     for (const Parameter<T>* p : layer->parameters())
       weights += static_cast<double>(p->value.size());

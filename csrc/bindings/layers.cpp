@@ -18,15 +18,15 @@ namespace lstm_native::python {
 namespace {
 
 template <class T>
-std::vector<Index> state_dimensions(const Layer<T>& layer, Index tensor, Index samples) {
+std::vector<Index> state_dimensions(const SequenceLayer<T>& layer, Index tensor, Index samples) {
   const StateShape s = layer.state_shape();
   return {s.layers, samples, s.features(tensor)};
 }
 
 /// Pointers to the state arrays in `states` (a sequence of arrays, or None for zeros).
 template <class T, std::size_t N>
-void borrow_states(const py::object& states, const Layer<T>& layer, Index samples, const char* name,
-                   const T* (&pointers)[N], std::vector<Array<T>>& owners) {
+void borrow_states(const py::object& states, const SequenceLayer<T>& layer, Index samples,
+                   const char* name, const T* (&pointers)[N], std::vector<Array<T>>& owners) {
   if (states.is_none()) return;
   const auto list = py::cast<py::sequence>(states);
   const Index count = layer.state_shape().count;
@@ -43,7 +43,8 @@ void borrow_states(const py::object& states, const Layer<T>& layer, Index sample
 /// The same from plain arrays, in a tuple when there are several; false when it is none of these,
 /// or does not fit.
 template <class T, std::size_t N>
-bool plain_states(PyObject* states, const Layer<T>& layer, Index samples, const T* (&pointers)[N]) {
+bool plain_states(PyObject* states, const SequenceLayer<T>& layer, Index samples,
+                  const T* (&pointers)[N]) {
   if (states == Py_None) return true;
   const StateShape shape = layer.state_shape();
   const bool tuple = shape.count > 1;
@@ -60,7 +61,7 @@ bool plain_states(PyObject* states, const Layer<T>& layer, Index samples, const 
 
 /// New state arrays, as a tuple, and pointers to them.
 template <class T, std::size_t N>
-py::tuple new_states(const Layer<T>& layer, Index samples, T* (&pointers)[N]) {
+py::tuple new_states(const SequenceLayer<T>& layer, Index samples, T* (&pointers)[N]) {
   const StateShape shape = layer.state_shape();
   py::tuple states(static_cast<std::size_t>(shape.count));
   for (Index i = 0; i < shape.count; ++i) {
@@ -82,10 +83,10 @@ inline py::object public_state(py::tuple states) {
 /// that is looked at again, so that what Python does to the arrays meanwhile does not matter.
 template <class T>
 struct TapeHandle {
-  std::shared_ptr<Layer<T>> layer;
+  std::shared_ptr<SequenceLayer<T>> layer;
   std::shared_ptr<WorkspacePool> workspaces;
   std::unique_ptr<Workspace> workspace;
-  std::unique_ptr<Tape<T>> tape;
+  std::unique_ptr<SequenceTape<T>> tape;
   Index samples = 0;
   Shape input_shape, output_shape;
   double work = 0;
@@ -131,7 +132,7 @@ struct TapeHandle {
       gradients[py::str(p->info.name)] = std::move(array);
     }
     // Used, even when it fails. The arrays above may have let another thread of Python in here.
-    const std::unique_ptr<Tape<T>> once = std::move(tape);
+    const std::unique_ptr<SequenceTape<T>> once = std::move(tape);
     if (!once) throw std::runtime_error("this tape was used meanwhile by another thread");
     without_gil(work, [&] {
       const FloatMode mode;
@@ -154,8 +155,8 @@ struct TapeHandle {
 
 /// One pass of the layer, with lengths or without.
 template <class T>
-std::unique_ptr<Tape<T>> pass_through(const Layer<T>& layer, const Batch<T>& x, T* y,
-                                      const States<T>& states, const Pass& pass) {
+std::unique_ptr<SequenceTape<T>> pass_through(const SequenceLayer<T>& layer, const Batch<T>& x,
+                                              T* y, const States<T>& states, const Pass& pass) {
   if (x.lengths && layer.lengths_use() == LengthsUse::by_rows)
     return forward_by_rows(layer, x, y, pass);
   return layer.forward(x, y, states, pass);
@@ -173,7 +174,7 @@ struct Passed {
 template <class T>
 Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states, bool remember,
               std::uint64_t seed) {
-  Layer<T>& layer = *handle.layer;
+  SequenceLayer<T>& layer = *handle.layer;
   const OutputShape output = layer.output_shape(x.timesteps);
   const Shape shape = Shape::of_rows(x.samples, output.timesteps, output.features);
   py::tuple final = new_states(layer, x.samples, states.final);
@@ -218,7 +219,7 @@ Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
 template <class T>
 py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
                   bool remember, std::uint64_t seed, const py::object& lengths) {
-  const Layer<T>& layer = *handle.layer;
+  const SequenceLayer<T>& layer = *handle.layer;
   Input<T> input = input_of<T>(x, layer.takes_tokens());
   const py::object keeps_lengths = lengths_of(lengths, input.batch);
   check_input(layer, input.batch);
@@ -242,7 +243,7 @@ bool finite_steps(const Batch<T>& x) {
 /// The whole of the Python face's call for plain arrays: body gets the batch and its initial
 /// states. None when something needs to be converted or refused.
 template <class T, class Body>
-py::object quick(const Layer<T>& layer, PyObject* x, PyObject* state, PyObject* lengths,
+py::object quick(const SequenceLayer<T>& layer, PyObject* x, PyObject* state, PyObject* lengths,
                  const Body& body) {
   Batch<T> batch;
   States<T> states;
@@ -292,7 +293,8 @@ py::object quick_forward(LayerHandle<T>& handle, const Arguments<5>& given) {
 /// A layer with its initial weights. Large ones take seconds: other threads run meanwhile, and an
 /// interrupt ends it.
 template <class T>
-std::shared_ptr<Layer<T>> new_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
+std::shared_ptr<SequenceLayer<T>> new_layer(const LayerSpec& spec, Index input_features,
+                                            WeightSeed seed) {
   try {
     GilRelease release;
     Cancellation cancellation(

@@ -17,9 +17,8 @@
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/training/optimizer_specs.hpp"
 #include "core/specs/windows.hpp"
-#include "core/training/losses.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "core/training/trainer_impl.hpp"
 
 namespace lstm_native::python {
@@ -27,7 +26,7 @@ namespace {
 
 template <class T>
 NetworkHandle<T> network_of(const std::vector<std::shared_ptr<LayerHandle<T>>>& handles) {
-  std::vector<std::shared_ptr<Layer<T>>> layers;
+  std::vector<std::shared_ptr<SequenceLayer<T>>> layers;
   for (const auto& h : handles) {
     if (!h) throw InvalidArgument("layers: expected native layers, got None");
     layers.push_back(h->layer);
@@ -113,7 +112,8 @@ struct TrainerHandle {
 
     Targets<T> targets;
     py::array owners[2];
-    if (takes_labels(trainer.loss().kind) && !Array<T>::check_(y)) {  // else soft labels
+    const TargetShape wanted = target_shape(trainer.loss(), shape.features);
+    if (wanted.labels && !Array<T>::check_(y)) {  // else soft labels
       const auto labels = borrow<std::int64_t>(y, "y");
       targets.labels = data_of(labels, row_shape, "y");
       owners[0] = labels;

@@ -10,8 +10,8 @@
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
 #include "core/base/float_mode.hpp"
-#include "core/training/optimizer_specs.hpp"
 #include "core/training/optimizer.hpp"
+#include "core/training/optimizer_specs.hpp"
 
 namespace lstm_native::python {
 namespace {

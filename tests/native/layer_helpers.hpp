@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/float_mode.hpp"
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 #include "core/network/layer_factory.hpp"
 #include "numeric_helpers.hpp"
 
@@ -39,7 +39,7 @@ struct Upstream {
 /// A layer and one input for it. Weights, input and states are drawn at random.
 template <class T>
 struct LayerCase {
-  std::shared_ptr<lstm_native::Layer<T>> layer;
+  std::shared_ptr<lstm_native::SequenceLayer<T>> layer;
   Index samples, timesteps;
   std::vector<T> x, h, c;
   std::vector<std::int64_t> tokens;

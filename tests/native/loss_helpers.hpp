@@ -13,7 +13,10 @@ namespace loss_helpers {
 
 using namespace lstm_native;
 
-inline LossSpec loss_of(LossKind kind) { return {kind, 0.7}; }
+template <class Kind>
+bool is(const LossSpec& loss) {
+  return std::holds_alternative<Kind>(loss.options);
+}
 
 /// Loss of one row of outputs, from its definition.
 inline double row_loss(const LossSpec& spec, const std::vector<double>& o, const double* y,
@@ -22,19 +25,13 @@ inline double row_loss(const LossSpec& spec, const std::vector<double>& o, const
   for (std::size_t i = 0; i < o.size(); ++i) {
     const double d = std::abs(o[i] - y[i]), p = 1 / (1 + std::exp(-o[i]));
     exponentials += std::exp(o[i]);
-    switch (spec.kind) {
-      case LossKind::mse: sum += d * d; break;
-      case LossKind::mae: sum += d; break;
-      case LossKind::huber:
-        sum += d <= spec.delta ? d * d / 2 : spec.delta * (d - spec.delta / 2);
-        break;
-      case LossKind::binary_crossentropy:
-        sum -= y[i] * std::log(p) + (1 - y[i]) * std::log(1 - p);
-        break;
-      default: break;
-    }
+    if (is<MSELoss>(spec)) sum += d * d;
+    if (is<MAELoss>(spec)) sum += d;
+    if (const auto* huber = std::get_if<HuberLoss>(&spec.options))
+      sum += d <= huber->delta ? d * d / 2 : huber->delta * (d - huber->delta / 2);
+    if (is<BinaryCrossentropyLoss>(spec)) sum -= y[i] * std::log(p) + (1 - y[i]) * std::log(1 - p);
   }
-  if (spec.kind == LossKind::categorical_crossentropy)
+  if (is<CategoricalCrossentropyLoss>(spec))
     return std::log(exponentials) - o[static_cast<std::size_t>(label)];
   return sum / static_cast<double>(o.size());
 }
@@ -63,8 +60,8 @@ struct Problem {
 
   Index rows() const { return samples * (steps ? steps : 1); }
   Batch<T> batch() const { return {x.data(), nullptr, samples, steps, kFeatures}; }
-  Targets<T> targets(LossKind kind) const {
-    if (kind == LossKind::categorical_crossentropy) return {nullptr, labels.data(), weights.data()};
+  Targets<T> targets(const LossSpec& loss) const {
+    if (is<CategoricalCrossentropyLoss>(loss)) return {nullptr, labels.data(), weights.data()};
     return {values.data(), nullptr, weights.data()};
   }
 

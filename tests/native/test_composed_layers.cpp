@@ -88,7 +88,7 @@ TEST_CASE("activity regularization: a step reports the penalty, an evaluation do
   const Series<double> data(5, 4, 2);
   const Network<double> network(
       {lstm_layer(3, false), dense_layer(2), {ActivityRegularizationSpec{3.0, 0.0}}}, 2, 1);
-  Trainer<double> trainer(network, {LossKind::mse}, sgd(1e-30));
+  Trainer<double> trainer(network, MSELoss{}, sgd(1e-30));
   std::vector<double> y(10);
   const double plain = trainer.evaluate(data.batch(), data.targets(), nullptr, 5, y.data()).loss;
   CHECK(step_all(trainer, data).loss == doctest::Approx(plain + 3.0 * dot(y, y) / 10));
@@ -104,7 +104,7 @@ TEST_CASE("tied dense: one weight in a network, its optimiser and its file") {
   CHECK(network.parameter_count() == static_cast<Index>(weights_of(network).size()));
   CHECK(network.parameter_count() == 7 * 4 + 4 * 4 * (4 + 4 + 2) + 7);
 
-  const Trainer<float> trainer(network, {LossKind::categorical_crossentropy}, adam(0.1));
+  const Trainer<float> trainer(network, CategoricalCrossentropyLoss{}, adam(0.1));
   CHECK(state_of(trainer).size() == 2 * weights_of(network).size());
 
   const TemporaryDirectory directory;

@@ -14,8 +14,8 @@
 #include "core/specs/json_specs.hpp"
 #include "core/specs/json_tree.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/training/optimizer_specs.hpp"
 #include "core/specs/spec_checks.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 
@@ -79,7 +79,7 @@ TEST_CASE("json specs: omitted keys have the defaults of the C++ structs") {
         json_text(layer(LSTMSpec{8})));
   CHECK(json_text(parse_layer(R"({"type":"dense","units":8})")) == json_text(layer(DenseSpec{8})));
   CHECK(json_text(parse_layer(R"({"type":"layer_norm"})")) == json_text(layer(LayerNormSpec{})));
-  CHECK(parse_loss(R"({"type":"huber"})").delta == 1.0);
+  CHECK(std::get<HuberLoss>(parse_loss(R"({"type":"huber"})").options).delta == 1.0);
   const OptimizerSpec adam = parse_optimizer(R"({"type":"adam"})");
   CHECK(json_text(adam) == json_text(OptimizerSpec{}));
 }
@@ -99,7 +99,7 @@ TEST_CASE("json specs: losses and optimizers have only the keys that they use") 
     CHECK(json_text(parse_loss(text)) == text);
   CHECK(json_text(parse_loss(R"({"from_logits":null,"type":"binary_crossentropy"})")) ==
         R"({"type":"binary_crossentropy"})");
-  CHECK(parse_loss(R"({"type":"huber","delta":2})").delta == 2.0);
+  CHECK(std::get<HuberLoss>(parse_loss(R"({"type":"huber","delta":2})").options).delta == 2.0);
 
   const std::vector<std::string> optimizers = {
       R"({"clip_norm":1.0,"clip_value":0.0,"learning_rate":0.01,"momentum":0.9,"nesterov":true,)"
@@ -208,7 +208,7 @@ TEST_CASE("json specs: a C++ caller meets the same ranges as a file") {
   CHECK_NOTHROW(validate(optimizer));
   optimizer.clip_norm = nan;
   check_refused(message_of<InvalidArgument>([&] { validate(optimizer); }), "optimizer.clip_norm");
-  check_refused(message_of<InvalidArgument>([&] { validate(LossSpec{LossKind::huber, 0.0}); }),
+  check_refused(message_of<InvalidArgument>([&] { validate(HuberLoss{0.0}); }),
                 "loss.delta: expected a finite number > 0, got 0");
 }
 

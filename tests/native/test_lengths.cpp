@@ -22,7 +22,7 @@ constexpr Index kFeatures = 3, kHidden = 4;
 
 /// Running sums, the least that a recurrent layer can be.
 template <class T>
-class SumLayer final : public Layer<T> {
+class SumLayer final : public SequenceLayer<T> {
  public:
   LayerSpec spec() const override { return {ActivationSpec{}}; }
   Index input_features() const override { return kHidden; }
@@ -31,8 +31,8 @@ class SumLayer final : public Layer<T> {
   LengthsUse lengths_use() const override { return LengthsUse::honoured; }
   std::unique_ptr<LayerStream<T>> stream(Index) const override { return nullptr; }
 
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>&,
-                                   const Pass& pass) const override {
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>&,
+                                           const Pass& pass) const override {
     run(x, x.values, y, false);
     if (!pass.remember) return nullptr;
     return std::make_unique<SumTape>(x);
@@ -54,7 +54,7 @@ class SumLayer final : public Layer<T> {
     }
   }
 
-  struct SumTape final : Tape<T> {
+  struct SumTape final : SequenceTape<T> {
     explicit SumTape(const Batch<T>& batch) : x(batch) {}
     void backward(const T* dy, T* dx, const StateGradients<T>&, T* const*, Workspace&) override {
       run(x, dy, dx, true);
@@ -72,8 +72,8 @@ struct Padded {
   Padded(bool tokens, bool recurrent_last, std::vector<Index> all)
       : chain(layers(tokens, recurrent_last)), lengths(std::move(all)) {}
 
-  static std::vector<std::shared_ptr<Layer<T>>> layers(bool tokens, bool recurrent_last) {
-    std::vector<std::shared_ptr<Layer<T>>> list;
+  static std::vector<std::shared_ptr<SequenceLayer<T>>> layers(bool tokens, bool recurrent_last) {
+    std::vector<std::shared_ptr<SequenceLayer<T>>> list;
     if (tokens)
       list.push_back(make_layer<T>({EmbeddingSpec{9, kHidden}}, 0, 1));
     else

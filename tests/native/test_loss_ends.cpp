@@ -17,17 +17,16 @@ using namespace lstm_native;
 
 namespace {
 
-LossSpec loss_of(LossKind kind, OutputReading outputs = OutputReading::automatic) {
-  LossSpec loss;
-  loss.kind = kind;
-  loss.outputs = outputs;
-  return loss;
+enum class Kind { squared, binary, categorical };
+constexpr Kind kBinary = Kind::binary, kCategorical = Kind::categorical;
+
+LossSpec loss_of(Kind kind, OutputReading outputs = OutputReading::automatic) {
+  if (kind == kBinary) return BinaryCrossentropyLoss{outputs};
+  if (kind == kCategorical) return CategoricalCrossentropyLoss{outputs};
+  return MSELoss{};
 }
 
-constexpr LossKind kBinary = LossKind::binary_crossentropy;
-constexpr LossKind kCategorical = LossKind::categorical_crossentropy;
-
-Activation activation_of(LossKind kind) {
+Activation activation_of(Kind kind) {
   return kind == kBinary ? Activation::sigmoid : Activation::softmax;
 }
 
@@ -45,7 +44,7 @@ TEST_CASE_TEMPLATE("loss ends: with its activation a network learns as without, 
   const std::vector<Index> lengths = {5, 2, 0, 5, 1, 4};
   std::vector<T> values(6 * 5 * 3);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = T(i % 3 == i / 3 % 3);
-  for (const LossKind kind : {kBinary, kCategorical})
+  for (const Kind kind : {kBinary, kCategorical})
     for (const bool sequences : {false, true})
       for (const bool apart : {false, true}) {
         CAPTURE(static_cast<int>(kind));
@@ -88,7 +87,7 @@ TEST_CASE_TEMPLATE("loss ends: with its activation a network learns as without, 
 
 TEST_CASE_TEMPLATE("loss ends: what is saturated and wrong learns", T, float, double) {
   // Logits of 500: the probability is exactly 1, the derivative of the sigmoid exactly 0.
-  for (const LossKind kind : {kBinary, kCategorical}) {
+  for (const Kind kind : {kBinary, kCategorical}) {
     const Network<T> network({dense_layer(2, activation_of(kind))}, 1, 3);
     set_weights(network, std::vector<T>{500, -500, 0, 0});
     Trainer<T> trainer(network, loss_of(kind), sgd(1.0));
@@ -121,7 +120,7 @@ TEST_CASE("loss ends: a trainer whose file contradicts the network can be copied
 }
 
 TEST_CASE("loss ends: what contradicts the network is refused, saying what to write") {
-  const auto of = [](LossKind kind, OutputReading outputs = OutputReading::automatic) {
+  const auto of = [](Kind kind, OutputReading outputs = OutputReading::automatic) {
     return loss_of(kind, outputs);
   };
   const LayerSpec sigmoid = dense_layer(3, Activation::sigmoid);
@@ -145,7 +144,7 @@ TEST_CASE("loss ends: what contradicts the network is refused, saying what to wr
     CHECK(complaint({layer, {DropoutSpec{0.0}}, {ActivityRegularizationSpec{}}}, of(kind)).empty());
   }
   CHECK(contains(complaint({dense_layer(1)}, of(kCategorical)), "Take binary_crossentropy"));
-  for (const LossKind kind : {LossKind::mse, kBinary, kCategorical})
+  for (const Kind kind : {Kind::squared, kBinary, kCategorical})
     CHECK(contains(complaint({dense_layer(1, Activation::softmax)}, of(kind)), "always 1"));
   RNNSpec cell;
   cell.hidden_size = 3;
@@ -153,12 +152,12 @@ TEST_CASE("loss ends: what contradicts the network is refused, saying what to wr
   CHECK(contains(complaint({{cell}}, of(kBinary)), "Put a Dense behind it"));
   CHECK(complaint({{cell}}, of(kBinary, OutputReading::logits)).empty());
   CHECK(complaint({{cell}, linear}, of(kBinary)).empty());
-  CHECK(complaint({sigmoid}, of(LossKind::mse)).empty());
+  CHECK(complaint({sigmoid}, of(Kind::squared)).empty());
 }
 
 TEST_CASE("loss ends: logits that an activation has bounded are refused unless they are meant") {
   const LayerSpec linear = dense_layer(3);
-  for (const LossKind kind : {kBinary, kCategorical}) {
+  for (const Kind kind : {kBinary, kCategorical}) {
     const Activation proper = activation_of(kind);
     for (const Activation bounded : {Activation::relu, Activation::tanh}) {
       const LayerSpec dense = dense_layer(3, bounded), apart{ActivationSpec{bounded}};
@@ -169,7 +168,7 @@ TEST_CASE("loss ends: logits that an activation has bounded are refused unless t
         CHECK(complaint(ends, loss_of(kind, OutputReading::logits)).empty());
         CHECK(contains(complaint(with, loss_of(kind)), "or say from_logits=False if that is"));
         CHECK(complaint(with, loss_of(kind, OutputReading::probabilities)).empty());
-        CHECK(complaint(ends, loss_of(LossKind::mse)).empty());
+        CHECK(complaint(ends, loss_of(Kind::squared)).empty());
       }
       CHECK(complaint({dense, dense_layer(3, proper)}, loss_of(kind)).empty());
       CHECK(complaint({dense, linear, {ActivationSpec{proper}}}, loss_of(kind)).empty());
@@ -187,23 +186,12 @@ TEST_CASE("loss ends: logits that an activation has bounded are refused unless t
                  "a Dense without tanh"));
 }
 
-TEST_CASE("loss ends: settings that a loss does not have are refused") {
-  const auto refused = [](LossKind kind, auto change) {
-    LossSpec loss = loss_of(kind);
-    change(loss);
-    return complaint({dense_layer(3)}, loss);
-  };
-  const auto smooth = [](LossSpec& loss) { loss.label_smoothing = 0.1; };
-  const auto ignore = [](LossSpec& loss) { loss.ignore_index = -1; };
-  const auto logits = [](LossSpec& loss) { loss.outputs = OutputReading::logits; };
-  for (const LossKind kind : {LossKind::mse, LossKind::mae, LossKind::huber}) {
-    CHECK(contains(refused(kind, smooth), "label_smoothing: expected 0 but for cross-entropies"));
-    CHECK(contains(refused(kind, ignore), "ignore_index: expected none"));
-    CHECK(contains(refused(kind, logits), "from_logits: expected none"));
-  }
-  CHECK(contains(refused(kBinary, ignore), "ignore_index: expected none but for categorical"));
-  CHECK(contains(refused(kCategorical, [](LossSpec& loss) { loss.label_smoothing = 1.0; }),
+TEST_CASE("loss ends: settings out of range are refused") {
+  const auto smoothed = CategoricalCrossentropyLoss{OutputReading::automatic, 1.0};
+  CHECK(contains(complaint({dense_layer(3)}, smoothed),
                  "label_smoothing: expected 0 <= value < 1, got 1"));
+  CHECK(contains(complaint({dense_layer(3)}, BinaryCrossentropyLoss{OutputReading(7)}),
+                 "from_logits: expected"));
 }
 
 TEST_CASE("loss ends: a file whose loss contradicts its network loads; its loss does not run") {

@@ -14,33 +14,32 @@ using namespace loss_helpers;
 
 namespace {
 
-constexpr LossKind kLosses[] = {LossKind::mse, LossKind::mae, LossKind::huber,
-                                LossKind::binary_crossentropy, LossKind::categorical_crossentropy};
+const LossSpec kLosses[] = {MSELoss{}, MAELoss{}, HuberLoss{0.7}, BinaryCrossentropyLoss{},
+                            CategoricalCrossentropyLoss{}};
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("losses: weighted means over the rows, masked rows left out", T, float, double) {
-  for (const LossKind kind : kLosses)
+  for (const LossSpec& spec : kLosses)
     for (const Index steps : {0, 3}) {
-      CAPTURE(static_cast<int>(kind));
+      CAPTURE(spec.name());
       const Problem<T> problem(steps);
-      Trainer<T> trainer(problem.network, loss_of(kind), adam(0.01));
+      Trainer<T> trainer(problem.network, spec, adam(0.01));
       const StepResult got =
-          trainer.evaluate(problem.batch(), problem.targets(kind), nullptr, problem.samples);
+          trainer.evaluate(problem.batch(), problem.targets(spec), nullptr, problem.samples);
       double weight = 0;
       for (const T w : problem.weights) weight += static_cast<double>(w);
-      CHECK(got.loss == doctest::Approx(problem.wanted(loss_of(kind))).epsilon(2e-6));
+      CHECK(got.loss == doctest::Approx(problem.wanted(spec)).epsilon(2e-6));
       CHECK(got.weight == doctest::Approx(weight));
       CHECK(got.finite);
     }
 }
 
 TEST_CASE("losses: gradients and their norm against central differences") {
-  for (const LossKind kind : kLosses)
+  for (const LossSpec& spec : kLosses)
     for (const Index steps : {0, 3}) {
-      CAPTURE(static_cast<int>(kind));
+      CAPTURE(spec.name());
       const Problem<double> problem(steps);
-      const LossSpec spec = loss_of(kind);
       auto weights = weights_of(problem.network);
       const auto wanted = central_differences(weights, [&] {
         set_weights(problem.network, weights);
@@ -49,9 +48,9 @@ TEST_CASE("losses: gradients and their norm against central differences") {
       set_weights(problem.network, weights);
       double norm = 0;
       const auto got =
-          gradient_of(problem.network, spec, problem.batch(), problem.targets(kind), &norm);
+          gradient_of(problem.network, spec, problem.batch(), problem.targets(spec), &norm);
       // mae and huber have kinks, which the differences of a weight may step over.
-      const bool smooth = kind != LossKind::mae && kind != LossKind::huber;
+      const bool smooth = !is<MAELoss>(spec) && !is<HuberLoss>(spec);
       CHECK(relative_error(got, wanted) <= (smooth ? kGradientTolerance : 1e-4));
       CHECK(norm == doctest::Approx(norm_of(got)).epsilon(1e-12));
     }
@@ -62,10 +61,10 @@ TEST_CASE_TEMPLATE("losses: logits of any size give finite cross-entropies", T, 
   const std::vector<T> x = {T(1e4), T(-1e4), T(-1e4), T(1e4)}, y = {1, 0, 1, 0};
   const std::int64_t labels[] = {0, 0};
   const Batch<T> batch{x.data(), nullptr, 2, 0, 2};
-  const Trainer<T> binary(network, loss_of(LossKind::binary_crossentropy), sgd(1));
+  const Trainer<T> binary(network, BinaryCrossentropyLoss{}, sgd(1));
   CHECK(binary.evaluate(batch, {y.data(), nullptr, nullptr}, nullptr, 2).loss ==
         doctest::Approx(5e3));
-  const Trainer<T> categorical(network, loss_of(LossKind::categorical_crossentropy), sgd(1));
+  const Trainer<T> categorical(network, CategoricalCrossentropyLoss{}, sgd(1));
   CHECK(categorical.evaluate(batch, {nullptr, labels, nullptr}, nullptr, 2).loss ==
         doctest::Approx(1e4));
 }
@@ -73,15 +72,13 @@ TEST_CASE_TEMPLATE("losses: logits of any size give finite cross-entropies", T, 
 TEST_CASE("losses: soft labels and label smoothing against central differences") {
   for (const double smoothing : {0.0, 0.2})
     for (const bool soft : {false, true})
-      for (const LossKind kind :
-           {LossKind::binary_crossentropy, LossKind::categorical_crossentropy}) {
-        if (kind == LossKind::binary_crossentropy && !soft) continue;
+      for (const bool categorical : {false, true}) {
+        if (!categorical && !soft) continue;
         CAPTURE(smoothing);
         Problem<double> problem(3);
-        LossSpec spec = loss_of(kind);
-        spec.label_smoothing = smoothing;
+        LossSpec spec = BinaryCrossentropyLoss{OutputReading::automatic, smoothing};
+        if (categorical) spec = CategoricalCrossentropyLoss{OutputReading::automatic, smoothing};
         const Index K = Problem<double>::kUnits;
-        const bool categorical = kind == LossKind::categorical_crossentropy;
         if (categorical)
           for (Index r = 0; r < problem.rows(); ++r) {
             double sum = 0;
@@ -90,7 +87,7 @@ TEST_CASE("losses: soft labels and label smoothing against central differences")
           }
         const Targets<double> targets =
             soft ? Targets<double>{problem.values.data(), nullptr, problem.weights.data()}
-                 : problem.targets(kind);
+                 : problem.targets(spec);
         // From the definition: minus the targets times the logarithms of the probabilities.
         const auto wanted = [&] {
           std::vector<double> o(static_cast<std::size_t>(problem.rows() * K));
@@ -133,8 +130,7 @@ TEST_CASE_TEMPLATE("losses: one-hot rows and labels are the same, bit for bit", 
     std::vector<T> hot(static_cast<std::size_t>(problem.rows() * K));
     for (Index r = 0; r < problem.rows(); ++r)
       if (problem.labels[r] >= 0) hot[r * K + problem.labels[r]] = 1;
-    LossSpec spec = loss_of(LossKind::categorical_crossentropy);
-    spec.label_smoothing = smoothing;
+    const LossSpec spec = CategoricalCrossentropyLoss{OutputReading::automatic, smoothing};
     const auto before = weights_of(problem.network);
     std::vector<T> after[2];
     double loss[2];
@@ -153,7 +149,7 @@ TEST_CASE_TEMPLATE("losses: one-hot rows and labels are the same, bit for bit", 
 
 TEST_CASE("losses: rows of the ignored label are as masked ones") {
   Problem<double> problem(3);
-  LossSpec spec = loss_of(LossKind::categorical_crossentropy);
+  CategoricalCrossentropyLoss spec;
   const auto of = [&](const LossSpec& s, const double* weights) {
     return gradient_of(problem.network, s, problem.batch(),
                        {nullptr, problem.labels.data(), weights});
@@ -172,8 +168,8 @@ TEST_CASE("losses: rows of the ignored label are as masked ones") {
 
 TEST_CASE("losses: with the mean weight of all rows, batches of one add up to the whole") {
   const Problem<double> problem(0);
-  const LossSpec spec = loss_of(LossKind::mse);
-  const auto targets = problem.targets(spec.kind);
+  const LossSpec spec = MSELoss{};
+  const auto targets = problem.targets(spec);
   double sum = 0, counting = 0;
   for (const double w : problem.weights) {
     sum += w;
@@ -209,7 +205,7 @@ TEST_CASE("losses: soft labels that are none are refused, with the row") {
     return message_of<InvalidArgument>(
         [&] { trainer.step(problem.batch(), y, nullptr, problem.samples, 0); });
   };
-  LossSpec spec = loss_of(LossKind::categorical_crossentropy);
+  CategoricalCrossentropyLoss spec;
   const Targets<float> y{problem.values.data(), nullptr, nullptr};
   CHECK(said(spec, y).empty());
   problem.values[4 * K] = 0.5f;
@@ -219,7 +215,7 @@ TEST_CASE("losses: soft labels that are none are refused, with the row") {
   for (const float bad : {-0.1f, 1.1f, std::numeric_limits<float>::quiet_NaN()}) {
     problem.values[4 * K] = bad;
     CHECK(contains(said(spec, y), "targets from 0 to 1, got"));
-    CHECK(contains(said(loss_of(LossKind::binary_crossentropy), y), "in row 4"));
+    CHECK(contains(said(BinaryCrossentropyLoss{}, y), "in row 4"));
   }
   CHECK(contains(said(spec, {nullptr, nullptr, nullptr}), "got neither"));
   CHECK(contains(said(spec, {problem.values.data(), problem.labels.data(), nullptr}), "got both"));
@@ -229,12 +225,12 @@ TEST_CASE("losses: soft labels that are none are refused, with the row") {
 
 TEST_CASE("losses: a mean weight that cannot be divided by is refused, and undoes nothing") {
   const Problem<float> problem(0);
-  Trainer<float> trainer(problem.network, loss_of(LossKind::mse), sgd(0.1));
+  Trainer<float> trainer(problem.network, MSELoss{}, sgd(0.1));
   const auto step = [&](double mean_weight) {
     StepOptions<float> options;
     options.mean_weight = mean_weight;
-    return trainer.step(problem.batch(), problem.targets(LossKind::mse), nullptr, problem.samples,
-                        0, nullptr, options);
+    return trainer.step(problem.batch(), problem.targets(MSELoss{}), nullptr, problem.samples, 0,
+                        nullptr, options);
   };
   CHECK(step(1.0).finite);
   const auto good = weights_of(problem.network);
@@ -249,10 +245,10 @@ TEST_CASE("losses: a mean weight that cannot be divided by is refused, and undoe
 TEST_CASE("losses: a batch that is masked out wholly teaches nothing") {
   Problem<double> problem(0);
   std::fill(problem.weights.begin(), problem.weights.end(), 0.0);
-  Trainer<double> trainer(problem.network, loss_of(LossKind::mse), adam(0.1));
+  Trainer<double> trainer(problem.network, MSELoss{}, adam(0.1));
   const auto before = weights_of(problem.network);
   const StepResult got =
-      trainer.step(problem.batch(), problem.targets(LossKind::mse), nullptr, problem.samples, 0);
+      trainer.step(problem.batch(), problem.targets(MSELoss{}), nullptr, problem.samples, 0);
   CHECK(got.weight == 0);
   CHECK(got.loss == 0);
   CHECK(got.finite);
@@ -262,11 +258,11 @@ TEST_CASE("losses: a batch that is masked out wholly teaches nothing") {
 
 TEST_CASE("losses: labels out of range are refused, with the row") {
   Problem<float> problem(0);
-  Trainer<float> trainer(problem.network, loss_of(LossKind::categorical_crossentropy), sgd(0.1));
+  Trainer<float> trainer(problem.network, CategoricalCrossentropyLoss{}, sgd(0.1));
   for (const std::int64_t wrong : {-1, 4}) {
     problem.labels[4] = wrong;
     const std::string message = message_of<InvalidArgument>([&] {
-      trainer.step(problem.batch(), problem.targets(LossKind::categorical_crossentropy), nullptr,
+      trainer.step(problem.batch(), problem.targets(CategoricalCrossentropyLoss{}), nullptr,
                    problem.samples, 0);
     });
     CHECK(contains(message, "labels from 0 to 3"));

@@ -296,7 +296,7 @@ TEST_CASE_TEMPLATE("model file: training resumed is training never stopped", T, 
     optimizer.kind = kind;
     optimizer.momentum = 0.5;
     Network<T> network(forecaster(), 2, 5);
-    Trainer<T> trainer(network, {LossKind::huber, 0.75}, optimizer);
+    Trainer<T> trainer(network, HuberLoss{0.75}, optimizer);
     train(trainer, 3);
     trainer.set_learning_rate(0.004);
     save_model<T>(path, network, &trainer, {});

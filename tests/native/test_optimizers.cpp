@@ -61,8 +61,8 @@ struct Rule {
 double optimizer_error(const OptimizerSpec& spec,
                        const std::function<void(std::vector<double>&)>& clip) {
   const Problem<double> problem(2);
-  const LossSpec loss = loss_of(LossKind::mse);
-  const auto targets = problem.targets(loss.kind);
+  const LossSpec loss = MSELoss{};
+  const auto targets = problem.targets(loss);
   Trainer<double> trainer(problem.network, loss, spec);
   std::vector<Rule> rules(static_cast<std::size_t>(problem.network.parameter_count()), Rule{spec});
   double error = 0;
@@ -131,7 +131,7 @@ TEST_CASE("optimisers and losses: values out of range are refused") {
   CHECK(contains(refused([](OptimizerSpec& s) { s.beta2 = 1; }, kind), "beta2: expected 0 <="));
   CHECK(contains(refused([](OptimizerSpec& s) { s.clip_norm = -2; }, kind), "got -2"));
   CHECK(contains(refused([](OptimizerSpec& s) { s.momentum = 1; }, OptimizerKind::sgd), "got 1"));
-  CHECK(contains(message_of<InvalidArgument>(
-                     [&] { Trainer<float>(network, {LossKind::huber, 0.0}, adam(0.1)); }),
-                 "delta: expected a finite number > 0, got 0"));
+  CHECK(contains(
+      message_of<InvalidArgument>([&] { Trainer<float>(network, HuberLoss{0.0}, adam(0.1)); }),
+      "delta: expected a finite number > 0, got 0"));
 }

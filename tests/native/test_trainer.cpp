@@ -301,8 +301,7 @@ TEST_CASE("trainer: a refused batch says what was expected and what came, and ch
 
 TEST_CASE("trainer: trains on tokens, whose features mean nothing") {
   const Network<float> network({{EmbeddingSpec{5, 3}}, lstm_layer(4), dense_layer(2)}, 0, 1);
-  LossSpec loss;
-  loss.kind = LossKind::categorical_crossentropy;
+  CategoricalCrossentropyLoss loss;
   Trainer<float> trainer(network, loss, adam(0.05));
   const std::int64_t tokens[] = {0, 1, 2, 3, 4, 0, 1, 1, 3, 3, 2, 0}, labels[] = {0, 1, 0, 1};
   const Index rows[] = {0, 1, 2, 3};

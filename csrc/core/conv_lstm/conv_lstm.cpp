@@ -65,10 +65,10 @@ std::shared_ptr<const ConvLSTMWeights<T>> ConvLSTMLayer<T>::packed() const {
 }
 
 template <class T>
-class ConvLSTMLayer<T>::ConvLSTMStream final : public LayerStream<T> {
+class ConvLSTMLayer<T>::ConvLSTMStream final : public SequenceStream<T> {
  public:
-  ConvLSTMStream(std::shared_ptr<const Weights> weights, Index rows)
-      : weights_(std::move(weights)), size_(weights_->state_size()), rows_(rows) {
+  ConvLSTMStream(std::shared_ptr<const Weights> weights, const StateShape& state, Index rows)
+      : weights_(std::move(weights)), state_(state), size_(weights_->state_size()), rows_(rows) {
     // h before and after a step, and c, of all rows; then what one row at a time needs.
     memory_.resize(static_cast<std::size_t>(3 * rows * size_ + weights_->gates_size() +
                                             weights_->patches_size()));
@@ -93,6 +93,7 @@ class ConvLSTMLayer<T>::ConvLSTMStream final : public LayerStream<T> {
     std::fill_n(h_, rows_ * size_, T(0));
     std::fill_n(c_, rows_ * size_, T(0));
   }
+  std::vector<TensorInfo> state() const override { return state_tensors(state_, rows_); }
   void get_state(Index which, T* out) const noexcept override {
     weights_->unpad(which == 0 ? h_ : c_, rows_, out);
   }
@@ -102,6 +103,7 @@ class ConvLSTMLayer<T>::ConvLSTMStream final : public LayerStream<T> {
 
  private:
   std::shared_ptr<const Weights> weights_;
+  StateShape state_;
   Index size_, rows_;
   AlignedVector<T> memory_;
   T *h_, *next_h_, *c_;
@@ -112,7 +114,7 @@ std::unique_ptr<LayerStream<T>> ConvLSTMLayer<T>::stream(Index rows) const {
   if (spec_.reverse)
     throw InvalidArgument(
         "ConvLSTM: cannot be streamed: its output depends on steps to come (reverse)");
-  return std::make_unique<ConvLSTMStream>(packed(), rows);
+  return std::make_unique<ConvLSTMStream>(packed(), state_shape(), rows);
 }
 
 template class ConvLSTMLayer<float>;

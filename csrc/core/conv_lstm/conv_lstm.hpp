@@ -3,7 +3,7 @@
 
 #include "core/base/packed_cache.hpp"
 #include "core/conv_lstm/conv_lstm_weights.hpp"
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
@@ -12,7 +12,7 @@ namespace lstm_native {
 /// weight_hh (4 filters, filters, ...) as PyTorch's conv2d has them; with them, or not, bias
 /// (4 filters) and peephole (3, height, width, filters) of i, f, o; gates in the order i, f, g, o.
 template <class T>
-class ConvLSTMLayer final : public Layer<T> {
+class ConvLSTMLayer final : public SequenceLayer<T> {
  public:
   ConvLSTMLayer(const ConvLSTMSpec& spec, Index inputs, WeightSeed seed);
 
@@ -23,8 +23,8 @@ class ConvLSTMLayer final : public Layer<T> {
   StateShape state_shape() const override { return {2, 1, output_features(), output_features()}; }
   std::vector<Parameter<T>*> parameters() override;
   LengthsUse lengths_use() const override { return LengthsUse::honoured; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   bool tape_reads_output() const override { return false; }  // it keeps h of its own
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 

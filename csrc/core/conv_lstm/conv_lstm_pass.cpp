@@ -49,7 +49,7 @@ class ConvLSTMLayer<T>::Memory {
 };
 
 template <class T>
-class ConvLSTMLayer<T>::ConvLSTMTape final : public Tape<T> {
+class ConvLSTMLayer<T>::ConvLSTMTape final : public SequenceTape<T> {
  public:
   ConvLSTMTape(const ConvLSTMLayer& layer, std::shared_ptr<const Weights> weights,
                const Batch<T>& x, const Memory& memory)
@@ -121,8 +121,9 @@ class ConvLSTMLayer<T>::ConvLSTMTape final : public Tape<T> {
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> ConvLSTMLayer<T>::forward(const Batch<T>& x, T* y, const States<T>& states,
-                                                   const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> ConvLSTMLayer<T>::forward(const Batch<T>& x, T* y,
+                                                           const States<T>& states,
+                                                           const Pass& pass) const {
   const auto weights = packed();
   const Weights& w = *weights;
   const Index inputs = input_features(), outputs = output_features();
@@ -163,11 +164,13 @@ std::unique_ptr<Tape<T>> ConvLSTMLayer<T>::forward(const Batch<T>& x, T* y, cons
   return std::make_unique<ConvLSTMTape>(*this, weights, x, memory);
 }
 
-template std::unique_ptr<Tape<float>> ConvLSTMLayer<float>::forward(const Batch<float>&, float*,
-                                                                    const States<float>&,
-                                                                    const Pass&) const;
-template std::unique_ptr<Tape<double>> ConvLSTMLayer<double>::forward(const Batch<double>&, double*,
-                                                                      const States<double>&,
-                                                                      const Pass&) const;
+template std::unique_ptr<SequenceTape<float>> ConvLSTMLayer<float>::forward(const Batch<float>&,
+                                                                            float*,
+                                                                            const States<float>&,
+                                                                            const Pass&) const;
+template std::unique_ptr<SequenceTape<double>> ConvLSTMLayer<double>::forward(const Batch<double>&,
+                                                                              double*,
+                                                                              const States<double>&,
+                                                                              const Pass&) const;
 
 }  // namespace lstm_native

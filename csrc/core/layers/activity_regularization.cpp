@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/layers/layer_stream.hpp"
-#include "core/layers/simple_layers.hpp"
+#include "core/layers/pointwise_stream.hpp"
 #include "core/layers/true_steps.hpp"
 #include "core/runtime/threads.hpp"
 #include "lstm_native/error.hpp"
@@ -63,7 +63,7 @@ void add_gradient(const T* x, const T* dy, Index size, Index features, const Fac
 }  // namespace
 
 template <class T>
-class ActivityRegularizationLayer<T>::PenaltyTape final : public Tape<T> {
+class ActivityRegularizationLayer<T>::PenaltyTape final : public SequenceTape<T> {
  public:
   PenaltyTape(const Batch<T>& x, const Factors& factors) : x_(x), factors_(factors) {}
 
@@ -91,9 +91,9 @@ OutputShape ActivityRegularizationLayer<T>::output_shape(Index timesteps) const 
 }
 
 template <class T>
-std::unique_ptr<Tape<T>> ActivityRegularizationLayer<T>::forward(const Batch<T>& x, T* y,
-                                                                 const States<T>&,
-                                                                 const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> ActivityRegularizationLayer<T>::forward(const Batch<T>& x, T* y,
+                                                                         const States<T>&,
+                                                                         const Pass& pass) const {
   const Index size = rows_of(1, x.timesteps) * features_;
   std::copy_n(x.values, x.samples * size, y);
   TrueSteps{x.samples, x.timesteps, x.lengths}.clear_padding(y, features_);

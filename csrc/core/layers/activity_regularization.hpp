@@ -1,7 +1,7 @@
 // Activity and temporal activity regularisation (Merity, Keskar & Socher 2018).
 #pragma once
 
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
@@ -11,7 +11,7 @@ namespace lstm_native {
 /// Where sequences have lengths, over their true steps.
 /// One step alone has no difference and adds nothing to the second.
 template <class T>
-class ActivityRegularizationLayer final : public Layer<T> {
+class ActivityRegularizationLayer final : public SequenceLayer<T> {
  public:
   ActivityRegularizationLayer(const ActivityRegularizationSpec& spec, Index features)
       : spec_(spec), features_(features) {}
@@ -21,8 +21,8 @@ class ActivityRegularizationLayer final : public Layer<T> {
   Index output_features() const override { return features_; }
   OutputShape output_shape(Index timesteps) const override;
   LengthsUse lengths_use() const override { return LengthsUse::honoured; }
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   bool tape_reads_output() const override {
     return false;
   }  // it reads the input, which is the same

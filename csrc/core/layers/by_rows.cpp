@@ -6,9 +6,10 @@ namespace lstm_native {
 namespace {
 
 template <class T>
-class RowsTape final : public Tape<T> {
+class RowsTape final : public SequenceTape<T> {
  public:
-  RowsTape(const TrueSteps& steps, Index inputs, Index outputs, std::unique_ptr<Tape<T>> inner)
+  RowsTape(const TrueSteps& steps, Index inputs, Index outputs,
+           std::unique_ptr<SequenceTape<T>> inner)
       : steps_(steps), inputs_(inputs), outputs_(outputs), inner_(std::move(inner)) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
@@ -22,14 +23,14 @@ class RowsTape final : public Tape<T> {
  private:
   TrueSteps steps_;
   Index inputs_, outputs_;
-  std::unique_ptr<Tape<T>> inner_;
+  std::unique_ptr<SequenceTape<T>> inner_;
 };
 
 }  // namespace
 
 template <class T>
-std::unique_ptr<Tape<T>> forward_by_rows(const Layer<T>& layer, const Batch<T>& x, T* y,
-                                         const Pass& pass) {
+std::unique_ptr<SequenceTape<T>> forward_by_rows(const SequenceLayer<T>& layer, const Batch<T>& x,
+                                                 T* y, const Pass& pass) {
   const TrueSteps steps{x.samples, x.timesteps, x.lengths};
   Workspace& workspace = pass.workspace;
   Batch<T> rows{nullptr, nullptr, steps.rows(), 0, x.features};
@@ -43,9 +44,11 @@ std::unique_ptr<Tape<T>> forward_by_rows(const Layer<T>& layer, const Batch<T>& 
   return std::make_unique<RowsTape<T>>(steps, x.features, outputs, std::move(inner));
 }
 
-template std::unique_ptr<Tape<float>> forward_by_rows(const Layer<float>&, const Batch<float>&,
-                                                      float*, const Pass&);
-template std::unique_ptr<Tape<double>> forward_by_rows(const Layer<double>&, const Batch<double>&,
-                                                       double*, const Pass&);
+template std::unique_ptr<SequenceTape<float>> forward_by_rows(const SequenceLayer<float>&,
+                                                              const Batch<float>&, float*,
+                                                              const Pass&);
+template std::unique_ptr<SequenceTape<double>> forward_by_rows(const SequenceLayer<double>&,
+                                                               const Batch<double>&, double*,
+                                                               const Pass&);
 
 }  // namespace lstm_native

@@ -41,17 +41,6 @@ Parameter<T> make_parameter(std::string name, std::vector<Index> shape) {
   return parameter;
 }
 
-/// Recurrent state of a layer: `count` tensors of layers x samples x features (h and, for an LSTM,
-/// c). count 0: no state.
-struct StateShape {
-  Index count = 0, layers = 0;
-  Index output_features = 0;  // of h
-  Index cell_features = 0;    // of c
-
-  Index features(Index tensor) const { return tensor == 0 ? output_features : cell_features; }
-  Index size(Index tensor, Index samples) const { return layers * samples * features(tensor); }
-};
-
 /// How one pass is to run.
 struct Pass {
   Workspace& workspace;    // what a tape keeps lives here
@@ -65,32 +54,33 @@ struct Pass {
   bool before_activation = false;
 };
 
-/// Initial states in, final states out; pointers to layers x samples x features, each may be
-/// null (zeros in, not wanted out).
-template <class T>
-struct States {
-  const T* initial[2] = {nullptr, nullptr};
-  T* final[2] = {nullptr, nullptr};
+/// Where something enters a layer, or leaves it.
+struct Port {
+  enum class Kind {
+    values,  // samples x timesteps x features
+    tokens,  // samples x timesteps indices
+    state    // stacked x samples x features
+  };
+  const char* name;    // "x", "memory", "h"
+  Index features = 0;  // of a row; 0 for tokens
+  Kind kind = Kind::values;
+  Index stacked = 1;      // of a state: runs one above the other
+  bool optional = false;  // of an input: may be left out
 };
 
-/// The same for gradients: of the final states in, of the initial states out.
-template <class T>
-struct StateGradients {
-  const T* final[2] = {nullptr, nullptr};
-  T* initial[2] = {nullptr, nullptr};
-};
-
-/// What one forward pass remembers. Valid while the pass's workspace, its input (and its lengths),
-/// its output (see Layer::tape_reads_output) and the layer's weights are; can lead back once, for
-/// memory is reused on the way.
+/// What one forward pass remembers. Valid while the pass's workspace, its inputs (and their
+/// lengths), its outputs (see Layer::tape_reads_output) and the layer's weights are; can lead back
+/// once, for memory is reused on the way.
 template <class T>
 class Tape {
  public:
   virtual ~Tape() = default;
 
-  /// dy: gradient of the output. dx: receives the gradient of the input, or null.
+  /// dy: for each output port its gradient; null: zeros, but never for the first port.
+  /// dx: for each input port what receives its gradient, or null. Written, not added to; zeros
+  /// behind the end of a sequence.
   /// gradients: one pointer per parameter, added to.
-  virtual void backward(const T* dy, T* dx, const StateGradients<T>& states, T* const* gradients,
+  virtual void backward(const T* const* dy, T* const* dx, T* const* gradients,
                         Workspace& workspace) = 0;
 };
 
@@ -99,11 +89,14 @@ class LayerStream;
 
 /// What a layer does with sequences of different lengths.
 enum class LengthsUse {
-  refused,   // cannot take them
-  by_rows,   // takes each step for itself, so that the true steps can be handed over as plain rows
-  honoured,  // reads x.lengths: nothing behind them, in x or dy; writes zeros there, in y and dx
+  refused,  // cannot take them
+  by_rows,  // takes each step for itself, so that the true steps can be handed over as plain rows
+  // Reads the inputs' lengths: nothing behind them, in x or dy; writes zeros there, in y and dx.
+  honoured,
 };
 
+/// Computes with what stands at its input ports; what it answers leaves at its output ports. Most
+/// layers have one of each and are a SequenceLayer.
 template <class T>
 class Layer {
  public:
@@ -113,19 +106,28 @@ class Layer {
   Layer& operator=(const Layer&) = delete;
 
   virtual LayerSpec spec() const = 0;
-  virtual bool takes_tokens() const { return false; }
-  virtual Index input_features() const = 0;
-  virtual Index output_features() const = 0;
+  virtual std::vector<Port> inputs() const = 0;
+  virtual std::vector<Port> outputs() const = 0;
 
-  /// Throws InvalidArgument when this layer cannot take input of so many steps (0: no time axis).
-  virtual OutputShape output_shape(Index timesteps) const = 0;
-  virtual StateShape state_shape() const { return {}; }
+  /// Of an output port, where such shapes stand at the input ports (features 0: an input that is
+  /// left out). For a state port the shape of one of its stacked runs. Throws InvalidArgument when
+  /// this layer cannot take them.
+  virtual OutputShape output_shape(std::size_t port, const OutputShape* in) const = 0;
+
+  /// The lengths of what leaves at a port with a time axis: null where all steps are true. In
+  /// memory of the workspace, or the input's own.
+  virtual const Index* output_lengths(std::size_t port, const Batch<T>* in,
+                                      Workspace& workspace) const {
+    (void)port;
+    (void)workspace;
+    return in[0].lengths;
+  }
   virtual LengthsUse lengths_use() const { return LengthsUse::refused; }
 
   /// All that the layer computes with, in a fixed order: that of a tape's gradients. After writing
   /// to a value, call parameters_changed of the layer that owns it.
   virtual std::vector<Parameter<T>*> parameters() { return {}; }
-  /// How many of them, the first, belong to another layer (see Chain).
+  /// How many of them, the first, belong to another layer (a tied Dense).
   virtual std::size_t borrowed_parameters() const { return 0; }
   void parameters_changed() {
     ++version_;
@@ -133,11 +135,13 @@ class Layer {
   }
   Index version() const { return version_; }  // how often the weights have changed
 
-  /// y: samples x output row. x was checked. Returns null unless pass.remember.
-  virtual std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+  /// in: one batch for each input port, checked; without values and tokens where an optional input
+  /// is left out. out: for each output port memory for samples x output row; null where it is not
+  /// wanted, which the first port's never is. Returns null unless pass.remember.
+  virtual std::unique_ptr<Tape<T>> forward(const Batch<T>* in, T* const* out,
                                            const Pass& pass) const = 0;
 
-  /// Whether a tape looks at the pass's output again, which must then stay as it was.
+  /// Whether a tape looks at the pass's outputs again, which must then stay as they were.
   virtual bool tape_reads_output() const { return true; }
 
   /// The layer one step at a time, for so many rows, with its present weights

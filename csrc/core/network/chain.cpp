@@ -5,16 +5,18 @@
 #include <unordered_map>
 
 #include "core/base/random.hpp"
-#include "core/layers/simple_layers.hpp"
+#include "core/layers/dense.hpp"
+#include "core/layers/embedding.hpp"
 #include "core/layers/true_steps.hpp"
 #include "core/network/layer_factory.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
 template <class T>
-Chain<T>::Chain(std::vector<std::shared_ptr<Layer<T>>> layers) : layers_(std::move(layers)) {
+Chain<T>::Chain(std::vector<std::shared_ptr<SequenceLayer<T>>> layers)
+    : layers_(std::move(layers)) {
   if (layers_.empty()) throw InvalidArgument("network: expected at least one layer, got none");
-  std::unordered_map<const Layer<T>*, std::size_t> known;
+  std::unordered_map<const SequenceLayer<T>*, std::size_t> known;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto [first, is_new] = known.emplace(layers_[i].get(), i);
     if (!is_new)
@@ -104,7 +106,7 @@ namespace {
 
 /// Leads back through TrueSteps::gather, or through TrueSteps::scatter.
 template <class T>
-class StepsTape final : public Tape<T> {
+class StepsTape final : public SequenceTape<T> {
  public:
   StepsTape(const TrueSteps& steps, Index width, bool gathered)
       : steps_(steps), width_(width), gathered_(gathered) {}
@@ -128,7 +130,7 @@ class StepsTape final : public Tape<T> {
 /// The way back through a layer's pass, or between padded sequences and their true steps.
 template <class T>
 struct Link {
-  std::unique_ptr<Tape<T>> tape;
+  std::unique_ptr<SequenceTape<T>> tape;
   Index inputs;  // values of what the pass has read
   std::size_t layer;
 };
@@ -136,7 +138,7 @@ struct Link {
 }  // namespace
 
 template <class T>
-class Chain<T>::ChainTape final : public Tape<T> {
+class Chain<T>::ChainTape final : public SequenceTape<T> {
  public:
   ChainTape(const Chain& chain, std::vector<Link<T>> links)
       : chain_(chain), links_(std::move(links)) {}
@@ -164,9 +166,9 @@ class Chain<T>::ChainTape final : public Tape<T> {
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& pass,
-                                           ChainStates<T>* states,
-                                           std::size_t without_activation) const {
+std::unique_ptr<SequenceTape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& pass,
+                                                   ChainStates<T>* states,
+                                                   std::size_t without_activation) const {
   Workspace& workspace = pass.workspace;
   std::optional<Workspace::Scope> scope;
   if (!pass.remember) scope.emplace(workspace);
@@ -201,7 +203,7 @@ std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& 
   };
 
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Layer<T>& layer = *layers_[i];
+    const SequenceLayer<T>& layer = *layers_[i];
     if (gathered || input.lengths) {
       const LengthsUse use = layer.lengths_use();
       if (use == LengthsUse::refused)
@@ -231,9 +233,9 @@ std::unique_ptr<Tape<T>> Chain<T>::forward(const Batch<T>& x, T* y, const Pass& 
 }
 
 template <class T>
-std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
-                                                   Index input_features, WeightSeed seed) {
-  std::vector<std::shared_ptr<Layer<T>>> layers;
+std::vector<std::shared_ptr<SequenceLayer<T>>> make_layers(const std::vector<LayerSpec>& specs,
+                                                           Index input_features, WeightSeed seed) {
+  std::vector<std::shared_ptr<SequenceLayer<T>>> layers;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const Index features = i == 0 ? input_features : layers.back()->output_features();
     layers.push_back(
@@ -244,9 +246,9 @@ std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>&
 
 template class Chain<float>;
 template class Chain<double>;
-template std::vector<std::shared_ptr<Layer<float>>> make_layers(const std::vector<LayerSpec>&,
-                                                                Index, WeightSeed);
-template std::vector<std::shared_ptr<Layer<double>>> make_layers(const std::vector<LayerSpec>&,
-                                                                 Index, WeightSeed);
+template std::vector<std::shared_ptr<SequenceLayer<float>>> make_layers(
+    const std::vector<LayerSpec>&, Index, WeightSeed);
+template std::vector<std::shared_ptr<SequenceLayer<double>>> make_layers(
+    const std::vector<LayerSpec>&, Index, WeightSeed);
 
 }  // namespace lstm_native

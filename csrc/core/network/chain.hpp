@@ -1,7 +1,7 @@
 // Layers one after another.
 #pragma once
 
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 #include "core/network/chain_states.hpp"
 
 namespace lstm_native {
@@ -13,9 +13,9 @@ class Chain {
  public:
   /// Throws InvalidArgument when neighbours do not fit. Ties what asks to be tied to the Embedding
   /// at the front (DenseSpec::tied).
-  explicit Chain(std::vector<std::shared_ptr<Layer<T>>> layers);
+  explicit Chain(std::vector<std::shared_ptr<SequenceLayer<T>>> layers);
 
-  const std::vector<std::shared_ptr<Layer<T>>>& layers() const { return layers_; }
+  const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers() const { return layers_; }
   OutputShape output_shape(Index timesteps) const;
 
   /// Parameters of all layers in order, named "<layer index>.<name in the layer>". One that several
@@ -30,22 +30,22 @@ class Chain {
   /// InvalidArgument when a layer cannot take them.
   /// states: where layers begin, and write how they end: the caller has checked them, and advances.
   /// without_activation: the layer that leaves its activation out (Pass::before_activation).
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const Pass& pass,
-                                   ChainStates<T>* states = nullptr,
-                                   std::size_t without_activation = kNoLayer) const;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const Pass& pass,
+                                           ChainStates<T>* states = nullptr,
+                                           std::size_t without_activation = kNoLayer) const;
 
  private:
   class ChainTape;
   void tie_layers();
 
-  std::vector<std::shared_ptr<Layer<T>>> layers_;
+  std::vector<std::shared_ptr<SequenceLayer<T>>> layers_;
   std::vector<Parameter<T>*> parameters_;         // as `parameters` gives them
   std::vector<std::vector<std::size_t>> places_;  // where each layer's stand among them
 };
 
 /// Builds the layers of a list, each on the output features of the one before.
 template <class T>
-std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
-                                                   Index input_features, WeightSeed seed);
+std::vector<std::shared_ptr<SequenceLayer<T>>> make_layers(const std::vector<LayerSpec>& specs,
+                                                           Index input_features, WeightSeed seed);
 
 }  // namespace lstm_native

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
@@ -23,7 +23,7 @@ class ChainStates {
   const std::vector<Tensors>& now() const { return now_; }
 
   /// The next pass begins with zeros, of so many sequences; 0: of any number.
-  void reset(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index samples) {
+  void reset(const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers, Index samples) {
     samples_ = samples;
     for (std::size_t l = 0; samples && l < now_.size(); ++l) {
       const StateShape shape = layers[l]->state_shape();

@@ -8,7 +8,7 @@ namespace lstm_native {
 /// Holds a chain of inner layers, which are reached through this layer alone: their parameters
 /// follow its own, renamed "layers.0.<name>". Inner recurrent layers begin each pass at zero.
 template <class T>
-class Container : public Layer<T> {
+class Container : public SequenceLayer<T> {
  public:
   Index input_features() const override { return inputs_; }
   Index output_features() const override { return inner_.layers().back()->output_features(); }
@@ -29,7 +29,7 @@ class Container : public Layer<T> {
   /// The inner layers' pass. Its output stands in y, or where a tape can look at it again: in
   /// memory of its own, so that what is added to it in y does not matter. Returns where.
   const T* run_inner(const Batch<T>& x, Index size, T* y, const Pass& pass,
-                     std::unique_ptr<Tape<T>>& tape) const {
+                     std::unique_ptr<SequenceTape<T>>& tape) const {
     T* output = pass.remember ? pass.workspace.template take<T>(size) : y;
     tape = inner_.forward(x, output, pass);
     return output;

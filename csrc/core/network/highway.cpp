@@ -29,9 +29,9 @@ OutputShape HighwayLayer<T>::output_shape(Index timesteps) const {
 }
 
 template <class T>
-class HighwayLayer<T>::HighwayTape final : public Tape<T> {
+class HighwayLayer<T>::HighwayTape final : public SequenceTape<T> {
  public:
-  HighwayTape(const HighwayLayer& layer, const Batch<T>& x, std::unique_ptr<Tape<T>> inner)
+  HighwayTape(const HighwayLayer& layer, const Batch<T>& x, std::unique_ptr<SequenceTape<T>> inner)
       : layer_(layer), x_(x), inner_(std::move(inner)) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
@@ -46,14 +46,14 @@ class HighwayLayer<T>::HighwayTape final : public Tape<T> {
  private:
   const HighwayLayer& layer_;
   Batch<T> x_;
-  std::unique_ptr<Tape<T>> inner_;
+  std::unique_ptr<SequenceTape<T>> inner_;
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> HighwayLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                  const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> HighwayLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
+                                                          const Pass& pass) const {
   const Index size = x.samples * linear_.outputs();
-  std::unique_ptr<Tape<T>> inner;
+  std::unique_ptr<SequenceTape<T>> inner;
   const T* beside = this->run_inner(x, size, y, pass, inner);
   if (beside != y) std::copy_n(beside, size, y);
   linear_.forward(x.samples, windows(x.values, x.timesteps), {y, linear_.outputs()},

@@ -15,8 +15,8 @@ class HighwayLayer final : public Container<T> {
 
   LayerSpec spec() const override { return {spec_}; }
   OutputShape output_shape(Index timesteps) const override;
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

@@ -2,8 +2,12 @@
 #include "core/network/layer_factory.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/conv_lstm/conv_lstm.hpp"
+#include "core/layers/activation.hpp"
 #include "core/layers/activity_regularization.hpp"
-#include "core/layers/simple_layers.hpp"
+#include "core/layers/dense.hpp"
+#include "core/layers/dropout.hpp"
+#include "core/layers/embedding.hpp"
+#include "core/layers/layer_normalization.hpp"
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
@@ -13,7 +17,8 @@
 namespace lstm_native {
 
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
+std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                             WeightSeed seed) {
   const FloatMode mode;  // weights are drawn
   validate(spec);
   if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
@@ -54,7 +59,7 @@ void check_lengths(Index samples, Index timesteps, const Index* lengths) {
 }  // namespace
 
 template <class T>
-void check_shape(const Layer<T>& layer, const Batch<T>& x) {
+void check_shape(const SequenceLayer<T>& layer, const Batch<T>& x) {
   if (x.samples < 1) throw InvalidArgument("x: expected at least one sample, got none");
   if (x.timesteps < 0)
     throw InvalidArgument("x: expected timesteps >= 0, got " + std::to_string(x.timesteps));
@@ -70,7 +75,7 @@ void check_shape(const Layer<T>& layer, const Batch<T>& x) {
 }
 
 template <class T>
-void check_input(const Layer<T>& layer, const Batch<T>& x) {
+void check_input(const SequenceLayer<T>& layer, const Batch<T>& x) {
   check_shape(layer, x);
   if (!layer.takes_tokens()) return;
   const Index vocabulary = dynamic_cast<const EmbeddingLayer<T>&>(layer).vocabulary();
@@ -84,11 +89,11 @@ void check_input(const Layer<T>& layer, const Batch<T>& x) {
   }
 }
 
-template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
-template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
-template void check_shape(const Layer<float>&, const Batch<float>&);
-template void check_shape(const Layer<double>&, const Batch<double>&);
-template void check_input(const Layer<float>&, const Batch<float>&);
-template void check_input(const Layer<double>&, const Batch<double>&);
+template std::shared_ptr<SequenceLayer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<SequenceLayer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
+template void check_shape(const SequenceLayer<float>&, const Batch<float>&);
+template void check_shape(const SequenceLayer<double>&, const Batch<double>&);
+template void check_input(const SequenceLayer<float>&, const Batch<float>&);
+template void check_input(const SequenceLayer<double>&, const Batch<double>&);
 
 }  // namespace lstm_native

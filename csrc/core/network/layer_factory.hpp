@@ -1,21 +1,22 @@
 // From specs to layers, and the checks at a layer's door.
 #pragma once
 
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 
 namespace lstm_native {
 
 /// Builds one layer with its initial weights. Throws InvalidArgument.
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed);
+std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                             WeightSeed seed);
 
 /// Throws InvalidArgument unless x fits the layer, as far as can be seen without its values: kind
 /// of input, sizes, features, lengths.
 template <class T>
-void check_shape(const Layer<T>& layer, const Batch<T>& x);
+void check_shape(const SequenceLayer<T>& layer, const Batch<T>& x);
 
 /// The same, and the range of tokens.
 template <class T>
-void check_input(const Layer<T>& layer, const Batch<T>& x);
+void check_input(const SequenceLayer<T>& layer, const Batch<T>& x);
 
 }  // namespace lstm_native

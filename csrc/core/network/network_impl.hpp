@@ -13,7 +13,7 @@ namespace lstm_native {
 template <class T>
 class NetworkImpl {
  public:
-  explicit NetworkImpl(std::vector<std::shared_ptr<Layer<T>>> layers)
+  explicit NetworkImpl(std::vector<std::shared_ptr<SequenceLayer<T>>> layers)
       : chain_(std::move(layers)), parameters_(chain_.parameters()) {
     for (const auto& [name, p] : parameters_) {
       by_name_.push_back(by_name_.size());
@@ -25,7 +25,7 @@ class NetworkImpl {
   }
 
   const Chain<T>& chain() const { return chain_; }
-  const Layer<T>& first() const { return *chain_.layers().front(); }
+  const SequenceLayer<T>& first() const { return *chain_.layers().front(); }
   const std::vector<std::pair<std::string, Parameter<T>*>>& parameters() const {
     return parameters_;
   }

@@ -26,9 +26,9 @@ OutputShape ResidualLayer<T>::output_shape(Index timesteps) const {
 }
 
 template <class T>
-class ResidualLayer<T>::ResidualTape final : public Tape<T> {
+class ResidualLayer<T>::ResidualTape final : public SequenceTape<T> {
  public:
-  ResidualTape(const Batch<T>& x, Index size, std::unique_ptr<Tape<T>> inner)
+  ResidualTape(const Batch<T>& x, Index size, std::unique_ptr<SequenceTape<T>> inner)
       : steps_{x.samples, x.timesteps, x.lengths},
         features_(x.features),
         size_(size),
@@ -45,14 +45,15 @@ class ResidualLayer<T>::ResidualTape final : public Tape<T> {
  private:
   TrueSteps steps_;
   Index features_, size_;
-  std::unique_ptr<Tape<T>> inner_;
+  std::unique_ptr<SequenceTape<T>> inner_;
 };
 
 template <class T>
-std::unique_ptr<Tape<T>> ResidualLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
-                                                   const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> ResidualLayer<T>::forward(const Batch<T>& x, T* y,
+                                                           const States<T>&,
+                                                           const Pass& pass) const {
   const Index size = rows_of(x.samples, x.timesteps) * x.features;
-  std::unique_ptr<Tape<T>> tape;
+  std::unique_ptr<SequenceTape<T>> tape;
   const T* inner = this->run_inner(x, size, y, pass, tape);
   for (Index i = 0; i < size; ++i) y[i] = x.values[i] + inner[i];
   TrueSteps{x.samples, x.timesteps, x.lengths}.clear_padding(y, x.features);
@@ -61,7 +62,7 @@ std::unique_ptr<Tape<T>> ResidualLayer<T>::forward(const Batch<T>& x, T* y, cons
 }
 
 template <class T>
-class ResidualLayer<T>::ResidualStream final : public LayerStream<T> {
+class ResidualLayer<T>::ResidualStream final : public SequenceStream<T> {
  public:
   ResidualStream(const ResidualLayer& layer, Index rows)
       : inner_(layer.inner().layers(), rows), size_(rows * layer.output_features()) {}

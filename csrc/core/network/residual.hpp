@@ -13,8 +13,8 @@ class ResidualLayer final : public Container<T> {
 
   LayerSpec spec() const override { return {spec_}; }
   OutputShape output_shape(Index timesteps) const override;
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   LengthsUse lengths_use() const override { return LengthsUse::honoured; }
   // The inner layers' output lies elsewhere.
   bool tape_reads_output() const override { return false; }

@@ -10,11 +10,12 @@
 namespace lstm_native {
 
 template <class T>
-StreamStages<T>::StreamStages(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index rows)
+StreamStages<T>::StreamStages(const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers,
+                              Index rows)
     : rows_(rows) {
   OutputShape shape{1, 0};
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const Layer<T>& layer = *layers[i];
+    const SequenceLayer<T>& layer = *layers[i];
     Stage stage;
     try {
       stage.run = layer.stream(rows);
@@ -22,7 +23,6 @@ StreamStages<T>::StreamStages(const std::vector<std::shared_ptr<Layer<T>>>& laye
     } catch (const InvalidArgument& e) {
       throw InvalidArgument("layer " + std::to_string(i) + ": " + e.what());
     }
-    stage.state = layer.state_shape();
     stage.output_features = layer.output_features();
     if (i + 1 < layers.size())
       stage.output.resize(static_cast<std::size_t>(rows * stage.output_features));
@@ -34,7 +34,7 @@ template <class T>
 void StreamStages<T>::step(Batch<T> x, T* y) noexcept {
   for (Stage& stage : stages_) {
     T* output = stage.output.empty() ? y : stage.output.data();
-    stage.run->step(x, output);
+    stage.run->step(&x, &output);
     x = {output, nullptr, rows_, 1, stage.output_features};
   }
 }
@@ -46,12 +46,10 @@ void StreamStages<T>::reset() noexcept {
 
 template <class T>
 std::vector<StreamTensor<T>> StreamStages<T>::tensors(Index layer) const {
-  static const char* const names[] = {"h", "c"};
   const Stage& stage = stages_[static_cast<std::size_t>(layer)];
   std::vector<StreamTensor<T>> list;
-  for (Index i = 0; i < stage.state.count; ++i)
-    list.push_back(
-        {{names[i], {stage.state.layers, rows_, stage.state.features(i)}}, stage.run.get(), i});
+  for (TensorInfo& info : stage.run->state())
+    list.push_back({std::move(info), stage.run.get(), static_cast<Index>(list.size())});
   for (StreamTensor<T>& tensor : stage.run->inner_tensors()) {
     tensor.info.name.insert(0, "layers.");
     list.push_back(std::move(tensor));
@@ -81,7 +79,7 @@ Index checked_batch(Index batch) {
 }  // namespace
 
 template <class T>
-StreamImpl<T>::StreamImpl(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index batch)
+StreamImpl<T>::StreamImpl(const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers, Index batch)
     : batch_(checked_batch(batch)),
       input_features_(layers.front()->input_features()),
       takes_tokens_(layers.front()->takes_tokens()),

@@ -14,7 +14,7 @@ template <class T>
 class StreamStages {
  public:
   /// Throws InvalidArgument when a layer cannot be streamed.
-  StreamStages(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index rows);
+  StreamStages(const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers, Index rows);
 
   bool takes(const Batch<T>& x) const noexcept { return stages_.front().run->takes(x); }
   void step(Batch<T> x, T* y) noexcept;
@@ -31,7 +31,6 @@ class StreamStages {
  private:
   struct Stage {
     std::unique_ptr<LayerStream<T>> run;
-    StateShape state;
     Index output_features;
     AlignedVector<T> output;  // empty for the last layer, which writes to the caller
   };
@@ -45,7 +44,7 @@ class StreamImpl {
  public:
   /// Throws InvalidArgument for a batch that is too small or too large, and when a layer cannot be
   /// streamed.
-  StreamImpl(const std::vector<std::shared_ptr<Layer<T>>>& layers, Index batch);
+  StreamImpl(const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers, Index batch);
 
   Index batch() const { return batch_; }
   Index input_features() const { return input_features_; }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/base/packed_cache.hpp"
-#include "core/layers/layer.hpp"
+#include "core/layers/sequence_layer.hpp"
 #include "core/recurrent/recurrent_loop.hpp"
 
 namespace lstm_native {
@@ -18,7 +18,7 @@ class RecurrentPass;
 /// Without biases there are no bias_ih_l0, bias_hh_l0 and norm_c_bias_l0. The second of two
 /// directions has weight_ih_l0_reverse and so on.
 template <class T>
-class RecurrentLayer final : public Layer<T> {
+class RecurrentLayer final : public SequenceLayer<T> {
  public:
   /// `spec` holds one of the recurrent specs.
   RecurrentLayer(const LayerSpec& spec, Index inputs, WeightSeed seed);
@@ -35,8 +35,8 @@ class RecurrentLayer final : public Layer<T> {
   }
   LengthsUse lengths_use() const override { return LengthsUse::honoured; }
   std::vector<Parameter<T>*> parameters() override;
-  std::unique_ptr<Tape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
-                                   const Pass& pass) const override;
+  std::unique_ptr<SequenceTape<T>> forward(const Batch<T>& x, T* y, const States<T>& states,
+                                           const Pass& pass) const override;
   bool tape_reads_output() const override { return false; }  // it keeps h of its own
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 

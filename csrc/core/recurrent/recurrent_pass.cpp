@@ -246,9 +246,9 @@ void RecurrentPass<T>::finish_layer(Index l, T* y) {
 }
 
 template <class T>
-std::unique_ptr<Tape<T>> RecurrentLayer<T>::forward(const Batch<T>& x, T* y,
-                                                    const States<T>& states,
-                                                    const Pass& pass) const {
+std::unique_ptr<SequenceTape<T>> RecurrentLayer<T>::forward(const Batch<T>& x, T* y,
+                                                            const States<T>& states,
+                                                            const Pass& pass) const {
   if (pass.remember) {
     auto tape = std::make_unique<RecurrentPass<T>>(*this, x, pass);
     tape->forward(y, states, pass.workspace);
@@ -261,12 +261,11 @@ std::unique_ptr<Tape<T>> RecurrentLayer<T>::forward(const Batch<T>& x, T* y,
 
 template class RecurrentPass<float>;
 template class RecurrentPass<double>;
-template std::unique_ptr<Tape<float>> RecurrentLayer<float>::forward(const Batch<float>&, float*,
-                                                                     const States<float>&,
-                                                                     const Pass&) const;
-template std::unique_ptr<Tape<double>> RecurrentLayer<double>::forward(const Batch<double>&,
-                                                                       double*,
-                                                                       const States<double>&,
-                                                                       const Pass&) const;
+template std::unique_ptr<SequenceTape<float>> RecurrentLayer<float>::forward(const Batch<float>&,
+                                                                             float*,
+                                                                             const States<float>&,
+                                                                             const Pass&) const;
+template std::unique_ptr<SequenceTape<double>> RecurrentLayer<double>::forward(
+    const Batch<double>&, double*, const States<double>&, const Pass&) const;
 
 }  // namespace lstm_native

@@ -8,7 +8,7 @@ namespace lstm_native {
 
 /// Made for one pass; with pass.remember it is the tape.
 template <class T>
-class RecurrentPass final : public Tape<T> {
+class RecurrentPass final : public SequenceTape<T> {
  public:
   using Packed = std::vector<RecurrentWeights<T>>;
 

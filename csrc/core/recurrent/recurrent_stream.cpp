@@ -11,7 +11,7 @@ namespace {
 
 /// What a step needs is laid out once: a step sets its own pointers alone.
 template <class T>
-class RecurrentStream final : public LayerStream<T> {
+class RecurrentStream final : public SequenceStream<T> {
  public:
   RecurrentStream(std::shared_ptr<const std::vector<RecurrentWeights<T>>> weights, Index rows,
                   bool residual)
@@ -101,6 +101,11 @@ class RecurrentStream final : public LayerStream<T> {
       std::fill_n(const_cast<T*>(s.step.h_prev), rows_ * padded_outputs_, T(0));
       std::fill_n(s.step.c, rows_ * padded_, T(0));
     }
+  }
+
+  std::vector<TensorInfo> state() const override {
+    const auto layers = static_cast<Index>(weights_->size());
+    return state_tensors({weights_->front().plan.states(), layers, outputs_, hidden_}, rows_);
   }
 
   void get_state(Index which, T* out) const noexcept override {

@@ -1,67 +1,58 @@
 #include "core/specs/loss_specs.hpp"
 
 #include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
 
-#include "core/base/message_text.hpp"
-#include "core/specs/fields.hpp"
 #include "core/specs/json_tree.hpp"
+#include "core/specs/loss_fields.hpp"
 
 namespace lstm_native {
 namespace {
 
 using nlohmann::json;
 
-constexpr NamedValue<LossKind> kLosses[] = {
-    {"mse", LossKind::mse},
-    {"mae", LossKind::mae},
-    {"huber", LossKind::huber},
-    {"binary_crossentropy", LossKind::binary_crossentropy},
-    {"categorical_crossentropy", LossKind::categorical_crossentropy}};
-static_assert(in_order(kLosses));
-// For the range alone: a file says from_logits.
-constexpr NamedValue<OutputReading> kReadings[] = {{"automatic", OutputReading::automatic},
-                                                   {"logits", OutputReading::logits},
-                                                   {"probabilities", OutputReading::probabilities}};
-static_assert(in_order(kReadings));
+/// Calls body(loss) with each kind of loss, at its defaults, until one returns true.
+template <class Body, std::size_t... kind>
+bool any_loss(const Body& body, std::index_sequence<kind...>) {
+  return (body(std::variant_alternative_t<kind, LossSpec::Options>{}) || ...);
+}
+template <class Body>
+bool any_loss(const Body& body) {
+  return any_loss(body, std::make_index_sequence<std::variant_size_v<LossSpec::Options>>{});
+}
 
-/// What stands under a key; null for nothing, and for JSON's null.
-const json* set_value(ObjectReader& reader, const char* key) {
-  const json* found = reader.optional(key);
-  return found && !found->is_null() ? found : nullptr;
+[[noreturn]] void refuse_type(const std::string& path, const std::string& type) {
+  std::vector<std::string> names;
+  any_loss([&](const auto& loss) {
+    names.emplace_back(loss.kName);
+    return false;
+  });
+  refuse(path, "one of " + listed(names), in_quotes(type));
 }
 
 }  // namespace
 
 json to_json(const LossSpec& loss) {
-  json value = {{"type", name_of(kLosses, loss.kind)}};
-  if (loss.kind == LossKind::huber) value["delta"] = loss.delta;
-  // Written only where set, so that other files stay as they were before there was a choice.
-  if (loss.outputs != OutputReading::automatic)
-    value["from_logits"] = loss.outputs == OutputReading::logits;
-  if (loss.label_smoothing != 0.0) value["label_smoothing"] = loss.label_smoothing;
-  if (loss.ignore_index) value["ignore_index"] = *loss.ignore_index;
+  json value = {{"type", loss.name()}};
+  std::visit([&value](const auto& options) { write_fields(options, value); }, loss.options);
   return value;
 }
 
 LossSpec loss_from_json(const json& value, const std::string& path) {
   ObjectReader reader(value, path);
-  LossSpec loss;
-  read_value(reader.required("type"), reader.path_of("type"), loss.kind, kLosses);
-  if (loss.kind == LossKind::huber) loss.delta = reader.number("delta", loss.delta);
-  const bool categorical = loss.kind == LossKind::categorical_crossentropy;
-  if (categorical || loss.kind == LossKind::binary_crossentropy) {
-    if (const json* found = set_value(reader, "from_logits"))
-      loss.outputs = as_boolean(*found, reader.path_of("from_logits"))
-                         ? OutputReading::logits
-                         : OutputReading::probabilities;
-    loss.label_smoothing = reader.number("label_smoothing", loss.label_smoothing);
-  }
-  if (categorical)
-    if (const json* found = set_value(reader, "ignore_index"))
-      loss.ignore_index = as_integer(*found, reader.path_of("ignore_index"));
+  const std::string type = reader.string("type");
+  LossSpec found;
+  const bool known = any_loss([&](auto loss) {
+    if (type != loss.kName) return false;
+    read_fields(reader, loss);
+    found = loss;
+    return true;
+  });
+  if (!known) refuse_type(reader.path_of("type"), type);
   reader.finish();
-  validate(loss, path);
-  return loss;
+  validate(found, path);
+  return found;
 }
 
 LossSpec parse_loss(const std::string& text) { return loss_from_json(parse_json(text, "loss")); }
@@ -69,25 +60,7 @@ LossSpec parse_loss(const std::string& text) { return loss_from_json(parse_json(
 std::string json_text(const LossSpec& loss) { return to_json(loss).dump(); }
 
 void validate(const LossSpec& loss, const std::string& path) {
-  check_value(path + ".type", loss.kind, kLosses);
-  if (loss.kind == LossKind::huber) check_value(path + ".delta", loss.delta, positive());
-  check_value(path + ".from_logits", loss.outputs, kReadings);
-  check_value(path + ".label_smoothing", loss.label_smoothing, fractions());
-  const bool categorical = loss.kind == LossKind::categorical_crossentropy;
-  if (categorical || loss.kind == LossKind::binary_crossentropy) {
-    if (loss.ignore_index && !categorical)
-      refuse(path + ".ignore_index", "none but for categorical cross-entropy",
-             std::to_string(*loss.ignore_index));
-    return;
-  }
-  if (loss.outputs != OutputReading::automatic)
-    refuse(path + ".from_logits", "none but for cross-entropies", "one");
-  if (loss.label_smoothing != 0.0)
-    refuse(path + ".label_smoothing", "0 but for cross-entropies",
-           number_text(loss.label_smoothing));
-  if (loss.ignore_index)
-    refuse(path + ".ignore_index", "none but for categorical cross-entropy",
-           std::to_string(*loss.ignore_index));
+  std::visit([&path](const auto& options) { check_fields(options, path); }, loss.options);
 }
 
 }  // namespace lstm_native

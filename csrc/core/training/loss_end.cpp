@@ -1,5 +1,7 @@
 #include "core/training/loss_end.hpp"
 
+#include <optional>
+
 #include "core/specs/json_specs.hpp"
 #include "lstm_native/error.hpp"
 
@@ -29,9 +31,24 @@ const char* changed_behind(const Chain<T>& chain, std::size_t layer) {
 
 [[noreturn]] void refuse(const std::string& what) { throw InvalidArgument("loss: " + what); }
 
+/// What a loss of probabilities takes the outputs for.
+struct Probabilities {
+  OutputReading outputs;
+  bool categorical;  // of a softmax, else of a sigmoid
+};
+
+/// Nothing for a loss that takes the outputs as they are.
+std::optional<Probabilities> probabilities_of(const LossSpec& loss) {
+  if (const auto* spec = std::get_if<BinaryCrossentropyLoss>(&loss.options))
+    return Probabilities{spec->outputs, false};
+  if (const auto* spec = std::get_if<CategoricalCrossentropyLoss>(&loss.options))
+    return Probabilities{spec->outputs, true};
+  return std::nullopt;
+}
+
 /// The complaints about a cross-entropy over a network that ends with a sigmoid or a softmax.
-void check_fits(const LossSpec& loss, Activation end) {
-  const bool categorical = loss.kind == LossKind::categorical_crossentropy;
+void check_fits(const Probabilities& loss, Activation end) {
+  const bool categorical = loss.categorical;
   if (categorical && end == Activation::sigmoid)
     refuse(
         "categorical_crossentropy needs outputs that sum to 1, but the network ends with a "
@@ -76,7 +93,7 @@ bool gives_probabilities(Activation activation) {
 
 /// The complaints about logits that another activation has bounded: they cannot say "surely not".
 template <class T>
-void check_logits(const LossSpec& loss, const Chain<T>& chain, const NetworkEnd& end) {
+void check_logits(const Probabilities& loss, const Chain<T>& chain, const NetworkEnd& end) {
   const bool last = !gives_probabilities(end.activation);
   if (!last && !std::holds_alternative<ActivationSpec>(chain.layers()[end.layer]->spec().options))
     return;  // a Dense makes its logits itself
@@ -102,13 +119,15 @@ NetworkEnd network_end(const Chain<T>& chain) {
 }
 
 template <class T>
-NetworkEnd loss_end(const LossSpec& loss, const Chain<T>& chain) {
+NetworkEnd loss_end(const LossSpec& spec, const Chain<T>& chain) {
   const Index outputs = chain.layers().back()->output_features();
   const NetworkEnd end = network_end(chain);
   if (end.activation == Activation::softmax && outputs == 1)
     refuse("the network ends with a softmax over one output, which is always 1. End with sigmoid");
-  const bool categorical = loss.kind == LossKind::categorical_crossentropy;
-  if (!categorical && loss.kind != LossKind::binary_crossentropy) return {};
+  const std::optional<Probabilities> found = probabilities_of(spec);
+  if (!found) return {};
+  const Probabilities& loss = *found;
+  const bool categorical = loss.categorical;
   if (categorical && outputs == 1)
     refuse(
         "categorical_crossentropy of one output is always 0. Take binary_crossentropy, or give "

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/network/chain.hpp"
-#include "lstm_native/training.hpp"
+#include "lstm_native/losses.hpp"
 
 namespace lstm_native {
 

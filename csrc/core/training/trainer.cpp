@@ -9,8 +9,8 @@
 #include "core/network/layer_factory.hpp"
 #include "core/numeric/activations.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/training/optimizer_specs.hpp"
 #include "core/specs/windows.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 
@@ -53,17 +53,26 @@ struct Part {
   Index sample(Index i) const { return rows ? rows[i] : i; }
 };
 
-/// The weights of a batch's rows, 0 behind the end of each sequence.
+/// The targets of a part of the samples, and of a window of their steps.
 template <class T>
-const T* weights_within(const Index* lengths, Index samples, Index steps, const T* weights,
-                        Workspace& workspace) {
-  T* out = workspace.take<T>(samples * steps);
-  for (Index i = 0; i < samples; ++i)
-    for (Index t = 0; t < steps; ++t) {
-      const Index row = i * steps + t;
-      out[row] = t >= lengths[i] ? T(0) : weights ? weights[row] : T(1);
-    }
-  return out;
+Targets<T> targets_of(const TargetShape& wanted, const Part& rows, const Targets<T>& y,
+                      Workspace& workspace) {
+  Targets<T> found;
+  if (wanted.features) found.values = rows.steps_of(y.values, wanted.features, workspace);
+  if (!wanted.own_steps) {
+    found.labels = rows.steps_of(y.labels, 1, workspace);
+    found.weights = rows.steps_of(y.weights, 1, workspace);
+    return found;
+  }
+  Part whole = rows;
+  whole.first = 0;
+  whole.timesteps = whole.steps = y.timesteps;
+  found.labels = whole.steps_of(y.labels, 1, workspace);
+  found.lengths = whole.lengths(y.lengths, workspace);
+  found.timesteps = y.timesteps;
+  whole.timesteps = whole.steps = 1;
+  found.weights = whole.steps_of(y.weights, 1, workspace);
+  return found;
 }
 
 template <class T>
@@ -93,9 +102,10 @@ TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
                             const OptimizerSpec& optimizer, bool from_file)
     : network_(std::move(network)),
       impl_(Access::impl(network_)),
-      loss_(loss),
+      loss_spec_(loss),
       optimizer_(optimizer, impl_.parameters()) {
   validate(loss);
+  loss_ = make_loss<T>(loss);
   try {
     end_ = loss_end(loss, impl_.chain());
   } catch (const InvalidArgument& error) {
@@ -152,16 +162,10 @@ typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, cons
   s.x.values = part.steps_of(x.values, impl_.first().input_features(), workspace_);
   s.x.tokens = part.steps_of(x.tokens, 1, workspace_);
   s.x.lengths = part.lengths(x.lengths, workspace_);
-  s.y.values = target.steps_of(y.values, s.shape.features, workspace_);
-  s.y.labels = target.steps_of(y.labels, 1, workspace_);
-  s.y.weights = target.steps_of(y.weights, 1, workspace_);
+  s.y = targets_of(loss_->target_shape(s.shape.features), target, y, workspace_);
   check_input(impl_.first(), s.x);
-  if (s.x.lengths && s.shape.timesteps)
-    s.y.weights =
-        weights_within(s.x.lengths, s.x.samples, s.shape.timesteps, s.y.weights, workspace_);
   s.output_rows = rows_of(s.x.samples, s.shape.timesteps);
-  s.y.weights = weights_without_ignored(loss_, s.output_rows, s.y, workspace_);
-  check_targets(loss_, s.output_rows, s.shape.features, s.y);
+  s.y = loss_->prepare(s.answer(nullptr), s.y, workspace_);
   if (options.states) options.states->of(network_).check(s.x.samples);
   return s;
 }
@@ -222,8 +226,8 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
 
   StepResult result;
   T* gradient = workspace_.take<T>(size);
-  const LossValue value = compute_loss(loss_, s.output_rows, s.shape.features, predictions, s.y,
-                                       options.mean_weight, gradient, workspace_);
+  const LossValue value =
+      loss_->compute(s.answer(predictions), s.y, options.mean_weight, gradient, workspace_);
   result.loss = value.loss + penalty;
   result.weight = value.weight;
   if (value.weight == 0) {  // everything masked: nothing to learn
@@ -264,8 +268,7 @@ StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, cons
   impl_.chain().forward(s.x, predictions, Pass{workspace_}, states, end_.layer);
   if (output && !direct) write_output(s, predictions, output);
   if (states) states->advance(s.x.samples);
-  const LossValue value = compute_loss<T>(loss_, s.output_rows, s.shape.features, predictions, s.y,
-                                          0.0, nullptr, workspace_);
+  const LossValue value = loss_->compute(s.answer(predictions), s.y, 0.0, nullptr, workspace_);
   StepResult result;
   result.loss = value.loss;
   result.weight = value.weight;

@@ -3,7 +3,7 @@
 
 #include "core/network/network_impl.hpp"
 #include "core/training/loss_end.hpp"
-#include "core/training/losses.hpp"
+#include "core/training/losses/loss.hpp"
 #include "core/training/optimizer.hpp"
 
 namespace lstm_native {
@@ -25,7 +25,7 @@ class TrainerImpl {
   void continue_from(TrainerImpl& other);
 
   const Network<T>& network() const { return network_; }
-  const LossSpec& loss() const { return loss_; }
+  const LossSpec& loss() const { return loss_spec_; }
   Optimizer<T>& optimizer() { return optimizer_; }
   std::size_t workspace_bytes() const { return workspace_.bytes(); }
 
@@ -35,6 +35,11 @@ class TrainerImpl {
     Targets<T> y;
     OutputShape shape;
     Index output_rows;
+
+    /// What the network says of it, as a loss sees it.
+    LossOutput<T> answer(const T* predictions) const {
+      return {x.samples, shape.timesteps, shape.features, x.lengths, predictions};
+    }
   };
   /// What the network answers, from what the loss was computed from.
   void write_output(const Selected& s, const T* predictions, T* output) const;
@@ -45,7 +50,8 @@ class TrainerImpl {
 
   Network<T> network_;
   NetworkImpl<T>& impl_;
-  LossSpec loss_;
+  LossSpec loss_spec_;
+  std::unique_ptr<Loss<T>> loss_;
   NetworkEnd end_;         // what the loss takes into its own account
   std::string complaint_;  // about the loss, when it came from a file
   Optimizer<T> optimizer_;

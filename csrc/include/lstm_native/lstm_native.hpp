@@ -3,6 +3,7 @@
 
 #include "lstm_native/error.hpp"
 #include "lstm_native/layers.hpp"
+#include "lstm_native/losses.hpp"
 #include "lstm_native/network.hpp"
 #include "lstm_native/runtime.hpp"
 #include "lstm_native/stream.hpp"

@@ -23,8 +23,8 @@ struct Adam : PlainRule {
   static void prepare(const OptimizerSpec& spec, const Update& update, UpdateArgs<T>& u) {
     set_decay(spec, update, spec.kind == OptimizerKind::adamw, u);
     set_moments(spec, update, u);
-    u.learning_rate = static_cast<T>(
-        update.learning_rate / (1 - std::pow(spec.beta1, static_cast<double>(update.count))));
+    u.learning_rate = static_cast<T>(update.learning_rate /
+                                     (1 - std::pow(spec.beta1, static_cast<double>(update.count))));
   }
 
   template <class T>
