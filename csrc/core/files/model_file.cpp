@@ -45,6 +45,9 @@ struct TrainerDescription {
   LossSpec loss;
   OptimizerSpec optimizer;
   Index iterations = 0;
+  // By name of the parameter, where they are not as usual (core/training/optimizer.hpp).
+  std::vector<std::pair<std::string, double>> rate_factors;
+  std::vector<std::pair<std::string, Index>> missed_updates;
 };
 
 /// What the metadata of a model file say, with every spec in range.
@@ -101,6 +104,19 @@ TrainerDescription parse_trainer(const std::string& text) {
   trainer.loss = loss_from_json(reader.required("loss"), reader.path_of("loss"));
   trainer.optimizer =
       optimizer_from_json(reader.required("optimizer"), reader.path_of("optimizer"));
+  const auto each = [&](const char* key, const auto& take) {
+    const json* found = reader.optional(key);
+    if (!found) return;
+    if (!found->is_object()) refuse(reader.path_of(key), "an object", shown(*found));
+    for (const auto& entry : found->items())
+      take(entry.key(), entry.value(), reader.path_of(key) + '[' + in_quotes(entry.key()) + ']');
+  };
+  each("rate_factors", [&](const std::string& name, const json& value, const std::string& path) {
+    trainer.rate_factors.emplace_back(name, as_number(value, path));
+  });
+  each("missed_updates", [&](const std::string& name, const json& value, const std::string& path) {
+    trainer.missed_updates.emplace_back(name, as_integer(value, path));
+  });
   reader.finish();
   return trainer;
 }
@@ -228,7 +244,18 @@ LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool
         model.trainer.emplace(Access::make<Trainer<T>>(std::make_shared<TrainerImpl<T>>(
             network, saved.loss, saved.optimizer, /*from_file=*/true)));
     trainer.set_iterations(saved.iterations);
-    for (const auto& slot : Access::impl(trainer).optimizer().slots())
+    Optimizer<T>& optimizer = Access::impl(trainer).optimizer();
+    const auto place_of = [&](const std::string& name) {
+      const std::size_t place = Access::impl(network).place_of(name);
+      if (place == Access::impl(network).parameters().size())
+        throw FormatError("trainer: expected names of parameters, got " + in_quotes(name));
+      return place;
+    };
+    for (const auto& [name, factor] : saved.rate_factors)
+      optimizer.set_rate_factor(place_of(name), factor);
+    for (const auto& [name, missed] : saved.missed_updates)
+      optimizer.set_missed(place_of(name), missed);
+    for (const auto& slot : optimizer.slots())
       tensors.read(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
   }
   if (description.extra_tensors) tensors.read_extras(with_extras ? &model.extras.tensors : nullptr);
@@ -260,9 +287,15 @@ struct FileContent {
       add(name, parameter->info.shape, parameter->value);
     }
     if (trainer) {
-      const json state = {{"iterations", trainer->iterations()},
-                          {"loss", to_json(trainer->loss())},
-                          {"optimizer", to_json(trainer->optimizer())}};
+      json state = {{"iterations", trainer->iterations()},
+                    {"loss", to_json(trainer->loss())},
+                    {"optimizer", to_json(trainer->optimizer())}};
+      const Optimizer<T>& optimizer = Access::impl(*trainer).optimizer();
+      for (std::size_t i = 0; i < Access::impl(network).parameters().size(); ++i) {
+        const std::string& name = Access::impl(network).parameters()[i].first;
+        if (optimizer.rate_factor(i) != 1) state["rate_factors"][name] = optimizer.rate_factor(i);
+        if (optimizer.missed(i)) state["missed_updates"][name] = optimizer.missed(i);
+      }
       metadata["trainer"] = state.dump();
       for (const auto& slot : Access::impl(*trainer).optimizer().slots())
         add(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);

@@ -6,7 +6,9 @@
 //   format_version       "1"
 //   lstm_native_version  of the library that wrote the file
 //   network              JSON {"dtype": "float32" or "float64", "input_features", "layers"}
-//   trainer              JSON {"iterations", "loss", "optimizer"}, when saved with a trainer
+//   trainer              JSON {"iterations", "loss", "optimizer"}, when saved with a trainer; where
+//                        parameters have a rate factor other than 1, or were frozen for a while,
+//                        also {"rate_factors", "missed_updates"} by their names
 //   user.<key>           free text of the user's
 //   callbacks            JSON of what a program keeps beside the model (Extras), when it does;
 //                        its tensors are "callbacks.<name>"

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/finite.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/base/message_text.hpp"
 #include "core/base/random.hpp"
@@ -93,6 +94,19 @@ void check_window(const Chain<T>& chain, Index timesteps, Index output_steps,
       throw InvalidArgument("layer " + std::to_string(i) +
                             " cannot be trained in windows of time: " + why);
   }
+}
+
+template <class T>
+std::vector<T*> pointers_to(std::vector<std::vector<T>>& gradients) {
+  std::vector<T*> pointers;
+  for (auto& gradient : gradients) pointers.push_back(gradient.data());
+  return pointers;
+}
+
+template <class T>
+void check_finite_gradient(const std::string& name, const T* values, std::size_t count) {
+  if (!all_finite(values, static_cast<Index>(count)))
+    throw InvalidArgument("gradient of '" + printable(name) + "': expected finite values");
 }
 
 }  // namespace
@@ -203,22 +217,39 @@ void TrainerImpl<T>::restore_weights() {
 template <class T>
 void TrainerImpl<T>::continue_from(TrainerImpl& other) {
   optimizer_.continue_from(other.optimizer_);
+  for (std::size_t i = 0; i < gradients_.size(); ++i) gradients_[i] = other.gradients_[i];
+  pending_ = other.pending_;
   const bool can_undo = other.last_good_version_ == other.impl_.chain().version();
   last_good_ = other.last_good_;
   last_good_version_ = can_undo ? impl_.chain().version() : -1;
 }
 
 template <class T>
-StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                Index row_count, std::uint64_t seed, T* output,
-                                const StepOptions<T>& options) {
+void TrainerImpl<T>::clear(std::vector<std::vector<T>>& gradients) const {
+  gradients.resize(gradients_.size());
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    gradients[i].assign(gradients_[i].size(), T(0));
+}
+
+template <class T>
+void TrainerImpl<T>::advance(const StepOptions<T>& options, Index samples) const {
+  if (options.states) options.states->of(network_).advance(samples);
+}
+
+template <class T>
+StepResult TrainerImpl<T>::add_batch(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                     Index row_count, std::uint64_t seed, T* output,
+                                     const StepOptions<T>& options, Index& samples) {
+  optimizer_.check_trains();
   workspace_.reset();
   const Selected s = select(x, y, rows, row_count, options);
+  samples = s.x.samples;
   ChainStates<T>* states = options.states ? &options.states->of(network_) : nullptr;
   const Index size = s.output_rows * s.shape.features;
   T* predictions = workspace_.take<T>(size);
-  Pass pass{workspace_, /*remember=*/true, /*training=*/true,
-            derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()))};
+  std::uint64_t masks = derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()));
+  if (pending_.batches) masks = derive_seed(masks, static_cast<std::uint64_t>(pending_.batches));
+  Pass pass{workspace_, /*remember=*/true, /*training=*/true, masks};
   double penalty = 0;
   pass.penalty = &penalty;
   const auto tape = impl_.chain().forward(s.x, predictions, pass, states, end_.layer);
@@ -230,18 +261,72 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
       loss_->compute(s.answer(predictions), s.y, options.mean_weight, gradient, workspace_);
   result.loss = value.loss + penalty;
   result.weight = value.weight;
-  if (value.weight == 0) {  // everything masked: nothing to learn
-    if (states) states->advance(s.x.samples);
-    return result;
-  }
+  if (value.weight == 0) return result;  // everything masked: nothing to learn
 
+  const bool alone = pending_.batches == 0;
+  auto& gradients = alone ? gradients_ : batch_gradients_;
   result.finite = std::isfinite(result.loss);
   if (result.finite) {
-    for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
-    tape->backward(gradient, nullptr, {}, gradient_pointers_.data(), workspace_);
-    result.gradient_norm = optimizer_.norm_of(gradient_pointers_.data());
-    result.finite = optimizer_.can_take(result.gradient_norm);
+    clear(gradients);
+    std::vector<T*> pointers = pointers_to(gradients);
+    tape->backward(gradient, nullptr, {}, pointers.data(), workspace_);
+    result.gradient_norm = optimizer_.norm_of(pointers.data());
+    result.finite = std::isfinite(result.gradient_norm);
   }
+  if (!result.finite) {
+    forget_gradients();
+    restore_weights();
+    return result;
+  }
+  ++pending_.batches;
+  pending_.divisor += value.divisor;
+  pending_.loss += (result.loss - pending_.loss) * value.weight / (pending_.weight + value.weight);
+  pending_.weight += value.weight;
+  if (alone) return result;
+  // The mean over all rows so far: the batches count by what their own means were divided by.
+  const auto share = static_cast<T>(value.divisor / pending_.divisor);
+  for (std::size_t i = 0; i < gradients_.size(); ++i)
+    for (std::size_t j = 0; j < gradients_[i].size(); ++j)
+      gradients_[i][j] += share * (gradients[i][j] - gradients_[i][j]);
+  return result;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::accumulate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                      Index row_count, std::uint64_t seed, T* output,
+                                      const StepOptions<T>& options) {
+  Index samples = 0;
+  const StepResult result = add_batch(x, y, rows, row_count, seed, output, options, samples);
+  if (result.finite) advance(options, samples);
+  return result;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                Index row_count, std::uint64_t seed, T* output,
+                                const StepOptions<T>& options) {
+  Index samples = 0;
+  StepResult result = add_batch(x, y, rows, row_count, seed, output, options, samples);
+  if (result.finite && pending_.batches) {
+    const StepResult update = apply();
+    result.gradient_norm = update.gradient_norm;
+    result.finite = update.finite;
+  }
+  if (result.finite) advance(options, samples);
+  return result;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::apply() {
+  if (!pending_.batches)
+    throw InvalidArgument("expected gradients to apply, but none have been accumulated");
+  optimizer_.check_trains();
+  StepResult result;
+  result.loss = pending_.loss;
+  result.weight = pending_.weight;
+  result.gradient_norm = optimizer_.norm_of(gradient_pointers_.data());
+  result.finite = optimizer_.can_take(result.gradient_norm);
+  forget_gradients();
   if (!result.finite) {
     restore_weights();
     return result;
@@ -250,11 +335,19 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   result.finite = optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
   impl_.parameters_changed();
   last_good_version_ = impl_.chain().version();
-  if (!result.finite)
-    restore_weights();
-  else if (states)
-    states->advance(s.x.samples);
+  if (!result.finite) restore_weights();
   return result;
+}
+
+template <class T>
+void TrainerImpl<T>::set_gradient(std::size_t place, const T* values) {
+  std::vector<T>& gradient = gradients_[place];
+  check_finite_gradient(impl_.parameters()[place].first, values, gradient.size());
+  if (!pending_.batches) {
+    clear(gradients_);
+    pending_ = {1, 1.0, 0.0, 1.0};
+  }
+  std::copy_n(values, gradient.size(), gradient.begin());
 }
 
 template <class T>
@@ -276,6 +369,24 @@ StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, cons
   return result;
 }
 
+namespace {
+
+/// Whether a parameter is the one of this name, or inside of what the name stands for.
+bool is_within(const std::string& parameter, const std::string& prefix) {
+  return prefix.empty() || parameter == prefix || parameter.rfind(prefix + '.', 0) == 0;
+}
+
+template <class T>
+std::size_t place_of(const TrainerImpl<T>& trainer, const std::string& name) {
+  const NetworkImpl<T>& network = Access::impl(trainer.network());
+  const std::size_t place = network.place_of(name);
+  if (place >= network.parameters().size())
+    throw InvalidArgument("no parameter named '" + printable(name) + "'");
+  return place;
+}
+
+}  // namespace
+
 template <class T>
 Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer)
     : impl_(std::make_shared<TrainerImpl<T>>(std::move(network), loss, optimizer)) {}
@@ -295,6 +406,65 @@ StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index*
                             const StepOptions<T>& options) {
   const FloatMode mode;
   return Access::impl(*this).step(x, y, rows, row_count, seed, output, options);
+}
+
+template <class T>
+StepResult Trainer<T>::accumulate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                  Index row_count, std::uint64_t seed, T* output,
+                                  const StepOptions<T>& options) {
+  const FloatMode mode;
+  return Access::impl(*this).accumulate(x, y, rows, row_count, seed, output, options);
+}
+
+template <class T>
+StepResult Trainer<T>::apply() {
+  const FloatMode mode;
+  return Access::impl(*this).apply();
+}
+
+template <class T>
+Index Trainer<T>::accumulated() const {
+  return Access::impl(*this).accumulated();
+}
+
+template <class T>
+void Trainer<T>::forget_gradients() {
+  Access::impl(*this).forget_gradients();
+}
+
+template <class T>
+std::vector<T> Trainer<T>::get_gradient(const std::string& name) const {
+  const auto& impl = Access::impl(*this);
+  const std::size_t place = place_of(impl, name);
+  if (!impl.accumulated()) return std::vector<T>(impl.gradient(place).size());
+  return impl.gradient(place);
+}
+
+template <class T>
+void Trainer<T>::set_gradient(const std::string& name, const T* values, Index count) {
+  auto& impl = Access::impl(*this);
+  const std::size_t place = place_of(impl, name);
+  check_count(name, static_cast<Index>(impl.gradient(place).size()), count);
+  impl.set_gradient(place, values);
+}
+
+template <class T>
+void Trainer<T>::set_rate_factor(const std::string& prefix, double factor) {
+  auto& impl = Access::impl(*this);
+  const auto& parameters = Access::impl(impl.network()).parameters();
+  bool found = false;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!is_within(parameters[i].first, prefix)) continue;
+    impl.optimizer().set_rate_factor(i, factor);
+    found = true;
+  }
+  if (!found) throw InvalidArgument("no parameter named '" + printable(prefix) + "'");
+}
+
+template <class T>
+double Trainer<T>::rate_factor(const std::string& name) const {
+  auto& impl = Access::impl(*this);
+  return impl.optimizer().rate_factor(place_of(impl, name));
 }
 
 template <class T>

@@ -18,6 +18,17 @@ class TrainerImpl {
 
   StepResult step(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                   std::uint64_t seed, T* output, const StepOptions<T>& options);
+  /// The gradients of a batch, added to those of the batches since the last update.
+  StepResult accumulate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                        std::uint64_t seed, T* output, const StepOptions<T>& options);
+  /// One update from what was accumulated.
+  StepResult apply();
+  void forget_gradients() { pending_ = {}; }
+  /// What `apply` would use, and that it will be this.
+  const std::vector<T>& gradient(std::size_t place) const { return gradients_[place]; }
+  void set_gradient(std::size_t place, const T* values);
+  Index accumulated() const { return pending_.batches; }
+
   StepResult evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                       T* output, const StepOptions<T>& options);
 
@@ -45,6 +56,12 @@ class TrainerImpl {
   void write_output(const Selected& s, const T* predictions, T* output) const;
   Selected select(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                   const StepOptions<T>& options);
+  /// accumulate, without advancing the states: they are to be advanced by so many samples.
+  StepResult add_batch(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                       std::uint64_t seed, T* output, const StepOptions<T>& options,
+                       Index& samples);
+  void clear(std::vector<std::vector<T>>& gradients) const;
+  void advance(const StepOptions<T>& options, Index samples) const;
   void save_weights();
   void restore_weights();
 
@@ -58,6 +75,14 @@ class TrainerImpl {
   Workspace workspace_;
   std::vector<std::vector<T>> gradients_;
   std::vector<T*> gradient_pointers_;
+  std::vector<std::vector<T>> batch_gradients_;  // of one batch, where several are accumulated
+  /// What gradients_ is the mean of.
+  struct Pending {
+    Index batches = 0;
+    double divisor = 0;  // the sum of the batches' own, see LossValue
+    double loss = 0, weight = 0;
+  };
+  Pending pending_;
   std::vector<std::vector<T>> last_good_;  // weights before the last update
   Index last_good_version_ = -1;           // the chain's version after that update; -1: none
 };
