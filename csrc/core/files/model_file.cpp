@@ -105,17 +105,17 @@ TrainerDescription parse_trainer(const std::string& text) {
   trainer.optimizer =
       optimizer_from_json(reader.required("optimizer"), reader.path_of("optimizer"));
   const auto each = [&](const char* key, const auto& take) {
-    const json* found = reader.optional(key);
-    if (!found) return;
-    if (!found->is_object()) refuse(reader.path_of(key), "an object", shown(*found));
-    for (const auto& entry : found->items())
+    const json* object = reader.optional(key);
+    if (!object) return;
+    if (!object->is_object()) refuse(reader.path_of(key), "an object", shown(*object));
+    for (const auto& entry : object->items())
       take(entry.key(), entry.value(), reader.path_of(key) + '[' + in_quotes(entry.key()) + ']');
   };
-  each("rate_factors", [&](const std::string& name, const json& value, const std::string& path) {
-    trainer.rate_factors.emplace_back(name, as_number(value, path));
+  each("rate_factors", [&](const std::string& name, const json& found, const std::string& path) {
+    trainer.rate_factors.emplace_back(name, as_number(found, path));
   });
-  each("missed_updates", [&](const std::string& name, const json& value, const std::string& path) {
-    trainer.missed_updates.emplace_back(name, as_integer(value, path));
+  each("missed_updates", [&](const std::string& name, const json& found, const std::string& path) {
+    trainer.missed_updates.emplace_back(name, as_integer(found, path));
   });
   reader.finish();
   return trainer;
