@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
-from lstm_native._checks import check_int, check_positive_int, check_real
+from lstm_native._base.checks import check_int, check_positive_int, check_real
 
 Schedule = Callable[[int, float], float]
 """(epoch from 0, learning rate in force) -> learning rate of this epoch."""
@@ -44,11 +45,7 @@ def cosine_decay(
     top = check_real(learning_rate, name="learning_rate", above=0.0)
     low = check_real(final, name="final", minimum=0.0, maximum=top)
 
-    def decay(step: int) -> float:
-        part = min(step, epochs - warmup - 1) / (epochs - warmup)
-        return low + 0.5 * (top - low) * (1.0 + math.cos(math.pi * part))
-
-    return _after_warmup(top, warmup, decay)
+    return _after_warmup(top, warmup, partial(_cosine, top, low, epochs - warmup))
 
 
 def exponential_decay(learning_rate: float, *, rate: float, warmup: int = 0) -> Schedule:
@@ -62,7 +59,7 @@ def exponential_decay(learning_rate: float, *, rate: float, warmup: int = 0) -> 
     """
     top = check_real(learning_rate, name="learning_rate", above=0.0)
     factor = check_real(rate, name="rate", above=0.0, maximum=1.0)
-    return _after_warmup(top, warmup, lambda step: top * factor**step)
+    return _after_warmup(top, warmup, partial(_powers, top, factor, 1))
 
 
 def step_decay(
@@ -81,15 +78,28 @@ def step_decay(
     top = check_real(learning_rate, name="learning_rate", above=0.0)
     period = check_positive_int(every, name="every")
     drop = check_real(factor, name="factor", above=0.0, maximum=1.0)
-    return _after_warmup(top, warmup, lambda step: top * drop ** (step // period))
+    return _after_warmup(top, warmup, partial(_powers, top, drop, period))
+
+
+# What follows is made of functions of the module, not of lambdas, so that it can be pickled.
 
 
 def _after_warmup(top: float, warmup: int, decay: Callable[[int], float]) -> Schedule:
-    ramp = check_int(warmup, name="warmup", minimum=0)
+    return partial(_ramped, top, check_int(warmup, name="warmup", minimum=0), decay)
 
-    def schedule(epoch: int, learning_rate: float) -> float:
-        if epoch < ramp:
-            return top * (epoch + 1) / (ramp + 1)
-        return decay(epoch - ramp)
 
-    return schedule
+def _ramped(
+    top: float, ramp: int, decay: Callable[[int], float], epoch: int, learning_rate: float
+) -> float:
+    if epoch < ramp:
+        return top * (epoch + 1) / (ramp + 1)
+    return decay(epoch - ramp)
+
+
+def _cosine(top: float, low: float, epochs: int, step: int) -> float:
+    part = min(step, epochs - 1) / epochs
+    return low + 0.5 * (top - low) * (1.0 + math.cos(math.pi * part))
+
+
+def _powers(top: float, factor: float, period: int, step: int) -> float:
+    return top * float(factor ** (step // period))

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._checks import as_array
-from lstm_native._state_dicts import names_text
-from lstm_native.layer import Layer, native_class
-from lstm_native.stack import Stack
-
-if TYPE_CHECKING:
-    from lstm_native.optimizers import Optimizer
+from lstm_native._base.arrays import as_array
+from lstm_native._base.native import native_class
+from lstm_native._base.state_dicts import names_text
+from lstm_native.layers.layer import Layer
+from lstm_native.network.stack import Stack
 
 _Arrays = dict[str, NDArray[Any]]
+
+
+class Settings(Protocol):
+    """What a step asks of an optimiser."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the step."""
+
+    def to_json(self) -> str:
+        """Return all settings."""
 
 
 class Memory:
@@ -87,7 +96,7 @@ class Memory:
             self.native.set_state(made, tensors)
 
 
-def update(optimizer: Optimizer, memory: Memory, params: Any, grads: Any) -> Any:
+def update(optimizer: Settings, memory: Memory, params: Any, grads: Any) -> Any:
     """Change the parameters by one step; see `Optimizer.update`."""
     if isinstance(params, (Layer, Stack)):
         values = params.state_dict()
@@ -153,7 +162,7 @@ def _check_apart(params: Mapping[str, Any]) -> None:
             )
 
 
-def _step(optimizer: Optimizer, memory: Memory, values: _Arrays, grads: Any) -> None:
+def _step(optimizer: Settings, memory: Memory, values: _Arrays, grads: Any) -> None:
     gradients = _checked_gradients(values, grads)
     begins = memory.native is None
     if begins:

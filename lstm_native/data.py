@@ -9,15 +9,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from lstm_native._arrays import is_frame
-from lstm_native._attributes import hinted
-from lstm_native._checks import (
-    as_array,
-    as_values,
-    check_bool,
-    check_positive_int,
-    check_real,
-)
+from lstm_native._base.arrays import as_array, is_frame
+from lstm_native._base.attributes import hinted
+from lstm_native._base.checks import check_bool, check_positive_int, check_real
+from lstm_native._base.values import as_values
 from lstm_native._scaling import MinMaxScaler, Scaler, StandardScaler, columns_of
 
 __all__ = [
@@ -28,6 +23,9 @@ __all__ = [
     "unwindow",
     "windows",
 ]
+
+for _kind in (MinMaxScaler, StandardScaler):
+    _kind.__module__ = __name__  # their public home, which pickles name
 
 
 def _numbers_of(targets: Any, series: Any) -> Any:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from lstm_native._attributes import hinted
-from lstm_native._checks import check_positive_int
-from lstm_native._on_batch import OnBatch, shown_without_rest
-from lstm_native._training_settings import TrainingSettings
+from lstm_native._base.attributes import hinted
+from lstm_native.training._on_batch import OnBatch
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
-    from lstm_native._callback import Callback
+    from lstm_native._base.callback import Callback
     from lstm_native.history import History
-    from lstm_native.layer import Layer
+    from lstm_native.layers.layer import Layer
     from lstm_native.losses import Loss
     from lstm_native.metrics import Metric
     from lstm_native.optimizers import Optimizer
 
-_PREDICT_BATCH = 256
 
-
-class Sequential(OnBatch, TrainingSettings):
+class Sequential(OnBatch):
     """Layers one after another.
 
     The weights are made when the number of input features is known: from the first layer, or
@@ -72,98 +64,6 @@ class Sequential(OnBatch, TrainingSettings):
         self, layers: Sequence[Layer], *, dtype: str | None = None, seed: int | None = None
     ) -> None:
         super().__init__(layers, dtype=dtype, seed=seed)
-
-    # -- running ---------------------------------------------------------------------------
-
-    def __call__(self, *args: Any, **options: Any) -> NoReturn:
-        """Refuse (TypeError): a model is run with `predict`, a layer is called."""
-        raise TypeError(
-            "a Sequential is not called: write model.predict(x), which returns the output alone, "
-            "or model.fit(x, y) to train"
-        )
-
-    @shown_without_rest
-    def predict(
-        self,
-        x: Any,
-        *more: NoReturn,
-        batch_size: int | None = None,
-        lengths: Any = None,
-        mask: Any = None,
-        steps: int | None = None,
-        probabilities: bool | None = False,
-        **others: NoReturn,
-    ) -> Any:
-        """Run the model; dropout rests.
-
-        Parameters
-        ----------
-        x : array_like, (N, T, F) or (N, F), or list of arrays (T_i, F)
-            Integer tokens (N, T) or (N,), or a list of arrays (T_i,), when the first layer is an
-            Embedding. Or an iterable of batches, as in `fit`: each of them x, (x, y),
-            (x, y, sample_weight) or a dict with "x" and maybe "lengths" or "mask". y and
-            sample_weight are not read.
-        batch_size : int, optional
-            Samples run at once, by default 256. It decides about memory, never about the result,
-            unless the model is stateful: then the batches are run in order, each going on where
-            the one before ended (sample by sample, as in `fit`), and the default is all samples
-            at once.
-        lengths : int array_like, (N,), optional
-            How many of its T steps each sequence has. What stands behind them is not read.
-        mask : bool array_like, (N, T), optional
-            True: a step of the sequence. False: it is skipped, `x` is not read there, and the
-            states go on to the next True.
-        steps : int, optional
-            Only so many batches of an iterable.
-        probabilities : bool
-            True: the softmax of the outputs of a model trained with categorical cross-entropy,
-            the sigmoid with the binary one; the very bits that a Dense with this activation gives.
-            Outputs of a model that ends with one of them are probabilities already.
-
-        Returns
-        -------
-        ndarray, (N, T, features) or (N, features)
-            A network that was trained with a cross-entropy and ends without softmax or sigmoid
-            gives logits, unless `probabilities` is True. Zeros behind the end of a sequence and at
-            masked steps; no rows for no samples. For a list, a list of arrays (T_i, features), or
-            (N, features). For an iterable, the answers of all batches in one.
-
-        Raises
-        ------
-        TypeError
-            Wrong dtype, such as integers where floats are needed.
-        ValueError
-            Wrong shape or feature count, empty, NaN or infinity, tokens out of range; stateful
-            layers, and samples that do not divide into batches; `probabilities` of a model whose
-            loss is no cross-entropy.
-        """
-        # More arguments are taken to say what they should be: a wrapper would cost more.
-        if more or others or probabilities is not False:
-            from lstm_native import _probabilities
-
-            _probabilities.refuse_arguments(self, x, more, others)
-            given = {"batch_size": batch_size, "lengths": lengths, "mask": mask, "steps": steps}
-            return _probabilities.predict(self, x, probabilities, **given)
-        size = _PREDICT_BATCH
-        if batch_size is not None:
-            size = check_positive_int(batch_size, name="batch_size")
-        plain = lengths is None and mask is None and steps is None and not self._stateful
-        if plain and self._network is not None:
-            try:
-                quick: NDArray[Any] | None = self._network.quick_predict(x, min(size, sys.maxsize))
-            except ValueError:
-                quick = None  # the slower way says more
-            if quick is not None:
-                return quick
-        from lstm_native import _prediction
-
-        if _prediction.is_batches(x):
-            given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}
-            return _prediction.of_batches(self, x, steps=steps, given=given)
-        _prediction.refuse_steps("x", steps=steps)
-        if self._stateful and batch_size is None:
-            size = sys.maxsize
-        return _prediction.of_arrays(self, x, size, lengths=lengths, mask=mask)
 
     @hinted
     def fit(
@@ -336,88 +236,3 @@ class Sequential(OnBatch, TrainingSettings):
             tbptt=tbptt,
             padding=training.padding_told(lengths, mask),
         )
-
-    @hinted
-    def evaluate(
-        self,
-        x: Any,
-        y: Any = None,
-        *,
-        batch_size: int | None = None,
-        loss: str | Loss | None = None,
-        metrics: Metric | Iterable[Metric] | None = (),
-        sample_weight: Any = None,
-        lengths: Any = None,
-        mask: Any = None,
-        steps: int | None = None,
-    ) -> dict[str, float]:
-        """Return {"loss": ..., metric: ...} over all samples; dropout rests.
-
-        Parameters and errors as in `fit`. `batch_size` is 256 by default. Stateful layers carry
-        their states from batch to batch, as there; for them the default is all samples at once.
-        Of an iterable of batches, `steps` takes only so many.
-        """
-        from lstm_native import losses, training
-
-        size = training.evaluation_size(self, batch_size)
-        chosen = losses.parse(loss if loss is not None else self.loss or "mse")
-        data = training.check_source(
-            self,
-            x,
-            y,
-            chosen,
-            call="evaluate",
-            steps=steps,
-            beside={"batch_size": batch_size},
-            sample_weight=sample_weight,
-            lengths=lengths,
-            mask=mask,
-        )
-        return training.evaluate(self, data, chosen, metrics, size)
-
-    # -- files -----------------------------------------------------------------------------
-
-    def save(
-        self,
-        path: str | os.PathLike[str] | IO[bytes],
-        *,
-        metadata: Mapping[str, str] | None = None,
-    ) -> None:
-        """Write the model to a file: weights, layers, metadata, and the optimiser's state.
-
-        The file is safetensors with JSON metadata, written whole or not at all. What callbacks
-        know of the training goes along.
-
-        Parameters
-        ----------
-        path : path-like, or binary file
-            An object with `write` gets the bytes.
-        metadata : dict of str to str, optional
-            Added to `model.metadata` in the file.
-
-        Raises
-        ------
-        OSError
-            The file cannot be written; an older file of that name is still there.
-        """
-        from lstm_native.files import save_model
-
-        save_model(self, path, metadata or {})
-
-    def to_bytes(self, *, metadata: Mapping[str, str] | None = None) -> bytes:
-        """Return the bytes that `save` writes; `load_model` reads them.
-
-        A model may be pickled and deep-copied too, which takes its attributes along: history,
-        seeds, the states that stateful layers carry, and those of a subclass. A layer that is
-        held beside its model in what is copied is copied for itself.
-
-        Examples
-        --------
-        >>> import lstm_native as ln
-        >>> model = ln.Sequential([ln.LSTM(8, input_size=3), ln.Dense(1)], seed=0)
-        >>> ln.load_model(model.to_bytes()).parameter_count
-        425
-        """
-        from lstm_native.files import model_bytes
-
-        return model_bytes(self, metadata or {})

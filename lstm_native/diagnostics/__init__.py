@@ -4,7 +4,8 @@
 do, and the spectral norms of the recurrent weights; `.plot()` compares models in one figure.
 """
 
+from lstm_native.diagnostics.comparison import GradientFlow
 from lstm_native.diagnostics.flow import gradient_flow
-from lstm_native.diagnostics.results import GateFlow, GradientFlow, LayerFlow, ModelFlow
+from lstm_native.diagnostics.results import GateFlow, LayerFlow, ModelFlow
 
 __all__ = ["GateFlow", "GradientFlow", "LayerFlow", "ModelFlow", "gradient_flow"]

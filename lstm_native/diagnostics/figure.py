@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_native._figures import new_figure
-from lstm_native.diagnostics.results import GradientFlow, LayerFlow, Values
+from lstm_native._base.figures import new_figure
+from lstm_native.diagnostics.results import LayerFlow, ModelFlow, Values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,13 +18,13 @@ _STYLES = ("-", "--", ":", "-.")
 _MARKERS = ("", "o", "s", "^", "v", "D")
 
 
-def draw(flow: GradientFlow, path: str | os.PathLike[str] | None) -> Figure:
+def draw(models: Mapping[str, ModelFlow], path: str | os.PathLike[str] | None) -> Figure:
     """Draw all models; see `GradientFlow.plot`."""
     figure = new_figure(width=15.0, height=8.0, on_screen=path is None)
     panels = figure.subplots(2, 3)
     entries = [
         (_label(model.name, layer, len(model.layers)), f"C{number}", _STYLES[index % 4], layer)
-        for number, model in enumerate(flow.models.values())
+        for number, model in enumerate(models.values())
         for index, layer in enumerate(model.layers)
     ]
     _gradients(panels[0, 0], entries, "dh", "gradient at the output of step t: |dL/dh|")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lstm_native import _checks as checks
-from lstm_native._settings_json import parse_json_object
+from lstm_native._base import checks, values
+from lstm_native._base.settings_json import parse_json_object
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, max_side=5)
 FLOATS = hnp.floating_dtypes(sizes=(16, 32, 64), endianness="?")
@@ -35,11 +35,11 @@ def layouts(x):
     st.sampled_from(["float32", "float64"]),
 )
 def test_any_layout_and_byte_order_gives_the_same_values(x, dtype):
-    plain = checks.as_values(x, name="x", dtype=dtype)
+    plain = values.as_values(x, name="x", dtype=dtype)
     np.testing.assert_array_equal(plain, x)
     for other in layouts(x):
         before = other.copy()
-        found = checks.as_values(other, name="x", dtype=dtype)
+        found = values.as_values(other, name="x", dtype=dtype)
         np.testing.assert_array_equal(found, plain)
         assert found.flags.c_contiguous
         assert found.flags.aligned
@@ -50,16 +50,16 @@ def test_any_layout_and_byte_order_gives_the_same_values(x, dtype):
 
 def test_what_is_right_already_is_not_copied():
     x = np.ones((2, 3, 4), dtype=np.float32)
-    assert checks.as_values(x, name="x", dtype="float32", ndim=3, features=4) is x
-    assert np.shares_memory(checks.as_values(x[1:], name="x", dtype="float32"), x)
+    assert values.as_values(x, name="x", dtype="float32", ndim=3, features=4) is x
+    assert np.shares_memory(values.as_values(x[1:], name="x", dtype="float32"), x)
     y = np.zeros(3, dtype=np.int64)
-    assert checks.as_labels(y, name="y", classes=1) is y
+    assert values.as_labels(y, name="y", classes=1) is y
 
 
 def test_without_dtype_the_precision_is_kept():
     for given_dtype, kept in (("f2", "f4"), ("f4", "f4"), (">f4", "f4"), ("f8", "f8")):
-        assert checks.as_values(np.ones(2, given_dtype), name="x").dtype == np.dtype(kept)
-    assert checks.as_values([1.0], name="x").dtype == np.float64
+        assert values.as_values(np.ones(2, given_dtype), name="x").dtype == np.dtype(kept)
+    assert values.as_values([1.0], name="x").dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -79,24 +79,24 @@ def test_other_dtypes_are_refused_with_a_way_out(x, told):
     with pytest.raises(
         TypeError, match=r"^series must be float16, float32 or float64, got"
     ) as info:
-        checks.as_values(x, name="series")
+        values.as_values(x, name="series")
     assert told in str(info.value)
 
 
 def test_a_masked_array_is_refused_because_its_mask_would_get_lost():
     with pytest.raises(TypeError, match=r"x is a masked array; .*filled"):
-        checks.as_values(np.ma.masked_invalid([1.0, np.nan]), name="x")
+        values.as_values(np.ma.masked_invalid([1.0, np.nan]), name="x")
 
 
 def test_pandas_objects_come_through():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=pd.date_range("2020", periods=2))
     np.testing.assert_array_equal(
-        checks.as_values(frame, name="x", dtype="float32", ndim=2), [[1, 3], [2, 4]]
+        values.as_values(frame, name="x", dtype="float32", ndim=2), [[1, 3], [2, 4]]
     )
-    np.testing.assert_array_equal(checks.as_values(frame["b"], name="x", ndim=1), [3, 4])
+    np.testing.assert_array_equal(values.as_values(frame["b"], name="x", ndim=1), [3, 4])
     with pytest.raises(TypeError, match=r"x has columns that are not numbers: 'c' \("):
-        checks.as_values(frame.assign(c="text"), name="x")
+        values.as_values(frame.assign(c="text"), name="x")
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ def test_pandas_objects_come_through():
 )
 def test_wrong_shapes_are_told_with_both_values(options, told):
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
-        checks.as_values(np.ones((5, 4)), name="x", **options)
+        values.as_values(np.ones((5, 4)), name="x", **options)
 
 
 @pytest.mark.parametrize("x", [[], np.ones((0, 3)), np.ones((2, 0, 3), np.float32)])
 def test_empty_arrays_are_refused(x):
     with pytest.raises(ValueError, match="x is empty: its shape is"):
-        checks.as_values(x, name="x")
+        values.as_values(x, name="x")
 
 
 def test_ragged_lists_are_refused_by_name():
     with pytest.raises(ValueError, match=r"^x does not form an array"):
-        checks.as_values([[1.0, 2.0], [3.0]], name="x")
+        values.as_values([[1.0, 2.0], [3.0]], name="x")
 
 
 @given(
@@ -134,7 +134,7 @@ def test_ragged_lists_are_refused_by_name():
     )
 )
 def test_finite_agrees_with_looking_at_every_value(x):
-    assert checks.is_finite(x) == bool(np.isfinite(x).all())
+    assert values.is_finite(x) == bool(np.isfinite(x).all())
 
 
 @pytest.mark.parametrize("where", [0, 8191, 8192, 20000, 29999])
@@ -144,12 +144,12 @@ def test_nan_is_found_and_located_in_every_chunk(where):
     index = list(divmod(where, 10000))
     told = f"x must be finite, but 1 of 30000 is not; the first is nan at {index}"
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
-        checks.as_values(x, name="x")
+        values.as_values(x, name="x")
 
 
 def test_large_values_whose_squares_overflow_are_fine():
     x = np.full(10, 3e38, dtype=np.float32)
-    assert checks.as_values(x, name="x") is x
+    assert values.as_values(x, name="x") is x
 
 
 def test_values_that_overflow_in_float32_are_refused():
@@ -157,13 +157,13 @@ def test_values_that_overflow_in_float32_are_refused():
     with pytest.raises(
         ValueError, match=r"x must fit float32 .*2 of 4 are not.*1e\+39 at \[1, 0\]"
     ):
-        checks.as_values(x, name="x", dtype="float32")
-    assert checks.as_values(x, name="x", dtype="float64") is x
+        values.as_values(x, name="x", dtype="float32")
+    assert values.as_values(x, name="x", dtype="float64") is x
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", ">i4", "u8", "i8"])
 def test_labels_of_any_integer_dtype_become_int64(dtype):
-    found = checks.as_labels(np.array([[0, 4], [2, 1]], dtype), name="y", classes=5, ndim=2)
+    found = values.as_labels(np.array([[0, 4], [2, 1]], dtype), name="y", classes=5, ndim=2)
     assert found.dtype == np.int64
     assert found.dtype.isnative
     np.testing.assert_array_equal(found, [[0, 4], [2, 1]])
@@ -183,13 +183,13 @@ def test_labels_of_any_integer_dtype_become_int64(dtype):
 )
 def test_labels_that_are_none_are_refused(y, error, told):
     with pytest.raises(error, match=told):
-        checks.as_labels(y, name="y", classes=5, ndim=1)
+        values.as_labels(y, name="y", classes=5, ndim=1)
 
 
 def test_tokens_out_of_the_vocabulary_are_refused():
-    assert checks.as_tokens([[1, 2]], name="x", vocabulary=3, ndim=2).tolist() == [[1, 2]]
+    assert values.as_tokens([[1, 2]], name="x", vocabulary=3, ndim=2).tolist() == [[1, 2]]
     with pytest.raises(ValueError, match=r"tokens must lie in \[0, 3\)"):
-        checks.as_tokens([[1, 3]], name="x", vocabulary=3, ndim=2)
+        values.as_tokens([[1, 3]], name="x", vocabulary=3, ndim=2)
 
 
 @pytest.mark.parametrize(
@@ -206,24 +206,24 @@ def test_tokens_out_of_the_vocabulary_are_refused():
 )
 def test_bad_weights_are_refused(w, told):
     with pytest.raises(ValueError, match=told):
-        checks.as_weights(w, name="w", shape=(2,), dtype="float32")
+        values.as_weights(w, name="w", shape=(2,), dtype="float32")
 
 
 def test_masks_are_bools():
     mask = np.array([True, False])
-    np.testing.assert_array_equal(checks.as_mask(mask, name="mask", shape=(2,)), mask)
+    np.testing.assert_array_equal(values.as_mask(mask, name="mask", shape=(2,)), mask)
     with pytest.raises(TypeError, match="must hold bools, got int64; convert with mask != 0"):
-        checks.as_mask([1, 0], name="mask", shape=(2,))
+        values.as_mask([1, 0], name="mask", shape=(2,))
     with pytest.raises(ValueError, match="all 2 entries are False"):
-        checks.as_mask(~mask & mask, name="mask", shape=(2,))
+        values.as_mask(~mask & mask, name="mask", shape=(2,))
 
 
 def test_class_weights():
-    found = checks.as_class_weights({1: 3, 2: 0.0}, name="class_weight", classes=3)
+    found = values.as_class_weights({1: 3, 2: 0.0}, name="class_weight", classes=3)
     assert found.tolist() == [1.0, 3.0, 0.0]
     for bad, error in (({3: 1.0}, ValueError), ({0: -1.0}, ValueError), ([1.0], TypeError)):
         with pytest.raises(error, match="class_weight"):
-            checks.as_class_weights(bad, name="class_weight", classes=3)
+            values.as_class_weights(bad, name="class_weight", classes=3)
 
 
 @pytest.mark.parametrize("value", [True, np.True_, 3.0, "3", None, np.array([1, 2])])
@@ -278,7 +278,7 @@ def test_choices_and_lengths_name_both_sides():
     with pytest.raises(ValueError, match="activation must be one of 'relu', 'tanh', got 'gelu'"):
         checks.check_choice("gelu", name="activation", choices=("relu", "tanh"))
     with pytest.raises(ValueError, match="x has 3 samples but y has 2"):
-        checks.check_same_length(np.ones(3), np.ones(2), names=("x", "y"))
+        values.check_same_length(np.ones(3), np.ones(2), names=("x", "y"))
 
 
 @pytest.mark.parametrize(
@@ -298,6 +298,6 @@ def test_json_is_read_strictly(text, told):
 
 def test_nothing_is_written_by_a_check(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    checks.as_values(np.full(5, 3e38, np.float32), name="x")
+    values.as_values(np.full(5, 3e38, np.float32), name="x")
     assert os.listdir(tmp_path) == []
     assert capfd.readouterr() == ("", "")

@@ -77,6 +77,106 @@ def test_a_file_that_takes_a_part_is_asked_again():
     assert file.content == model.to_bytes()
 
 
+def test_a_pipe_takes_and_gives_a_model():
+    """Neither end can seek, and a pipe holds less than the model."""
+    import os
+    import threading
+
+    model = ln.Sequential([ln.LSTM(64, input_size=3), ln.Dense(1)], seed=0)
+    content = model.to_bytes()
+    assert len(content) > 1 << 16
+    source, target = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(target, "wb", buffering=0) as file:
+            model.save(file)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    with os.fdopen(source, "rb") as file:
+        loaded = ln.load_model(file)
+    thread.join()
+    assert loaded.to_bytes() == content
+
+
+def test_a_compressed_file_takes_and_gives_a_model(tmp_path):
+    import gzip
+
+    model = trained_model()
+    with gzip.open(tmp_path / "model.gz", "wb") as file:
+        model.save(file)
+    with gzip.open(tmp_path / "model.gz", "rb") as file:
+        assert ln.load_model(file).to_bytes() == model.to_bytes()
+
+
+class Full(io.BytesIO):
+    """A file with room for 100 bytes."""
+
+    def write(self, data: Any) -> int:
+        room = 100 - self.tell()
+        if room <= 0:
+            raise OSError(28, "No space left on device")
+        return super().write(bytes(data)[:room])
+
+
+def test_a_write_that_fails_leaves_the_position_behind_what_was_taken():
+    model, file = trained_model(), Full()
+    with pytest.raises(OSError, match="No space left"):
+        model.save(file)
+    assert file.tell() == 100
+    assert file.getvalue() == model.to_bytes()[:100]
+
+
+class Busy(io.RawIOBase):
+    """A raw file that does not wait."""
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> None:
+        return None
+
+    def readinto(self, buffer: Any) -> None:
+        return None
+
+
+def test_a_file_that_would_have_to_wait_is_no_success():
+    with pytest.raises(BlockingIOError, match=r"Busy\.write would have to wait"):
+        trained_model().save(Busy())
+    with pytest.raises(TypeError, match=r"gives bytes, got NoneType from Busy\.read"):
+        ln.load_model(Busy())
+
+
+@pytest.mark.parametrize("count", [0, -1, 10**9, "all"])
+def test_a_count_of_bytes_that_cannot_be_is_an_os_error(count):
+    class Odd:
+        def write(self, data: Any) -> Any:
+            return count
+
+    with pytest.raises(OSError, match=r"path: Odd\.write took .* of \d+ bytes"):
+        trained_model().save(Odd())
+
+
+def test_closed_files_and_files_for_the_other_direction_are_named(tmp_path):
+    model, path = trained_model(), tmp_path / "model"
+    closed = io.BytesIO()
+    closed.close()
+    with pytest.raises(ValueError, match=r"path: .* got one that is closed"):
+        model.save(closed)
+    with pytest.raises(ValueError, match=r"load_model: .* got one that is closed"):
+        ln.load_model(closed)
+    with path.open("wb") as file, pytest.raises(io.UnsupportedOperation, match="not open to read"):
+        ln.load_model(file)
+    with path.open("rb") as file, pytest.raises(io.UnsupportedOperation, match="open to write"):
+        model.save(file)
+    with path.open("w") as file, pytest.raises(TypeError, match=r"path: .* got one open for text"):
+        model.save(file)
+    assert path.read_bytes() == b""
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

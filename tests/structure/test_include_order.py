@@ -143,19 +143,31 @@ MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
+# The parts of the package, from the top down: packages, and modules beside them. Those in one line
+# do not see each other. "": the face, `import lstm_native`, which loads its names on demand.
+PYTHON_FLOORS = [
+    {"__main__"},
+    {"cli"},
+    {"forecast"},
+    {""},
+    {"diagnostics", "onnx_ops", "callbacks", "files"},
+    {"model", "_recorders"},
+    {"training", "_monitor"},
+    {"metrics", "optimizers", "history", "progress"},
+    {"losses", "_updates", "_schedules", "data"},
+    {"network", "_scaling", "runtime"},
+    {"layers"},
+    {"_base"},
+]
 
 
 def imported(module: str) -> set[str]:
-    """Modules of the package that importing `module` imports directly."""
+    """Modules of the package that `module` imports: at once, inside functions, or for types."""
     path = MODULES[module]
     is_package = path.name == "__init__.py"
     found = set()
 
     def visit(node: ast.AST) -> None:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return  # runs later, when everything is loaded
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            return
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -173,6 +185,36 @@ def imported(module: str) -> set[str]:
     visit(ast.parse(path.read_text(encoding="utf-8")))
     found.discard(module)
     return {name for name in found if name in MODULES}
+
+
+def part_of(module: str) -> str:
+    """The package inside lstm_native, or the module beside the packages."""
+    return (module.split(".") + [""])[1]
+
+
+def python_floor(module: str) -> int:
+    """How far from the top a module stands."""
+    return next(i for i, floor in enumerate(PYTHON_FLOORS) if part_of(module) in floor)
+
+
+def test_every_part_of_the_package_has_its_floor():
+    assert {part_of(module) for module in MODULES} == set().union(*PYTHON_FLOORS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_python_imports_point_down(module):
+    """Lazy imports too, and those for types alone."""
+    for other in imported(module):
+        inside = part_of(other) == part_of(module)
+        below = python_floor(other) > python_floor(module)
+        assert inside or below, f"{module} imports {other}, which is not below it"
+
+
+def test_no_module_of_a_package_imports_its_face():
+    """It would ask for what is not loaded yet."""
+    for module in MODULES:
+        own = {module.rpartition(".")[0], f"lstm_native.{part_of(module)}"}
+        assert not own & imported(module) - {"lstm_native"}, module
 
 
 def test_python_modules_do_not_import_each_other_in_circles():

@@ -1,0 +1,34 @@
+"""The kinds of layers, by the name they have in a specification."""
+
+from __future__ import annotations
+
+from lstm_native.layers.containers import Highway, Residual
+from lstm_native.layers.conv_lstm import ConvLSTM
+from lstm_native.layers.layer import Layer
+from lstm_native.layers.lstm import LSTM
+from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
+from lstm_native.layers.simple import (
+    Activation,
+    ActivityRegularization,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+)
+
+KINDS: tuple[type[Layer], ...] = (
+    LSTM,
+    GRU,
+    RNN,
+    MinLSTM,
+    MinGRU,
+    Dense,
+    Embedding,
+    Dropout,
+    LayerNorm,
+    Activation,
+    ActivityRegularization,
+    Highway,
+    Residual,
+    ConvLSTM,
+)
