@@ -261,11 +261,23 @@ void add_gradients(py::class_<TrainerHandle<T>>& trainer) {
             t.alone([&] { t.trainer.set_rate_factor(name, factor); });
           },
           py::arg("name"), py::arg("factor"))
+      .def_property_readonly("parameter_names",
+                             [](const Tr& t) {
+                               std::vector<std::string> names;
+                               for (const TensorInfo& info : t.trainer.network().parameters())
+                                 names.push_back(info.name);
+                               return names;
+                             })
       .def_property_readonly("rate_factors", [](const Tr& t) {
-        py::dict found;
-        for (const TensorInfo& info : t.trainer.network().parameters())
-          found[py::str(info.name)] = t.alone([&] { return t.trainer.rate_factor(info.name); });
-        return found;
+        return t.alone([&] {  // those that are not 1
+          std::map<std::string, double> found;
+          const auto& parameters = Access::impl(t.trainer.network()).parameters();
+          const auto& optimizer = Access::impl(t.trainer).optimizer();
+          for (std::size_t i = 0; i < parameters.size(); ++i)
+            if (optimizer.rate_factor(i) != 1)
+              found[parameters[i].first] = optimizer.rate_factor(i);
+          return found;
+        });
       });
 }
 
