@@ -123,7 +123,7 @@ def check_samples(
 ) -> Data | Ragged:
     """Return samples and targets ready for the core, or say what does not fit."""
     try:
-        if is_mapped(x) or is_mapped(y):
+        if "some" not in weights and (is_mapped(x) or is_mapped(y)):
             check = partial(_check_piece, model, loss, weights.pop("class_weight", None))
             return check_mapped(
                 as_array(x, name="x"), y, check, lengths=lengths, mask=mask, **weights
