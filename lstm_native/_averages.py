@@ -153,7 +153,7 @@ class EMA(_WeightMean):
         self._look(model)
 
     def on_epoch_end(self, model: Any, epoch: int, logs: Logs) -> None:
-        """The same for the last update of an epoch, where gradients waited for it."""
+        """Look once more: gradients may have waited for the end of the epoch."""
         self._look(model)
 
     def _look(self, model: Any) -> None:

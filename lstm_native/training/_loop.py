@@ -281,9 +281,7 @@ def update(
         metrics.update(_read_only(y), output, weights)
 
 
-def _check_finite(
-    loss: float, norm: float, finite: bool, place: tuple[int, int] | None
-) -> None:
+def _check_finite(loss: float, norm: float, finite: bool, place: tuple[int, int] | None) -> None:
     if finite:
         return
     what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"

@@ -10,7 +10,7 @@ from fit_helpers import SAMPLES, Raise, Recorder, cut, data, fit, make_model
 import lstm_native as ln
 
 
-def assert_close(found, wanted, dtype=np.dtype("float64")):
+def assert_close(found, wanted, dtype="float64"):
     tolerance = 1e-10 if dtype == np.float64 else 2e-5
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, rtol=tolerance, atol=tolerance / 10)
@@ -81,9 +81,7 @@ def test_what_an_interrupted_fit_left_waiting_is_forgotten():
     for one in (model, other):
         one.predict(x)
     with pytest.raises(RuntimeError, match="mine"):
-        fit(
-            model, x, y, accumulate=3, callbacks=[Raise(RuntimeError("mine"), epoch=0, batch=0)]
-        )
+        fit(model, x, y, accumulate=3, callbacks=[Raise(RuntimeError("mine"), epoch=0, batch=0)])
     assert model._trainer.accumulated == 1
     model.train_on_batch(x, y, seed=0)
     other.train_on_batch(x, y, seed=0)
@@ -162,13 +160,13 @@ def test_bad_gradients_are_refused_and_nothing_has_changed():
     model.train_on_batch(x, y, seed=0)
     before = model.state_dict()
     _, grads = model.gradients(x, y)
-    with pytest.raises(ValueError, match="missing: 1.bias"):
+    with pytest.raises(ValueError, match=r"missing: 1\.bias"):
         model.apply_gradients({k: v for k, v in grads.items() if k != "1.bias"})
     with pytest.raises(ValueError, match="expected shape"):
         model.apply_gradients({**grads, "1.bias": np.zeros(2)})
     with pytest.raises(TypeError, match="expected a dict"):
         model.apply_gradients(list(grads.values()))
-    with pytest.raises(FloatingPointError, match="NaN or infinity in '?1.bias"):
+    with pytest.raises(FloatingPointError, match=r"NaN or infinity in .*1\.bias"):
         model.apply_gradients({**grads, "1.bias": np.array([np.nan])})
     with pytest.raises(TypeError, match="y is missing"):
         model.gradients(x)

@@ -48,8 +48,9 @@ def test_freezing_and_rates_are_those_of_torch(name):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((12, 3)), rng.standard_normal((12, 2))
-    model = ln.Sequential([ln.Dense(4, activation="tanh"), ln.Dense(3), ln.Dense(2)], seed=0,
-                          dtype="float64")
+    model = ln.Sequential(
+        [ln.Dense(4, activation="tanh"), ln.Dense(3), ln.Dense(2)], seed=0, dtype="float64"
+    )
     model.predict(x)
     peer = torch.nn.Sequential(
         torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3), torch.nn.Linear(3, 2)
@@ -202,7 +203,7 @@ def test_what_is_none_is_refused():
     x, y = data()
     layer = ln.Dense(1, input_size=FEATURES)
     for value in (0.0, 0):
-        with pytest.raises(ValueError, match="write layer.trainable = False"):
+        with pytest.raises(ValueError, match=r"write layer\.trainable = False"):
             layer.learning_rate_factor = value
     for value in (-1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="learning_rate_factor must be"):

@@ -38,9 +38,7 @@ PAIRS = {
     ),
     "nadam_decoupled": (
         lambda: ln.NAdam(0.01, weight_decay=0.1, decoupled_weight_decay=True),
-        lambda p: torch.optim.NAdam(
-            p, lr=0.01, weight_decay=0.1, decoupled_weight_decay=True
-        ),
+        lambda p: torch.optim.NAdam(p, lr=0.01, weight_decay=0.1, decoupled_weight_decay=True),
     ),
     "adagrad": (lambda: ln.Adagrad(), lambda p: torch.optim.Adagrad(p)),
     "adagrad_options": (

@@ -35,8 +35,10 @@ def torch_mean(states, **options):
     from torch.optim.swa_utils import AveragedModel
 
     module = torch.nn.ParameterDict(
-        {name.replace(".", "-"): torch.nn.Parameter(torch.tensor(v)) for name, v in
-         states[0].items()}
+        {
+            name.replace(".", "-"): torch.nn.Parameter(torch.tensor(v))
+            for name, v in states[0].items()
+        }
     )
     mean = AveragedModel(module, **options)
     for state in states:
@@ -44,9 +46,7 @@ def torch_mean(states, **options):
             for name, value in state.items():
                 module[name.replace(".", "-")].copy_(torch.tensor(value))
         mean.update_parameters(module)
-    return {
-        name.replace("-", "."): value.detach().numpy() for name, value in mean.module.items()
-    }
+    return {name.replace("-", "."): value.detach().numpy() for name, value in mean.module.items()}
 
 
 @pytest.mark.parametrize("every", [1, 2])

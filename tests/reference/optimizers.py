@@ -70,7 +70,9 @@ class Adam(_Optimizer):
 
     decoupled = False
 
-    def __init__(self, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, amsgrad=False, **options):
+    def __init__(
+        self, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, amsgrad=False, **options
+    ):
         super().__init__(learning_rate, **options)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.amsgrad = amsgrad
