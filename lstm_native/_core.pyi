@@ -3,7 +3,7 @@
 # The quick methods do all that their Python callers do, for arrays in the form the core wants; for
 # any other input they return None and the caller converts or refuses it.
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +76,30 @@ class _Layer:
 class Layer32(_Layer): ...
 class Layer64(_Layer): ...
 
+# (name, features, vocabulary), (name, number of the layer, sources), (name, source); a source is
+# (place, port), place -1 for nothing.
+_GraphInput = tuple[str, int, int]
+_GraphNode = tuple[str, int, Sequence[tuple[int, int]]]
+_GraphOutput = tuple[str, tuple[int, int]]
+
 class _Network:
+    @overload
     def __init__(self, layers: Sequence[Any]) -> None: ...
+    @overload
+    def __init__(
+        self,
+        inputs: Sequence[_GraphInput],
+        names: Sequence[str],
+        nodes: Sequence[_GraphNode],
+        outputs: Sequence[_GraphOutput],
+        layers: Sequence[Any],
+    ) -> None: ...
+    @property
+    def structure(
+        self,
+    ) -> tuple[list[_GraphInput], list[str], list[_GraphNode], list[_GraphOutput]]: ...
+    @property
+    def is_row(self) -> bool: ...
     @property
     def layers(self) -> list[Any]: ...
     @property
@@ -87,14 +109,24 @@ class _Network:
     @property
     def parameter_count(self) -> int: ...
     def output_shape(self, timesteps: int) -> tuple[int, int]: ...
-    @property
-    def end_activation(self) -> str: ...
-    def reads_probabilities(self, loss: str) -> bool: ...
+    # For so many steps of each input (0: no time axis): (timesteps, features) of each output, and of
+    # each input and each port of each node, in order.
+    def output_shapes(self, timesteps: Sequence[int]) -> list[tuple[int, int]]: ...
+    def value_shapes(self, timesteps: Sequence[int]) -> list[tuple[int, int]]: ...
+    def end_activation(self, output: int = 0) -> str: ...
+    def reads_probabilities(self, loss: str, output: int = 0) -> bool: ...
     def why_not_in_windows(self) -> str: ...
     # With states: (output, states).
     def predict(
         self, x: NDArray[Any], lengths: _Indices | None = None, states: _States | None = None
     ) -> Any: ...
+    # One entry for each input, and for each output: (outputs, their lengths, states).
+    def predict_all(
+        self,
+        x: list[NDArray[Any]],
+        lengths: list[_Indices | None] | None = None,
+        states: _States | None = None,
+    ) -> tuple[list[NDArray[Any]], list[_Indices | None], _States | None]: ...
     def quick_predict(self, x: Any, batch_size: int, /) -> NDArray[Any] | None: ...
 
 class Network32(_Network): ...
@@ -113,12 +145,20 @@ class Stream32(_Stream): ...
 class Stream64(_Stream): ...
 
 # (loss, sum of weights, gradient norm, whether finite, predictions if asked for, states)
-_Step = tuple[float, float, float, bool, NDArray[Any] | None, Any]
+# (loss, weight, norm of the gradients, whether all is finite, outputs, states, [(loss, weight)] of each
+# of several losses)
+_Step = tuple[float, float, float, bool, Any, Any, list[tuple[float, float]]]
 
+# Lists have an entry for each input, loss (y, weights) or output; without there is one of each.
 class _Trainer:
-    def __init__(self, network: Any, loss: str, optimizer: str) -> None: ...
+    # Several losses: (number of the output, loss, factor).
+    def __init__(
+        self, network: Any, loss: str | Sequence[tuple[int, str, float]], optimizer: str
+    ) -> None: ...
     @property
     def loss(self) -> str: ...
+    @property
+    def losses(self) -> list[tuple[int, str, float]]: ...
     @property
     def optimizer(self) -> str: ...
     @property
@@ -126,13 +166,13 @@ class _Trainer:
     def set_learning_rate(self, learning_rate: float) -> None: ...
     def step(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
-        weights: NDArray[Any] | None,
+        x: NDArray[Any] | list[NDArray[Any]],
+        y: Any,
+        weights: NDArray[Any] | list[NDArray[Any] | None] | None,
         rows: _Indices | None,
         seed: int,
         output: bool = False,
-        lengths: _Indices | None = None,
+        lengths: _Indices | list[_Indices | None] | None = None,
         states: _States | None = None,
         first_step: int = 0,
         steps: int = 0,
@@ -153,12 +193,12 @@ class _Trainer:
     def set_rate_factor(self, name: str, factor: float) -> None: ...
     def evaluate(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
-        weights: NDArray[Any] | None,
+        x: NDArray[Any] | list[NDArray[Any]],
+        y: Any,
+        weights: NDArray[Any] | list[NDArray[Any] | None] | None,
         rows: _Indices | None,
         output: bool = False,
-        lengths: _Indices | None = None,
+        lengths: _Indices | list[_Indices | None] | None = None,
         states: _States | None = None,
         first_step: int = 0,
         steps: int = 0,

@@ -19,42 +19,43 @@ py::object lengths_of(const py::object& lengths, Batch<T>& batch) {
   return array;
 }
 
-/// What layers carry, one entry for each: None for a layer that begins with zeros each time, an
-/// empty tuple for one that does so this time, else its tensors.
+/// What nodes carry, one entry for each: None for a node that begins with zeros each time, an empty
+/// tuple for one that does so this time, else its tensors.
 template <class T>
 class CarriedStates {
  public:
   CarriedStates(const Network<T>& network, const py::object& given)
-      : layers_(Access::impl(network).chain().layers()) {
+      : graph_(Access::impl(network).graph()) {
     if (given.is_none()) return;
     entries_ = py::cast<py::list>(given);
-    if (static_cast<std::size_t>(py::len(entries_)) != layers_.size())
-      throw InvalidArgument("states: expected " + std::to_string(layers_.size()) +
+    if (static_cast<std::size_t>(py::len(entries_)) != graph_.steps().size())
+      throw InvalidArgument("states: expected " + std::to_string(graph_.steps().size()) +
                             " entries, one for each layer, got " +
                             std::to_string(py::len(entries_)));
     states_.emplace(network);
-    for (std::size_t l = 0; l < layers_.size(); ++l)
-      if (filled(l)) set(l, py::cast<py::tuple>(entries_[l]));
+    for (std::size_t n = 0; n < graph_.steps().size(); ++n)
+      if (filled(n)) set(n, py::cast<py::tuple>(entries_[n]));
   }
 
   NetworkStates<T>* get() { return states_ ? &*states_ : nullptr; }
 
-  /// How the layers ended, in the form they were given in; None when none were.
+  /// How the nodes ended, in the form they were given in; None when none were.
   py::object result() {
     if (!states_) return py::none();
     py::list out;
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      if (py::object(entries_[l]).is_none() || !states_->batch_size()) {
-        out.append(entries_[l]);
+    const GraphStates<T>& states = Access::impl(*states_);
+    for (std::size_t n = 0; n < graph_.steps().size(); ++n) {
+      if (py::object(entries_[n]).is_none() || !states_->batch_size()) {
+        out.append(entries_[n]);
         continue;
       }
-      const StateShape shape = layers_[l]->state_shape();
-      py::tuple tensors(static_cast<std::size_t>(shape.count));
-      for (Index i = 0; i < shape.count; ++i) {
-        auto array = new_array<T>({shape.layers, states_->batch_size(), shape.features(i)});
-        const std::vector<T>& values = Access::impl(*states_).now()[l].values[i];
+      const std::vector<std::size_t>& ports = states.ports(n);
+      py::tuple tensors(ports.size());
+      for (std::size_t i = 0; i < ports.size(); ++i) {
+        auto array = new_array<T>(dimensions(n, ports[i]));
+        const std::vector<T>& values = states.now()[n][ports[i]];
         std::copy(values.begin(), values.end(), array.mutable_data());
-        tensors[static_cast<std::size_t>(i)] = std::move(array);
+        tensors[i] = std::move(array);
       }
       out.append(std::move(tensors));
     }
@@ -62,28 +63,33 @@ class CarriedStates {
   }
 
  private:
-  bool filled(std::size_t l) const {
-    const py::object entry = entries_[l];
+  bool filled(std::size_t n) const {
+    const py::object entry = entries_[n];
     return !entry.is_none() && py::len(entry) > 0;
   }
 
-  void set(std::size_t l, const py::tuple& tensors) {
-    const StateShape shape = layers_[l]->state_shape();
-    const std::string name = "states of layer " + std::to_string(l);
-    if (static_cast<Index>(tensors.size()) != shape.count)
-      throw InvalidArgument(name + ": expected " + std::to_string(shape.count) + " arrays, got " +
+  std::vector<Index> dimensions(std::size_t n, std::size_t port) const {
+    const Port& state = graph_.steps()[n].inputs[port];
+    return {state.stacked, states_->batch_size(), state.features};
+  }
+
+  void set(std::size_t n, const py::tuple& tensors) {
+    GraphStates<T>& states = Access::impl(*states_);
+    const std::vector<std::size_t>& ports = states.ports(n);
+    const std::string name = "states of " + graph_.steps()[n].label;
+    if (tensors.size() != ports.size())
+      throw InvalidArgument(name + ": expected " + std::to_string(ports.size()) + " arrays, got " +
                             std::to_string(tensors.size()));
-    for (Index i = 0; i < shape.count; ++i) {
-      const auto array = borrow<T>(tensors[static_cast<std::size_t>(i)], name.c_str());
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      const auto array = borrow<T>(tensors[i], name.c_str());
       if (!states_->batch_size() && array.ndim() == 3) states_->reset(array.shape(1));
-      const T* from =
-          data_of(array, {shape.layers, states_->batch_size(), shape.features(i)}, name.c_str());
-      std::vector<T>& to = Access::impl(*states_).now()[l].values[i];
+      const T* from = data_of(array, dimensions(n, ports[i]), name.c_str());
+      std::vector<T>& to = states.now()[n][ports[i]];
       std::copy_n(from, to.size(), to.begin());
     }
   }
 
-  const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers_;
+  const Graph<T>& graph_;
   py::list entries_;
   std::optional<NetworkStates<T>> states_;
 };

@@ -101,11 +101,10 @@ auto without_gil(double multiply_adds, const Work& work) {
   return work();
 }
 
-/// A batch for a layer or network, from a plain array that fits; false when x is none, or has
-/// another shape or range. Values may still be NaN or infinite.
-template <class T>
-bool plain_batch(PyObject* x, const SequenceLayer<T>& first, Batch<T>& batch) {
-  const bool tokens = first.takes_tokens();
+/// A batch from a plain array that fits, as `check` says by an InvalidArgument; false when x is
+/// none, or has another shape or range. Values may still be NaN or infinite.
+template <class T, class Check>
+bool plain_batch(PyObject* x, bool tokens, Batch<T>& batch, const Check& check) {
   const auto* array = tokens ? plain<std::int64_t>(x) : plain<T>(x);
   const int axes = tokens ? 1 : 2;  // without time
   if (!array || array->nd < axes || array->nd > axes + 1) return false;
@@ -120,7 +119,7 @@ bool plain_batch(PyObject* x, const SequenceLayer<T>& first, Batch<T>& batch) {
     batch.features = sizes[axes == array->nd ? 1 : 2];
   }
   try {
-    check_input(first, batch);
+    check(batch);
   } catch (const InvalidArgument&) {
     return false;  // the slower way says what is wrong
   }

@@ -14,14 +14,22 @@ namespace lstm_native::python {
 
 template <class T>
 struct LayerHandle {
-  std::shared_ptr<SequenceLayer<T>> layer;
-  double weights = 0;  // multiply-adds for each row, about
+  std::shared_ptr<Layer<T>> layer;
+  std::shared_ptr<SequenceLayer<T>> sequence;  // the same, where it is one
+  double weights = 0;                          // multiply-adds for each row, about
   std::shared_ptr<WorkspacePool> workspaces = std::make_shared<WorkspacePool>();
 
-  explicit LayerHandle(std::shared_ptr<SequenceLayer<T>> made) : layer(std::move(made)) {
-    if (layer->takes_tokens()) return;
+  explicit LayerHandle(std::shared_ptr<Layer<T>> made)
+      : layer(std::move(made)), sequence(std::dynamic_pointer_cast<SequenceLayer<T>>(layer)) {
+    if (layer->inputs().front().kind == Port::Kind::tokens) return;
     for (const Parameter<T>* p : layer->parameters())
       weights += static_cast<double>(p->value.size());
+  }
+
+  /// Throws InvalidArgument for a layer of several inputs.
+  SequenceLayer<T>& one() const {
+    if (!sequence) throw InvalidArgument("this layer has several inputs");
+    return *sequence;
   }
 
   /// Without those that belong to another layer.

@@ -93,7 +93,7 @@ struct TapeHandle {
   Index version = 0;  // of the weights
 
   TapeHandle(const LayerHandle<T>& handle, const Batch<T>& x, const Shape& y_shape)
-      : layer(handle.layer),
+      : layer(handle.sequence),
         workspaces(handle.workspaces),
         workspace(workspaces->borrow(rows_of(x.samples, x.timesteps))),
         samples(x.samples),
@@ -174,7 +174,7 @@ struct Passed {
 template <class T>
 Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states, bool remember,
               std::uint64_t seed) {
-  SequenceLayer<T>& layer = *handle.layer;
+  SequenceLayer<T>& layer = handle.one();
   const OutputShape output = layer.output_shape(x.timesteps);
   const Shape shape = Shape::of_rows(x.samples, output.timesteps, output.features);
   py::tuple final = new_states(layer, x.samples, states.final);
@@ -219,7 +219,7 @@ Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
 template <class T>
 py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
                   bool remember, std::uint64_t seed, const py::object& lengths) {
-  const SequenceLayer<T>& layer = *handle.layer;
+  const SequenceLayer<T>& layer = handle.one();
   Input<T> input = input_of<T>(x, layer.takes_tokens());
   const py::object keeps_lengths = lengths_of(lengths, input.batch);
   check_input(layer, input.batch);
@@ -248,7 +248,9 @@ py::object quick(const SequenceLayer<T>& layer, PyObject* x, PyObject* state, Py
   Batch<T> batch;
   States<T> states;
   std::vector<Index> kept;
-  if (!plain_batch(x, layer, batch) || !plain_lengths(lengths, layer, batch, kept) ||
+  if (!plain_batch(x, layer.takes_tokens(), batch,
+                   [&](const Batch<T>& b) { check_input(layer, b); }) ||
+      !plain_lengths(lengths, layer, batch, kept) ||
       !plain_states(state, layer, batch.samples, states.initial))
     return py::none();
   if (batch.values && !finite_steps(batch)) return py::none();
@@ -271,7 +273,7 @@ py::object quick_backward(TapeHandle<T>& tape, const Arguments<2>& given) {
 /// (x, state, lengths) to (y, final state).
 template <class T>
 py::object quick_call(LayerHandle<T>& handle, const Arguments<3>& given) {
-  return quick(*handle.layer, given[0], given[1], given[2],
+  return quick(handle.one(), given[0], given[1], given[2],
                [&](const Batch<T>& x, const States<T>& states) {
                  Passed<T> found = run(handle, x, states, false, 0);
                  return tuple_of(std::move(found.y), public_state(std::move(found.states)));
@@ -282,7 +284,7 @@ py::object quick_call(LayerHandle<T>& handle, const Arguments<3>& given) {
 template <class T>
 py::object quick_forward(LayerHandle<T>& handle, const Arguments<5>& given) {
   const std::uint64_t seed = derive_seed(given.number(3), given.number(4));
-  return quick(*handle.layer, given[0], given[1], given[2],
+  return quick(handle.one(), given[0], given[1], given[2],
                [&](const Batch<T>& x, const States<T>& states) {
                  Passed<T> found = run(handle, x, states, true, seed);
                  return tuple_of(std::move(found.y), public_state(std::move(found.states)),
@@ -293,8 +295,7 @@ py::object quick_forward(LayerHandle<T>& handle, const Arguments<5>& given) {
 /// A layer with its initial weights. Large ones take seconds: other threads run meanwhile, and an
 /// interrupt ends it.
 template <class T>
-std::shared_ptr<SequenceLayer<T>> new_layer(const LayerSpec& spec, Index input_features,
-                                            WeightSeed seed) {
+std::shared_ptr<Layer<T>> new_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
   try {
     GilRelease release;
     Cancellation cancellation(
@@ -303,6 +304,16 @@ std::shared_ptr<SequenceLayer<T>> new_layer(const LayerSpec& spec, Index input_f
   } catch (const Cancelled&) {
     throw py::error_already_set();  // as the signal's handler raised it
   }
+}
+
+/// Ports as (name, features, "values", "tokens" or "state", stacked, whether optional).
+py::list listed(const std::vector<Port>& ports) {
+  static const char* const kinds[] = {"values", "tokens", "state"};
+  py::list list;
+  for (const Port& port : ports)
+    list.append(py::make_tuple(port.name, port.features, kinds[static_cast<int>(port.kind)],
+                               port.stacked, port.optional));
+  return list;
 }
 
 template <class T>
@@ -322,16 +333,21 @@ void register_layer(py::module_& m, const std::string& suffix) {
       .def_property_readonly("spec",
                              [](const LayerHandle<T>& h) { return json_text(h.layer->spec()); })
       .def_property_readonly("input_features",
-                             [](const LayerHandle<T>& h) { return h.layer->input_features(); })
-      .def_property_readonly("output_features",
-                             [](const LayerHandle<T>& h) { return h.layer->output_features(); })
+                             [](const LayerHandle<T>& h) { return h.one().input_features(); })
+      .def_property_readonly(
+          "output_features",
+          [](const LayerHandle<T>& h) { return h.layer->outputs().front().features; })
       .def_property_readonly("takes_tokens",
-                             [](const LayerHandle<T>& h) { return h.layer->takes_tokens(); })
+                             [](const LayerHandle<T>& h) { return h.one().takes_tokens(); })
       .def_property_readonly("state_count",
-                             [](const LayerHandle<T>& h) { return h.layer->state_shape().count; })
+                             [](const LayerHandle<T>& h) { return h.one().state_shape().count; })
+      .def_property_readonly("inputs",
+                             [](const LayerHandle<T>& h) { return listed(h.layer->inputs()); })
+      .def_property_readonly("outputs",
+                             [](const LayerHandle<T>& h) { return listed(h.layer->outputs()); })
       .def("output_shape",
            [](const LayerHandle<T>& h, Index timesteps) {
-             const OutputShape s = h.layer->output_shape(timesteps);
+             const OutputShape s = h.one().output_shape(timesteps);
              return py::make_tuple(s.timesteps, s.features);
            })
       .def("parameters", &LayerHandle<T>::parameters)

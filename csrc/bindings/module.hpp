@@ -15,6 +15,8 @@ void set_memory_error(const std::bad_alloc& error);
 void register_runtime(py::module_& m);
 void register_layers(py::module_& m);
 void register_networks(py::module_& m);
+void register_trainers(py::module_& m);
+void register_model_files(py::module_& m);
 void register_optimizers(py::module_& m);
 void register_probes(py::module_& m);
 // After the networks, which their signatures name:

@@ -105,9 +105,9 @@ struct StreamHandle {
   py::list state() {
     StreamImpl<T>& impl = idle();
     py::list layers;
-    for (Index l = 0; l < impl.layers(); ++l) {
+    for (std::size_t n = 0; n < impl.run().nodes(); ++n) {
       py::list tensors;
-      for (const StreamTensor<T>& tensor : impl.tensors(l)) {
+      for (const StreamTensor<T>& tensor : impl.run().tensors(n)) {
         auto array = new_array<T>(tensor.info.shape);
         tensor.run->get_state(tensor.index, array.mutable_data());
         tensors.append(std::move(array));
@@ -127,7 +127,7 @@ struct StreamHandle {
     for (std::size_t l = 0; l < now.size(); ++l) {
       const auto old = now[l].cast<py::list>(), tensors = layers[l].cast<py::list>();
       if (tensors.size() != old.size()) refuse();
-      const auto targets = impl.tensors(static_cast<Index>(l));
+      const auto targets = impl.run().tensors(l);
       for (std::size_t i = 0; i < old.size(); ++i) {
         auto values = borrow<T>(tensors[i], "state");
         lstm_native::python::data_of(values, shape_of(old[i].cast<py::array>()), "state");
@@ -167,7 +167,7 @@ void register_stream(py::module_& m, const std::string& suffix) {
   stream
       .def(py::init<const NetworkHandle<T>&, Index, py::object>(), py::arg("network"),
            py::arg("batch_size"), py::arg("check"))
-      .def("reset", [](S& s) { s.idle().reset(); })
+      .def("reset", [](S& s) { s.idle().run().reset(); })
       .def("state", &S::state)
       .def("set_state", &S::set_state, py::arg("layers"));
   static PyMethodDef method = {

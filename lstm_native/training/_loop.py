@@ -259,7 +259,7 @@ def update(
     """
     first, steps = part
     measured = bool(metrics)
-    loss, weight, norm, finite, output, states = model._training.trainer.step(
+    loss, weight, norm, finite, output, states, _ = model._training.trainer.step(
         batch.x,
         batch.y,
         batch.trained,
@@ -322,7 +322,7 @@ def evaluate(
         for batch in batches:
             carry.begin_batch()
             for first, steps in windows_of(batch, window):
-                value, weight, _, _, output, states = trainer.evaluate(
+                value, weight, _, _, output, states, _ = trainer.evaluate(
                     batch.x,
                     batch.y,
                     batch.weights,

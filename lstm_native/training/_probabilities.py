@@ -78,7 +78,7 @@ def refuse_arguments(
 
 def _function_of(model: TrainingSettings) -> str:
     """Return what makes probabilities of the model's outputs; "linear" where they are already."""
-    if model._network.end_activation in ("sigmoid", "softmax"):
+    if model._network.end_activation() in ("sigmoid", "softmax"):
         return "linear"
     loss = model.loss
     if loss is not None and loss.name in _OF_LOSS:

@@ -48,7 +48,10 @@ struct LayerCase {
 
   LayerCase(const lstm_native::LayerSpec& spec, Index inputs, Index n, Index steps,
             double weights = 0.5)
-      : layer(lstm_native::make_layer<T>(spec, inputs, 1)), samples(n), timesteps(steps) {
+      : layer(std::dynamic_pointer_cast<lstm_native::SequenceLayer<T>>(
+            lstm_native::make_layer<T>(spec, inputs, 1))),
+        samples(n),
+        timesteps(steps) {
     std::uint64_t draw = 20;
     for (auto* p : layer->parameters())
       p->value = random_values<T>(p->info.size(), ++draw, weights);

@@ -245,7 +245,10 @@ TEST_CASE("highway: gradients, with layers that look at their output and with dr
 
 TEST_CASE("highway: refuses a short input and inner layers that keep the time axis") {
   const auto message = [](const LayerSpec& spec, Index steps) {
-    return message_of<InvalidArgument>([&] { make_layer<float>(spec, 2, 0)->output_shape(steps); });
+    return message_of<InvalidArgument>([&] {
+      const OutputShape x{steps, 2};
+      make_layer<float>(spec, 2, 0)->output_shape(0, &x);
+    });
   };
   const HighwaySpec good{4, {last_step_lstm(3)}};
   CHECK(message({good}, 4).empty());

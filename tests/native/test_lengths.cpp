@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "core/network/chain.hpp"
+#include "core/layers/layer_stream.hpp"
+#include "core/network/graph_pass.hpp"
 #include "core/network/layer_factory.hpp"
-#include "core/network/stream.hpp"
 #include "lstm_native/error.hpp"
 #include "network_helpers.hpp"
 
@@ -66,14 +66,14 @@ class SumLayer final : public SequenceLayer<T> {
 /// Layers of both kinds in turns, the first and the last with rows of their own.
 template <class T>
 struct Padded {
-  Chain<T> chain;
+  Graph<T> graph;
   std::vector<Index> lengths;
 
   Padded(bool tokens, bool recurrent_last, std::vector<Index> all)
-      : chain(layers(tokens, recurrent_last)), lengths(std::move(all)) {}
+      : graph(layers(tokens, recurrent_last)), lengths(std::move(all)) {}
 
-  static std::vector<std::shared_ptr<SequenceLayer<T>>> layers(bool tokens, bool recurrent_last) {
-    std::vector<std::shared_ptr<SequenceLayer<T>>> list;
+  static std::vector<std::shared_ptr<Layer<T>>> layers(bool tokens, bool recurrent_last) {
+    std::vector<std::shared_ptr<Layer<T>>> list;
     if (tokens)
       list.push_back(make_layer<T>({EmbeddingSpec{9, kHidden}}, 0, 1));
     else
@@ -86,6 +86,11 @@ struct Padded {
     return list;
   }
 
+  std::unique_ptr<GraphTape<T>> forward(const Batch<T>& x, T* y, const Pass& pass) const {
+    Batch<T> found;
+    return run_graph(graph, &x, &y, &found, pass);
+  }
+
   struct Result {
     std::vector<T> y, dx;  // of the true steps
     std::vector<std::vector<T>> gradients;
@@ -95,7 +100,7 @@ struct Padded {
   Result run(Index timesteps, bool dropout) const {
     const Index N = static_cast<Index>(lengths.size());
     const Index total = std::accumulate(lengths.begin(), lengths.end(), Index{0});
-    const bool tokens = chain.layers()[0]->takes_tokens();
+    const bool tokens = graph.takes_tokens(0);
     const auto true_x = random_values<T>(total * kFeatures, 5),
                true_dy = random_values<T>(total * kHidden, 6);
     const T nan = std::numeric_limits<T>::quiet_NaN();
@@ -115,16 +120,18 @@ struct Padded {
     });
     Batch<T> batch{x.data(), nullptr, N, timesteps, kFeatures, lengths.data()};
     if (tokens) batch = {nullptr, indices.data(), N, timesteps, 0, lengths.data()};
-    check_input(*chain.layers()[0], batch);
+    graph.check_inputs(&batch);
     Workspace workspace;
-    const auto tape = chain.forward(batch, y.data(), {workspace, true, dropout, 8});
+    const auto tape = forward(batch, y.data(), {workspace, true, dropout, 8});
     Result result;
     std::vector<T*> pointers;
-    for (const auto& [name, p] : chain.parameters()) result.gradients.emplace_back(p->value.size());
+    for (const auto& [name, p] : graph.parameters()) result.gradients.emplace_back(p->value.size());
     for (auto& g : result.gradients) pointers.push_back(g.data());
-    tape->backward(dy.data(), tokens ? nullptr : dx.data(), {}, pointers.data(), workspace);
+    const T* gradient = dy.data();
+    T* of_x = tokens ? nullptr : dx.data();
+    tape->backward(&gradient, &of_x, pointers.data(), workspace);
     std::vector<T> untaped(y.size(), nan);
-    chain.forward(batch, untaped.data(), {workspace, false, dropout, 8});
+    forward(batch, untaped.data(), {workspace, false, dropout, 8});
     CHECK(same_bits(untaped, y));
 
     std::vector<bool> is_true(static_cast<std::size_t>(N * timesteps));
@@ -151,7 +158,8 @@ TEST_CASE("lengths: what does not fit is refused, with what was expected and wha
   std::vector<Index> lengths{3, 0};
   const auto message = [&](Index timesteps) -> std::string {
     try {
-      check_shape<double>(*dense, {x.data(), nullptr, 2, timesteps, 1, lengths.data()});
+      check_shape<double>(dynamic_cast<const SequenceLayer<double>&>(*dense),
+                          {x.data(), nullptr, 2, timesteps, 1, lengths.data()});
     } catch (const InvalidArgument& e) {
       return e.what();
     }
@@ -191,8 +199,7 @@ TEST_CASE("lengths: a batch is its sequences one by one") {
   for (const Index length : lengths) {
     Workspace workspace;
     std::vector<double> y(static_cast<std::size_t>(length * kHidden));
-    together.chain.forward({&x[row * kFeatures], nullptr, 1, length, kFeatures}, y.data(),
-                           {workspace});
+    together.forward({&x[row * kFeatures], nullptr, 1, length, kFeatures}, y.data(), {workspace});
     CHECK(same_bits(y, std::vector<double>(all.y.begin() + row * kHidden,
                                            all.y.begin() + (row + length) * kHidden)));
     row += length;

@@ -108,8 +108,8 @@ TEST_CASE_TEMPLATE("loss ends: what is saturated and wrong learns", T, float, do
 TEST_CASE("loss ends: a trainer whose file contradicts the network can be copied as it is") {
   const Network<float> network({dense_layer(2, Activation::sigmoid)}, 2);
   const LossSpec loss = loss_of(kCategorical);
-  const auto trainer = Access::make<Trainer<float>>(
-      std::make_shared<TrainerImpl<float>>(network, loss, OptimizerSpec{}, /*from_file=*/true));
+  const auto trainer = Access::make<Trainer<float>>(std::make_shared<TrainerImpl<float>>(
+      network, std::vector<OutputLoss>{{0, loss, 1.0}}, OptimizerSpec{}, /*from_file=*/true));
   Trainer<float> copy = trainer.clone();
   const float x[2] = {};
   const std::int64_t labels[1] = {0};
@@ -202,7 +202,8 @@ TEST_CASE("loss ends: a file whose loss contradicts its network loads; its loss 
     const Network<float> network({dense_layer(3, end)}, 3, 1);
     {  // as it could be written before this was refused
       const auto trainer = Access::make<Trainer<float>>(std::make_shared<TrainerImpl<float>>(
-          network, loss_of(kCategorical), adam(0.1), /*from_file=*/true));
+          network, std::vector<OutputLoss>{{0, loss_of(kCategorical), 1.0}}, adam(0.1),
+          /*from_file=*/true));
       save_model<float>(path, network, &trainer, {});
     }
     LoadedModel<float> loaded = load_model<float>(path);

@@ -187,7 +187,8 @@ TEST_CASE_TEMPLATE("lstm in both directions: sets with fused multiply-adds give 
 }
 
 TEST_CASE("lstm in both directions: PyTorch's names, and shapes twice as wide above") {
-  const auto layer = make_layer<float>({bidirectional(spec_of(3, 2))}, 5, 1);
+  const auto layer = std::dynamic_pointer_cast<SequenceLayer<float>>(
+      make_layer<float>({bidirectional(spec_of(3, 2))}, 5, 1));
   std::vector<std::string> names;
   for (const auto* p : layer->parameters()) names.push_back(p->info.name);
   const std::vector<std::string> wanted = {

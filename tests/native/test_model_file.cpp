@@ -103,7 +103,7 @@ struct Content {
 /// A small model file as bytes: one LSTM, one Dense, Adam's state.
 std::string small_file(const std::string& path) {
   Network<float> network({{LSTMSpec{2, 1, false}}, {DenseSpec{1}}}, 2, 1);
-  Trainer<float> trainer(network, {}, adam());
+  Trainer<float> trainer(network, LossSpec{}, adam());
   train(trainer, 1);
   save_model<float>(path, network, &trainer, {{"unit", "months"}});
   return read_bytes(path);
@@ -315,7 +315,7 @@ TEST_CASE_TEMPLATE("model file: training resumed is training never stopped", T, 
 TEST_CASE("model file: the trainer must be the network's own") {
   const TemporaryDirectory directory;
   const Network<float> network({{DenseSpec{1}}}, 2), other({{DenseSpec{1}}}, 2);
-  const Trainer<float> trainer(other, {}, {});
+  const Trainer<float> trainer(other, LossSpec{}, {});
   CHECK_THROWS_AS(save_model(directory / "a", network, &trainer, {}), InvalidArgument);
   CHECK(directory.entries() == 0);
 }

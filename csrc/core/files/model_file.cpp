@@ -10,6 +10,7 @@
 #include "core/base/finite.hpp"
 #include "core/base/message_text.hpp"
 #include "core/files/foreign_file.hpp"
+#include "core/files/graph_json.hpp"
 #include "core/files/safetensors.hpp"
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
@@ -31,6 +32,7 @@ using Metadata = std::map<std::string, std::string>;
 const char* const kFormat = "lstm_native";
 const char* const kFormatVersion = "1";
 const char* const kExtrasVersion = "1.1";  // with tensors of callbacks
+const char* const kGraphVersion = "2";     // with a graph, or several losses; and perhaps the same
 constexpr std::string_view kUserPrefix = "user.";
 constexpr std::string_view kExtraPrefix = "callbacks.";
 const char* const kExtras = "callbacks";
@@ -42,7 +44,7 @@ constexpr const char* dtype_name() {
 }
 
 struct TrainerDescription {
-  LossSpec loss;
+  std::vector<OutputLoss> losses;
   OptimizerSpec optimizer;
   Index iterations = 0;
   // By name of the parameter, where they are not as usual (core/training/optimizer.hpp).
@@ -54,7 +56,8 @@ struct TrainerDescription {
 struct Description {
   std::string dtype;
   Index input_features = 0;
-  std::vector<LayerSpec> layers;
+  std::vector<LayerSpec> layers;   // in a row, or
+  std::optional<GraphSpec> graph;  // in a file of version 2
   std::optional<TrainerDescription> trainer;
   Metadata user;
   std::string extras;
@@ -76,8 +79,8 @@ const std::string* find(const Metadata& metadata, const std::string& key) {
   return found == metadata.end() ? nullptr : &found->second;
 }
 
-/// Returns whether there may be tensors of callbacks.
-bool check_format(const SafetensorsHeader& header) {
+/// Returns the version.
+std::string check_format(const SafetensorsHeader& header) {
   const Metadata& metadata = header.metadata;
   const auto shown = [](const std::string* text) { return text ? in_quotes(*text) : "none"; };
   const std::string* format = find(metadata, "format");
@@ -85,15 +88,32 @@ bool check_format(const SafetensorsHeader& header) {
     throw FormatError(std::string("expected metadata \"format\" of \"") + kFormat + "\", got " +
                       shown(format) + ": " + foreign_tensors(header));
   const std::string* version = find(metadata, "format_version");
-  if (!version || (*version != kFormatVersion && *version != kExtrasVersion))
-    throw FormatError(std::string("expected format_version \"") + kFormatVersion + "\" or \"" +
-                      kExtrasVersion + "\", which lstm_native " + lstm_native::version() +
-                      " reads, got " + shown(version) + ", written by lstm_native " +
-                      shown(find(metadata, "lstm_native_version")));
-  return *version == kExtrasVersion;
+  if (!version ||
+      (*version != kFormatVersion && *version != kExtrasVersion && *version != kGraphVersion))
+    throw FormatError(std::string("expected format_version \"") + kFormatVersion + "\", \"" +
+                      kExtrasVersion + "\" or \"" + kGraphVersion + "\", which lstm_native " +
+                      lstm_native::version() + " reads, got " + shown(version) +
+                      ", written by lstm_native " + shown(find(metadata, "lstm_native_version")));
+  return *version;
 }
 
-TrainerDescription parse_trainer(const std::string& text) {
+std::vector<OutputLoss> losses_from_json(const json& value, const std::string& path) {
+  if (!value.is_array() || value.empty() || value.size() > static_cast<std::size_t>(kMaxLayers))
+    throw FormatError(path + ": expected an array of 1 to " + std::to_string(kMaxLayers) +
+                      " losses");
+  std::vector<OutputLoss> losses;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::string here = path + '[' + std::to_string(i) + ']';
+    ObjectReader reader(value[i], here);
+    const Index output = reader.integer("output");
+    const double factor = reader.number("factor");
+    losses.push_back({output, loss_from_json(reader.required("loss"), here + ".loss"), factor});
+    reader.finish();
+  }
+  return losses;
+}
+
+TrainerDescription parse_trainer(const std::string& text, bool several) {
   const JsonTree value = parse_json(text, "trainer");
   ObjectReader reader(value, "trainer");
   TrainerDescription trainer;
@@ -101,7 +121,10 @@ TrainerDescription parse_trainer(const std::string& text) {
   if (trainer.iterations < 0 || trainer.iterations > kMaxIterations)
     throw FormatError("trainer.iterations: expected 0 to " + std::to_string(kMaxIterations) +
                       ", got " + std::to_string(trainer.iterations));
-  trainer.loss = loss_from_json(reader.required("loss"), reader.path_of("loss"));
+  if (several && reader.optional("losses"))
+    trainer.losses = losses_from_json(reader.required("losses"), reader.path_of("losses"));
+  else
+    trainer.losses = {{0, loss_from_json(reader.required("loss"), reader.path_of("loss")), 1.0}};
   trainer.optimizer =
       optimizer_from_json(reader.required("optimizer"), reader.path_of("optimizer"));
   const auto each = [&](const char* key, const auto& take) {
@@ -123,23 +146,28 @@ TrainerDescription parse_trainer(const std::string& text) {
 
 /// Takes the user's metadata out of the file.
 Description describe(SafetensorsFile& file) {
-  const bool extra_tensors = check_format(file.header());
+  const std::string version = check_format(file.header());
+  const bool graphs = version == kGraphVersion;
   Metadata metadata = file.take_metadata();
   const std::string* network = find(metadata, "network");
   if (!network) throw FormatError("expected metadata \"network\", got none");
   const JsonTree value = parse_json(*network, "network");
   ObjectReader reader(value, "network");
   Description description;
-  description.extra_tensors = extra_tensors;
+  description.extra_tensors = graphs || version == kExtrasVersion;
   description.dtype = reader.string("dtype");
   if (description.dtype != dtype_name<float>() && description.dtype != dtype_name<double>())
     throw FormatError("network.dtype: expected \"float32\" or \"float64\", got " +
                       in_quotes(description.dtype));
-  description.input_features = reader.integer("input_features");
-  description.layers = layers_from_json(reader.required("layers"), reader.path_of("layers"));
+  if (const json* graph = graphs ? reader.optional("graph") : nullptr) {
+    description.graph = graph_from_json(*graph, reader.path_of("graph"));
+  } else {
+    description.input_features = reader.integer("input_features");
+    description.layers = layers_from_json(reader.required("layers"), reader.path_of("layers"));
+  }
   reader.finish();
   if (const std::string* trainer = find(metadata, "trainer"))
-    description.trainer = parse_trainer(*trainer);
+    description.trainer = parse_trainer(*trainer, graphs);
   if (const std::string* extras = find(metadata, kExtras)) description.extras = *extras;
   while (!metadata.empty()) {
     auto entry = metadata.extract(metadata.begin());  // moved, for there may be many
@@ -156,6 +184,7 @@ template <class T>
 void check_size(const Description& description, const SafetensorsFile& file) {
   // So few cost nothing, and the message about the first that is missing is better.
   constexpr Index kTensorsLeft = 1024;
+  if (description.graph) return;  // layer by layer, in graph_of
   const ParameterTotals needed = parameter_totals(description.layers, description.input_features);
   if (static_cast<std::uint64_t>(needed.values) > file.data_size() / sizeof(T))
     throw FormatError("expected tensors of " + std::to_string(needed.values) + " " +
@@ -227,11 +256,18 @@ void check_finite(const std::string& name, const std::vector<T>& values) {
 }
 
 template <class T>
-LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool with_extras) {
+Graph<T> graph_of(const Description& description, const SafetensorsFile& file) {
   check_size<T>(description, file);
+  if (!description.graph)
+    return Graph<T>(make_layers<T>(description.layers, description.input_features, std::nullopt));
+  return Graph<T>(*description.graph, make_layers<T>(*description.graph, std::nullopt));
+}
+
+template <class T>
+LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool with_extras) {
   TensorReader tensors(file);
-  auto network = Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(
-      make_layers<T>(description.layers, description.input_features, std::nullopt)));
+  auto network =
+      Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(graph_of<T>(description, file)));
   for (const auto& [name, parameter] : Access::impl(network).parameters()) {
     tensors.read(name, parameter->info.shape, parameter->value);
     check_finite<FormatError>(name, parameter->value);
@@ -242,7 +278,7 @@ LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool
     const TrainerDescription& saved = *description.trainer;
     Trainer<T>& trainer =
         model.trainer.emplace(Access::make<Trainer<T>>(std::make_shared<TrainerImpl<T>>(
-            network, saved.loss, saved.optimizer, /*from_file=*/true)));
+            network, saved.losses, saved.optimizer, /*from_file=*/true)));
     trainer.set_iterations(saved.iterations);
     Optimizer<T>& optimizer = Access::impl(trainer).optimizer();
     const auto place_of = [&](const std::string& name) {
@@ -275,11 +311,19 @@ struct FileContent {
     const Trainer<T>* trainer = content.trainer;
     if (trainer && &Access::impl(trainer->network()) != &Access::impl(network))
       throw InvalidArgument("trainer: expected one of this network, got one of another network");
-    const json description = {{"dtype", dtype_name<T>()},
-                              {"input_features", network.input_features()},
-                              {"layers", to_json(network.layers())}};
+    const bool row = Access::impl(network).graph().is_row();
+    const bool several = trainer && (trainer->losses().size() > 1 || !is_plain(*trainer));
+    json description = {{"dtype", dtype_name<T>()}};
+    if (row) {
+      description["input_features"] = network.input_features();
+      description["layers"] = to_json(network.layers());
+    } else {
+      description["graph"] = to_json(network.graph());
+    }
+    const char* version = content.extra_tensors.empty() ? kFormatVersion : kExtrasVersion;
+    if (!row || several) version = kGraphVersion;
     metadata = {{"format", kFormat},
-                {"format_version", content.extra_tensors.empty() ? kFormatVersion : kExtrasVersion},
+                {"format_version", version},
                 {"lstm_native_version", lstm_native::version()},
                 {"network", description.dump()}};
     for (const auto& [name, parameter] : Access::impl(network).parameters()) {
@@ -288,8 +332,11 @@ struct FileContent {
     }
     if (trainer) {
       json state = {{"iterations", trainer->iterations()},
-                    {"loss", to_json(trainer->loss())},
                     {"optimizer", to_json(trainer->optimizer())}};
+      if (several)
+        state["losses"] = losses_json(trainer->losses());
+      else
+        state["loss"] = to_json(trainer->loss());
       const Optimizer<T>& optimizer = Access::impl(*trainer).optimizer();
       for (std::size_t i = 0; i < Access::impl(network).parameters().size(); ++i) {
         const std::string& name = Access::impl(network).parameters()[i].first;
@@ -310,6 +357,19 @@ struct FileContent {
   }
 
  private:
+  /// Whether one loss with its key is all there is to say.
+  static bool is_plain(const Trainer<T>& trainer) {
+    const OutputLoss& only = trainer.losses().front();
+    return only.output == 0 && only.factor == 1.0;
+  }
+
+  static json losses_json(const std::vector<OutputLoss>& losses) {
+    json list = json::array();
+    for (const OutputLoss& one : losses)
+      list.push_back({{"output", one.output}, {"loss", to_json(one.loss)}, {"factor", one.factor}});
+    return list;
+  }
+
   void add(const std::string& name, const std::vector<Index>& shape, const std::vector<T>& values) {
     tensors.push_back({name, safetensors_dtype<T>(), shape, [&values](void* out) {
                          std::copy(values.begin(), values.end(), static_cast<T*>(out));

@@ -5,15 +5,18 @@
 //   format               "lstm_native"
 //   format_version       "1"
 //   lstm_native_version  of the library that wrote the file
-//   network              JSON {"dtype": "float32" or "float64", "input_features", "layers"}
-//   trainer              JSON {"iterations", "loss", "optimizer"}, when saved with a trainer; where
-//                        parameters have a rate factor other than 1, or were frozen for a while,
-//                        also {"rate_factors", "missed_updates"} by their names
+//   network              JSON {"dtype": "float32" or "float64", "input_features", "layers"} for
+//                        layers in a row, else {"dtype", "graph"} (graph_json.hpp)
+//   trainer              JSON {"iterations", "loss", "optimizer"}, when saved with a trainer;
+//                        several losses: "losses": [{"output", "loss", "factor"}] in place of
+//                        "loss"; where parameters have a rate factor other than 1, or were frozen
+//                        for a while, also {"rate_factors", "missed_updates"} by their names
 //   user.<key>           free text of the user's
 //   callbacks            JSON of what a program keeps beside the model (Extras), when it does;
 //                        its tensors are "callbacks.<name>"
-// A version is written only where something needs it: "1.1" says that there are tensors of
-// callbacks, which a reader of "1" would refuse.
+// A version is written only where something needs it, which a reader of those before would refuse:
+// "1.1" says that there are tensors of callbacks; "2" that there is a graph, or several losses (and
+// perhaps tensors of callbacks, too).
 #pragma once
 
 #include <cstddef>

@@ -26,6 +26,7 @@ class ActivityRegularizationLayer final : public SequenceLayer<T> {
   bool tape_reads_output() const override {
     return false;
   }  // it reads the input, which is the same
+  bool adds_to_loss() const override { return true; }
   std::unique_ptr<LayerStream<T>> stream(Index rows) const override;
 
  private:

@@ -23,10 +23,9 @@ class EmbeddingLayer final : public SequenceLayer<T> {
   EmbeddingLayer(const EmbeddingSpec& spec, WeightSeed seed);
 
   LayerSpec spec() const override { return {spec_}; }
-  bool takes_tokens() const override { return true; }
   Index input_features() const override { return 0; }
   Index output_features() const override { return spec_.features; }
-  Index vocabulary() const { return spec_.vocabulary; }
+  Index vocabulary() const override { return spec_.vocabulary; }
   OutputShape output_shape(Index timesteps) const override { return {timesteps, spec_.features}; }
   LengthsUse lengths_use() const override { return LengthsUse::by_rows; }
   std::vector<Parameter<T>*> parameters() override { return {&weight_}; }

@@ -54,6 +54,9 @@ struct Pass {
   bool before_activation = false;
 };
 
+/// For an input port that takes any number of features.
+constexpr Index kAnyFeatures = -1;
+
 /// Where something enters a layer, or leaves it.
 struct Port {
   enum class Kind {
@@ -62,7 +65,7 @@ struct Port {
     state    // stacked x samples x features
   };
   const char* name;    // "x", "memory", "h"
-  Index features = 0;  // of a row; 0 for tokens
+  Index features = 0;  // of a row; for tokens how many there are, 0: not said
   Kind kind = Kind::values;
   Index stacked = 1;      // of a state: runs one above the other
   bool optional = false;  // of an input: may be left out
@@ -140,6 +143,10 @@ class Layer {
   /// wanted, which the first port's never is. Returns null unless pass.remember.
   virtual std::unique_ptr<Tape<T>> forward(const Batch<T>* in, T* const* out,
                                            const Pass& pass) const = 0;
+
+  /// Whether it may add to the loss in training (Pass::penalty), so that its tape is led back even
+  /// where no gradient comes.
+  virtual bool adds_to_loss() const { return false; }
 
   /// Whether a tape looks at the pass's outputs again, which must then stay as they were.
   virtual bool tape_reads_output() const { return true; }

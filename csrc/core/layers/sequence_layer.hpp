@@ -59,7 +59,8 @@ class SequenceTape : public Tape<T> {
 template <class T>
 class SequenceLayer : public Layer<T> {
  public:
-  virtual bool takes_tokens() const { return false; }
+  virtual Index vocabulary() const { return 0; }  // of a layer that takes tokens
+  bool takes_tokens() const { return vocabulary() > 0; }
   virtual Index input_features() const = 0;
   virtual Index output_features() const = 0;
 
@@ -73,7 +74,7 @@ class SequenceLayer : public Layer<T> {
 
   std::vector<Port> inputs() const final {
     Port x{"x", input_features()};
-    if (takes_tokens()) x = {"x", 0, Port::Kind::tokens};
+    if (takes_tokens()) x = {"x", vocabulary(), Port::Kind::tokens};
     return with_states(x, /*optional=*/true);
   }
   std::vector<Port> outputs() const final {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/base/random.hpp"
-#include "core/network/stream.hpp"
+#include "core/network/graph_stream.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -31,13 +31,13 @@ OutputShape HighwayLayer<T>::output_shape(Index timesteps) const {
 template <class T>
 class HighwayLayer<T>::HighwayTape final : public SequenceTape<T> {
  public:
-  HighwayTape(const HighwayLayer& layer, const Batch<T>& x, std::unique_ptr<SequenceTape<T>> inner)
+  HighwayTape(const HighwayLayer& layer, const Batch<T>& x, std::unique_ptr<GraphTape<T>> inner)
       : layer_(layer), x_(x), inner_(std::move(inner)) {}
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {
     constexpr int kOwnParameters = 2;
-    inner_->backward(dy, dx, {}, gradients + kOwnParameters, workspace);
+    inner_->backward(&dy, &dx, gradients + kOwnParameters, workspace);
     layer_.linear_.backward(x_.samples, layer_.windows(x_.values, x_.timesteps),
                             {dy, layer_.linear_.outputs()}, layer_.windows(dx, x_.timesteps),
                             /*accumulate=*/true, gradients, workspace);
@@ -46,14 +46,14 @@ class HighwayLayer<T>::HighwayTape final : public SequenceTape<T> {
  private:
   const HighwayLayer& layer_;
   Batch<T> x_;
-  std::unique_ptr<SequenceTape<T>> inner_;
+  std::unique_ptr<GraphTape<T>> inner_;
 };
 
 template <class T>
 std::unique_ptr<SequenceTape<T>> HighwayLayer<T>::forward(const Batch<T>& x, T* y, const States<T>&,
                                                           const Pass& pass) const {
   const Index size = x.samples * linear_.outputs();
-  std::unique_ptr<SequenceTape<T>> inner;
+  std::unique_ptr<GraphTape<T>> inner;
   const T* beside = this->run_inner(x, size, y, pass, inner);
   if (beside != y) std::copy_n(beside, size, y);
   linear_.forward(x.samples, windows(x.values, x.timesteps), {y, linear_.outputs()},

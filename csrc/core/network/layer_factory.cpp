@@ -17,8 +17,7 @@
 namespace lstm_native {
 
 template <class T>
-std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
-                                             WeightSeed seed) {
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
   const FloatMode mode;  // weights are drawn
   validate(spec);
   if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
@@ -41,6 +40,12 @@ std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_
     return std::make_shared<ResidualLayer<T>>(*s, input_features, seed);
   return std::make_shared<HighwayLayer<T>>(std::get<HighwaySpec>(spec.options), input_features,
                                            seed);
+}
+
+template <class T>
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Index>& features,
+                                     WeightSeed seed) {
+  return make_layer<T>(spec, features.front(), seed);
 }
 
 namespace {
@@ -89,8 +94,12 @@ void check_input(const SequenceLayer<T>& layer, const Batch<T>& x) {
   }
 }
 
-template std::shared_ptr<SequenceLayer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
-template std::shared_ptr<SequenceLayer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, const std::vector<Index>&,
+                                                  WeightSeed);
+template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, const std::vector<Index>&,
+                                                   WeightSeed);
 template void check_shape(const SequenceLayer<float>&, const Batch<float>&);
 template void check_shape(const SequenceLayer<double>&, const Batch<double>&);
 template void check_input(const SequenceLayer<float>&, const Batch<float>&);

@@ -28,16 +28,60 @@ std::size_t NetworkImpl<T>::place_of(std::string_view name) const {
   return known ? *found : parameters_.size();
 }
 
+/// use(found): looks at the outputs while the pass's memory is there.
 template <class T>
-void NetworkImpl<T>::predict(const Batch<T>& x, T* y, ChainStates<T>* states) const {
+template <class Use>
+void NetworkImpl<T>::predict(const Batch<T>* x, T* const* y, GraphStates<T>* states,
+                             const Use& use) const {
   const FloatMode mode;
-  check_input(first(), x);
-  if (states) states->check(x.samples);
-  chain_.output_shape(x.timesteps);  // throws when a layer cannot take so many steps
-  auto workspace = workspaces_.borrow(rows_of(x.samples, x.timesteps));
-  chain_.forward(x, y, Pass{*workspace}, states);
-  if (states) states->advance(x.samples);
+  graph_.check_inputs(x);
+  if (states) states->check(x[0].samples);
+  Index rows = 0;
+  for (std::size_t i = 0; i < graph_.inputs(); ++i)
+    rows = std::max(rows, rows_of(x[i].samples, x[i].timesteps));
+  check_steps(x);
+  auto workspace = workspaces_.borrow(rows);
+  {
+    const Workspace::Scope scope(*workspace);
+    auto* found = workspace->template take<Batch<T>>(static_cast<Index>(graph_.outputs()));
+    run_graph(graph_, x, y, found, Pass{*workspace}, {states});
+    use(found);
+  }
+  if (states) states->advance(x[0].samples);
   workspaces_.give_back(std::move(workspace));
+}
+
+template <class T>
+void NetworkImpl<T>::predict(const Batch<T>* x, T* const* y, GraphStates<T>* states) const {
+  predict(x, y, states, [](const Batch<T>*) {});
+}
+
+template <class T>
+std::vector<std::vector<Index>> NetworkImpl<T>::predict_with_lengths(const Batch<T>* x, T* const* y,
+                                                                     GraphStates<T>* states) const {
+  std::vector<std::vector<Index>> lengths(graph_.outputs());
+  predict(x, y, states, [&](const Batch<T>* found) {
+    for (std::size_t k = 0; k < lengths.size(); ++k)
+      if (found[k].lengths)
+        lengths[k].assign(found[k].lengths, found[k].lengths + found[k].samples);
+  });
+  return lengths;
+}
+
+template <class T>
+void NetworkImpl<T>::check_steps(const Batch<T>* x) const {
+  if (graph_.is_row()) {
+    graph_.output_shape(x[0].timesteps);
+    return;
+  }
+  output_shapes(x);
+}
+
+template <class T>
+std::vector<OutputShape> NetworkImpl<T>::output_shapes(const Batch<T>* x) const {
+  std::vector<Index> timesteps;
+  for (std::size_t i = 0; i < graph_.inputs(); ++i) timesteps.push_back(x[i].timesteps);
+  return graph_.output_shapes(timesteps);
 }
 
 template <class T>
@@ -45,8 +89,14 @@ Network<T>::Network(const std::vector<LayerSpec>& layers, Index input_features,
                     std::uint64_t seed) {
   validate(layers);
   lstm_native::parameter_count(layers, input_features);
-  impl_ = std::make_shared<NetworkImpl<T>>(make_layers<T>(layers, input_features, seed));
+  impl_ = std::make_shared<NetworkImpl<T>>(
+      Graph<T>(make_layers<T>(layers, input_features, WeightSeed(seed))));
 }
+
+template <class T>
+Network<T>::Network(const GraphSpec& graph, std::uint64_t seed)
+    : impl_(std::make_shared<NetworkImpl<T>>(
+          Graph<T>(graph, make_layers<T>(graph, WeightSeed(seed))))) {}
 
 template <class T>
 Network<T>::Network(std::shared_ptr<NetworkImpl<T>> impl) : impl_(std::move(impl)) {}
@@ -54,8 +104,9 @@ Network<T>::Network(std::shared_ptr<NetworkImpl<T>> impl) : impl_(std::move(impl
 template <class T>
 Network<T> Network<T>::clone() const {
   const NetworkImpl<T>& from = Access::impl(*this);
-  auto copy =
-      std::make_shared<NetworkImpl<T>>(make_layers<T>(layers(), input_features(), std::nullopt));
+  auto copy = std::make_shared<NetworkImpl<T>>(
+      from.graph().is_row() ? Graph<T>(make_layers<T>(layers(), input_features(), std::nullopt))
+                            : Graph<T>(graph(), make_layers<T>(graph(), std::nullopt)));
   for (std::size_t i = 0; i < from.parameters().size(); ++i)
     copy->parameters()[i].second->value = from.parameters()[i].second->value;
   copy->parameters_changed();
@@ -65,34 +116,78 @@ Network<T> Network<T>::clone() const {
 template <class T>
 std::vector<LayerSpec> Network<T>::layers() const {
   std::vector<LayerSpec> specs;
-  for (const auto& layer : Access::impl(*this).chain().layers()) specs.push_back(layer->spec());
+  for (const auto& layer : Access::impl(*this).graph().layers()) specs.push_back(layer->spec());
   return specs;
 }
 
 template <class T>
+GraphSpec Network<T>::graph() const {
+  return Access::impl(*this).graph().spec();
+}
+
+template <class T>
+Index Network<T>::inputs() const {
+  return static_cast<Index>(Access::impl(*this).graph().inputs());
+}
+
+template <class T>
+Index Network<T>::outputs() const {
+  return static_cast<Index>(Access::impl(*this).graph().outputs());
+}
+
+template <class T>
 Index Network<T>::input_features() const {
-  return Access::impl(*this).first().input_features();
+  return Access::impl(*this).graph().input_features(0);
 }
 
 template <class T>
 bool Network<T>::takes_tokens() const {
-  return Access::impl(*this).first().takes_tokens();
+  return Access::impl(*this).graph().takes_tokens(0);
 }
+
+namespace {
+
+void check_number(const char* what, std::size_t expected, std::size_t got) {
+  if (expected != got)
+    throw InvalidArgument("expected " + std::to_string(expected) + " " + what +
+                          (expected == 1 ? "" : "s") + ", as the network has, got " +
+                          std::to_string(got));
+}
+
+/// The network behind a handle that is used as one with one input and one output.
+template <class T>
+const NetworkImpl<T>& one_to_one(const Network<T>& network) {
+  const NetworkImpl<T>& impl = Access::impl(network);
+  check_number("input", impl.graph().inputs(), 1);
+  check_number("output", impl.graph().outputs(), 1);
+  return impl;
+}
+
+}  // namespace
 
 template <class T>
 OutputShape Network<T>::output_shape(Index timesteps) const {
-  return Access::impl(*this).chain().output_shape(timesteps);
+  const Graph<T>& graph = Access::impl(*this).graph();
+  check_number("input", graph.inputs(), 1);
+  return graph.output_shape(timesteps);
+}
+
+template <class T>
+std::vector<OutputShape> Network<T>::output_shapes(const std::vector<Index>& timesteps) const {
+  const Graph<T>& graph = Access::impl(*this).graph();
+  check_number("input", graph.inputs(), timesteps.size());
+  return graph.output_shapes(timesteps);
 }
 
 template <class T>
 void Network<T>::predict(const Batch<T>& x, T* y, NetworkStates<T>* states) const {
-  Access::impl(*this).predict(x, y, states ? &states->of(*this) : nullptr);
+  one_to_one(*this).predict(&x, &y, states ? &states->of(*this) : nullptr);
 }
 
 template <class T>
 void Network<T>::predict(const Batch<T>& x, std::vector<T>& y, NetworkStates<T>* states) const {
-  const NetworkImpl<T>& impl = Access::impl(*this);
-  check_shape(impl.first(), x);  // before memory is asked for
+  const NetworkImpl<T>& impl = one_to_one(*this);
+  impl.graph().check_shapes(&x);  // before memory is asked for
   y.resize(static_cast<std::size_t>(x.samples * output_shape(x.timesteps).row_size()));
   predict(x, y.data(), states);
 }
@@ -101,6 +196,29 @@ template <class T>
 std::vector<T> Network<T>::predict(const Batch<T>& x) const {
   std::vector<T> y;
   predict(x, y);
+  return y;
+}
+
+template <class T>
+void Network<T>::predict(const std::vector<Batch<T>>& x, const std::vector<T*>& y,
+                         NetworkStates<T>* states) const {
+  const NetworkImpl<T>& impl = Access::impl(*this);
+  check_number("input", impl.graph().inputs(), x.size());
+  check_number("output", impl.graph().outputs(), y.size());
+  impl.predict(x.data(), y.data(), states ? &states->of(*this) : nullptr);
+}
+
+template <class T>
+std::vector<std::vector<T>> Network<T>::predict(const std::vector<Batch<T>>& x) const {
+  const NetworkImpl<T>& impl = Access::impl(*this);
+  check_number("input", impl.graph().inputs(), x.size());
+  impl.graph().check_shapes(x.data());
+  std::vector<std::vector<T>> y;
+  std::vector<T*> pointers;
+  for (const OutputShape& shape : impl.output_shapes(x.data()))
+    y.emplace_back(static_cast<std::size_t>(x[0].samples * shape.row_size()));
+  for (std::vector<T>& output : y) pointers.push_back(output.data());
+  predict(x, pointers);
   return y;
 }
 
@@ -142,7 +260,7 @@ template <class T>
 Stream<T> Network<T>::stream(Index batch_size) const {
   const FloatMode mode;  // weights are packed
   return Access::make<Stream<T>>(
-      std::make_unique<StreamImpl<T>>(Access::impl(*this).chain().layers(), batch_size));
+      std::make_unique<StreamImpl<T>>(Access::impl(*this).shared_graph(), batch_size));
 }
 
 template class NetworkImpl<float>;

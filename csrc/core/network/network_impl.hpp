@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "core/base/workspace_pool.hpp"
-#include "core/network/chain.hpp"
+#include "core/network/graph_pass.hpp"
 #include "lstm_native/network.hpp"
 
 namespace lstm_native {
@@ -13,8 +13,10 @@ namespace lstm_native {
 template <class T>
 class NetworkImpl {
  public:
-  explicit NetworkImpl(std::vector<std::shared_ptr<SequenceLayer<T>>> layers)
-      : chain_(std::move(layers)), parameters_(chain_.parameters()) {
+  explicit NetworkImpl(Graph<T> graph)
+      : shared_(std::make_shared<Graph<T>>(std::move(graph))),
+        graph_(*shared_),
+        parameters_(graph_.parameters()) {
     for (const auto& [name, p] : parameters_) {
       by_name_.push_back(by_name_.size());
       parameter_count_ += p->info.size();
@@ -24,8 +26,8 @@ class NetworkImpl {
     });
   }
 
-  const Chain<T>& chain() const { return chain_; }
-  const SequenceLayer<T>& first() const { return *chain_.layers().front(); }
+  const Graph<T>& graph() const { return graph_; }
+  std::shared_ptr<const Graph<T>> shared_graph() const { return shared_; }
   const std::vector<std::pair<std::string, Parameter<T>*>>& parameters() const {
     return parameters_;
   }
@@ -34,16 +36,29 @@ class NetworkImpl {
   /// Where it stands in `parameters`; their number for an unknown name.
   std::size_t place_of(std::string_view name) const;
 
-  void predict(const Batch<T>& x, T* y, ChainStates<T>* states = nullptr) const;
+  /// x, y: one for each input and output.
+  void predict(const Batch<T>* x, T* const* y, GraphStates<T>* states = nullptr) const;
+
+  /// The same. Returns the lengths of each output; empty where all steps are true.
+  std::vector<std::vector<Index>> predict_with_lengths(const Batch<T>* x, T* const* y,
+                                                       GraphStates<T>* states) const;
+
+  /// Throws InvalidArgument when a layer cannot take so many steps.
+  void check_steps(const Batch<T>* x) const;
+  std::vector<OutputShape> output_shapes(const Batch<T>* x) const;
 
   /// To be called after weights were written.
-  void parameters_changed() { chain_.parameters_changed(); }
+  void parameters_changed() { graph_.parameters_changed(); }
 
  private:
-  Chain<T> chain_;
+  std::shared_ptr<Graph<T>> shared_;  // with streams
+  const Graph<T>& graph_;
   std::vector<std::pair<std::string, Parameter<T>*>> parameters_;
   std::vector<std::size_t> by_name_;  // places in parameters_, for looking up
   Index parameter_count_ = 0;
+  template <class Use>
+  void predict(const Batch<T>* x, T* const* y, GraphStates<T>* states, const Use& use) const;
+
   mutable WorkspacePool workspaces_;
 };
 

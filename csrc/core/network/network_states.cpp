@@ -9,8 +9,7 @@ namespace lstm_native {
 
 template <class T>
 NetworkStates<T>::NetworkStates(const Network<T>& network)
-    : network_(network),
-      impl_(std::make_unique<ChainStates<T>>(Access::impl(network).chain().layers().size())) {}
+    : network_(network), impl_(std::make_unique<GraphStates<T>>(Access::impl(network).graph())) {}
 
 template <class T>
 NetworkStates<T>::NetworkStates() noexcept = default;
@@ -22,8 +21,8 @@ template <class T>
 NetworkStates<T>& NetworkStates<T>::operator=(NetworkStates&&) noexcept = default;
 
 template <class T>
-ChainStates<T>& NetworkStates<T>::of(const Network<T>& network) {
-  ChainStates<T>& states = Access::impl(*this);
+GraphStates<T>& NetworkStates<T>::of(const Network<T>& network) {
+  GraphStates<T>& states = Access::impl(*this);
   if (&Access::impl(network_) != &Access::impl(network))
     throw InvalidArgument("states: expected those of this network, got another network's");
   return states;
@@ -38,32 +37,34 @@ template <class T>
 void NetworkStates<T>::reset(Index batch_size) {
   if (batch_size < 0)
     throw InvalidArgument("batch_size: expected >= 0, got " + std::to_string(batch_size));
-  Access::impl(*this).reset(Access::impl(network_).chain().layers(), batch_size);
+  Access::impl(*this).reset(batch_size);
 }
 
 template <class T>
 std::vector<TensorInfo> NetworkStates<T>::tensors() const {
-  static const char* const names[] = {"h", "c"};
   const Index batch = batch_size();  // throws when this is empty
+  const Graph<T>& graph = Access::impl(network_).graph();
   std::vector<TensorInfo> list;
-  const auto& layers = Access::impl(network_).chain().layers();
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    const StateShape shape = layers[l]->state_shape();
-    for (Index i = 0; i < shape.count; ++i)
-      list.push_back(
-          {std::to_string(l) + "." + names[i], {shape.layers, batch, shape.features(i)}});
-  }
+  for (std::size_t n = 0; n < graph.steps().size(); ++n)
+    for (const std::size_t i : Access::impl(*this).ports(n)) {
+      const Port& port = graph.steps()[n].inputs[i];
+      list.push_back({graph.structure().nodes[n].name + "." + port.name,
+                      {port.stacked, batch, port.features}});
+    }
   return list;
 }
 
 template <class T>
 T* NetworkStates<T>::find(const std::string& name, Index& count) const {
-  for (const TensorInfo& info : tensors()) {
-    if (info.name != name) continue;
-    count = info.size();
-    const std::size_t dot = name.find('.');
-    return Access::impl(*this).now()[std::stoul(name)].values[name[dot + 1] == 'h' ? 0 : 1].data();
-  }
+  GraphStates<T>& states = Access::impl(*this);
+  const Graph<T>& graph = Access::impl(network_).graph();
+  for (std::size_t n = 0; n < graph.steps().size(); ++n)
+    for (const std::size_t i : states.ports(n)) {
+      if (graph.structure().nodes[n].name + "." + graph.steps()[n].inputs[i].name != name) continue;
+      std::vector<T>& values = states.now()[n][i];
+      count = states.samples() ? static_cast<Index>(values.size()) : 0;
+      return values.data();
+    }
   throw InvalidArgument("no state named '" + printable(name) + "'");
 }
 

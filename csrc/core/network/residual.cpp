@@ -1,7 +1,7 @@
 #include "core/network/residual.hpp"
 
 #include "core/layers/true_steps.hpp"
-#include "core/network/stream.hpp"
+#include "core/network/graph_stream.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -28,7 +28,7 @@ OutputShape ResidualLayer<T>::output_shape(Index timesteps) const {
 template <class T>
 class ResidualLayer<T>::ResidualTape final : public SequenceTape<T> {
  public:
-  ResidualTape(const Batch<T>& x, Index size, std::unique_ptr<SequenceTape<T>> inner)
+  ResidualTape(const Batch<T>& x, Index size, std::unique_ptr<GraphTape<T>> inner)
       : steps_{x.samples, x.timesteps, x.lengths},
         features_(x.features),
         size_(size),
@@ -36,7 +36,7 @@ class ResidualLayer<T>::ResidualTape final : public SequenceTape<T> {
 
   void backward(const T* dy, T* dx, const StateGradients<T>&, T* const* gradients,
                 Workspace& workspace) override {
-    inner_->backward(dy, dx, {}, gradients, workspace);
+    inner_->backward(&dy, &dx, gradients, workspace);
     if (!dx) return;
     for (Index i = 0; i < size_; ++i) dx[i] += dy[i];
     steps_.clear_padding(dx, features_);
@@ -45,7 +45,7 @@ class ResidualLayer<T>::ResidualTape final : public SequenceTape<T> {
  private:
   TrueSteps steps_;
   Index features_, size_;
-  std::unique_ptr<SequenceTape<T>> inner_;
+  std::unique_ptr<GraphTape<T>> inner_;
 };
 
 template <class T>
@@ -53,7 +53,7 @@ std::unique_ptr<SequenceTape<T>> ResidualLayer<T>::forward(const Batch<T>& x, T*
                                                            const States<T>&,
                                                            const Pass& pass) const {
   const Index size = rows_of(x.samples, x.timesteps) * x.features;
-  std::unique_ptr<SequenceTape<T>> tape;
+  std::unique_ptr<GraphTape<T>> tape;
   const T* inner = this->run_inner(x, size, y, pass, tape);
   for (Index i = 0; i < size; ++i) y[i] = x.values[i] + inner[i];
   TrueSteps{x.samples, x.timesteps, x.lengths}.clear_padding(y, x.features);
@@ -65,17 +65,17 @@ template <class T>
 class ResidualLayer<T>::ResidualStream final : public SequenceStream<T> {
  public:
   ResidualStream(const ResidualLayer& layer, Index rows)
-      : inner_(layer.inner().layers(), rows), size_(rows * layer.output_features()) {}
+      : inner_(layer.shared_inner(), rows), size_(rows * layer.output_features()) {}
 
   void step(const Batch<T>& x, T* y) noexcept override {
-    inner_.step(x, y);
+    inner_.step(&x, &y);
     for (Index i = 0; i < size_; ++i) y[i] = x.values[i] + y[i];
   }
   void reset() noexcept override { inner_.reset(); }
   std::vector<StreamTensor<T>> inner_tensors() const override { return inner_.tensors(); }
 
  private:
-  StreamStages<T> inner_;
+  GraphStream<T> inner_;
   Index size_;
 };
 

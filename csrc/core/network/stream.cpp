@@ -1,5 +1,7 @@
 #include "core/network/stream.hpp"
 
+#include <algorithm>
+
 #include "core/base/float_mode.hpp"
 #include "core/base/message_text.hpp"
 #include "core/network/handles.hpp"
@@ -8,65 +10,6 @@
 #include "lstm_native/stream.hpp"
 
 namespace lstm_native {
-
-template <class T>
-StreamStages<T>::StreamStages(const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers,
-                              Index rows)
-    : rows_(rows) {
-  OutputShape shape{1, 0};
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const SequenceLayer<T>& layer = *layers[i];
-    Stage stage;
-    try {
-      stage.run = layer.stream(rows);
-      shape = layer.output_shape(shape.timesteps);
-    } catch (const InvalidArgument& e) {
-      throw InvalidArgument("layer " + std::to_string(i) + ": " + e.what());
-    }
-    stage.output_features = layer.output_features();
-    if (i + 1 < layers.size())
-      stage.output.resize(static_cast<std::size_t>(rows * stage.output_features));
-    stages_.push_back(std::move(stage));
-  }
-}
-
-template <class T>
-void StreamStages<T>::step(Batch<T> x, T* y) noexcept {
-  for (Stage& stage : stages_) {
-    T* output = stage.output.empty() ? y : stage.output.data();
-    stage.run->step(&x, &output);
-    x = {output, nullptr, rows_, 1, stage.output_features};
-  }
-}
-
-template <class T>
-void StreamStages<T>::reset() noexcept {
-  for (Stage& stage : stages_) stage.run->reset();
-}
-
-template <class T>
-std::vector<StreamTensor<T>> StreamStages<T>::tensors(Index layer) const {
-  const Stage& stage = stages_[static_cast<std::size_t>(layer)];
-  std::vector<StreamTensor<T>> list;
-  for (TensorInfo& info : stage.run->state())
-    list.push_back({std::move(info), stage.run.get(), static_cast<Index>(list.size())});
-  for (StreamTensor<T>& tensor : stage.run->inner_tensors()) {
-    tensor.info.name.insert(0, "layers.");
-    list.push_back(std::move(tensor));
-  }
-  return list;
-}
-
-template <class T>
-std::vector<StreamTensor<T>> StreamStages<T>::tensors() const {
-  std::vector<StreamTensor<T>> list;
-  for (Index l = 0; l < size(); ++l)
-    for (StreamTensor<T>& tensor : tensors(l)) {
-      tensor.info.name = std::to_string(l) + "." + tensor.info.name;
-      list.push_back(std::move(tensor));
-    }
-  return list;
-}
 
 namespace {
 
@@ -79,32 +22,44 @@ Index checked_batch(Index batch) {
 }  // namespace
 
 template <class T>
-StreamImpl<T>::StreamImpl(const std::vector<std::shared_ptr<SequenceLayer<T>>>& layers, Index batch)
-    : batch_(checked_batch(batch)),
-      input_features_(layers.front()->input_features()),
-      takes_tokens_(layers.front()->takes_tokens()),
-      stages_(layers, batch) {
-  for (const auto& layer : layers) {
-    if (layer->takes_tokens()) continue;  // looked up, not multiplied
+StreamImpl<T>::StreamImpl(std::shared_ptr<const Graph<T>> graph, Index batch, const Batch<T>* held)
+    : batch_(checked_batch(batch)), run_(std::move(graph), batch, held) {
+  for (const auto& layer : this->graph().layers()) {
+    if (layer->inputs().front().kind == Port::Kind::tokens) continue;  // looked up, not multiplied
     for (const Parameter<T>* p : layer->parameters())
       work_ += static_cast<double>(batch) * static_cast<double>(p->info.size());
   }
 }
 
 template <class T>
+bool StreamImpl<T>::takes_tokens(std::size_t input, const std::int64_t* tokens) const noexcept {
+  const Index vocabulary = graph().structure().inputs[input].vocabulary;
+  return std::all_of(tokens, tokens + batch_,
+                     [&](std::int64_t token) { return token >= 0 && token < vocabulary; });
+}
+
+template <class T>
 bool StreamImpl<T>::step(const T* x, T* y) noexcept {
-  if (takes_tokens_) return false;
-  const FloatMode mode;
-  stages_.step({x, nullptr, batch_, 1, input_features_}, y);
-  return true;
+  const Batch<T> batch{x, nullptr, batch_, 1, graph().input_features(0)};
+  return graph().inputs() == 1 && graph().outputs() == 1 && step(&batch, &y);
 }
 
 template <class T>
 bool StreamImpl<T>::step(const std::int64_t* tokens, T* y) noexcept {
-  const Batch<T> x{nullptr, tokens, batch_, 1, 0};
-  if (!takes_tokens_ || !stages_.takes(x)) return false;
+  const Batch<T> batch{nullptr, tokens, batch_, 1, 0};
+  return graph().inputs() == 1 && graph().outputs() == 1 && step(&batch, &y);
+}
+
+template <class T>
+bool StreamImpl<T>::step(const Batch<T>* x, T* const* y) noexcept {
+  for (std::size_t i = 0; i < graph().inputs(); ++i) {
+    if (run_.is_held(i)) continue;
+    const bool fits = graph().takes_tokens(i) ? x[i].tokens && takes_tokens(i, x[i].tokens)
+                                              : x[i].values != nullptr;
+    if (!fits) return false;
+  }
   const FloatMode mode;
-  stages_.step(x, y);
+  run_.step(x, y);
   return true;
 }
 
@@ -112,7 +67,7 @@ namespace {
 
 template <class T>
 StreamTensor<T> find_state(const StreamImpl<T>& stream, const std::string& name) {
-  for (StreamTensor<T>& found : stream.tensors())
+  for (StreamTensor<T>& found : stream.run().tensors())
     if (found.info.name == name) return found;
   throw InvalidArgument("no state named '" + printable(name) + "'");
 }
@@ -137,17 +92,17 @@ Index Stream<T>::batch_size() const {
 
 template <class T>
 Index Stream<T>::input_features() const {
-  return Access::impl(*this).input_features();
+  return Access::impl(*this).graph().input_features(0);
 }
 
 template <class T>
 Index Stream<T>::output_features() const {
-  return Access::impl(*this).output_features();
+  return Access::impl(*this).graph().output_features(0);
 }
 
 template <class T>
 bool Stream<T>::takes_tokens() const {
-  return Access::impl(*this).takes_tokens();
+  return Access::impl(*this).graph().takes_tokens(0);
 }
 
 template <class T>
@@ -162,13 +117,13 @@ bool Stream<T>::step(const std::int64_t* tokens, T* y) noexcept {
 
 template <class T>
 void Stream<T>::reset() noexcept {
-  if (impl_) impl_->reset();
+  if (impl_) impl_->run().reset();
 }
 
 template <class T>
 std::vector<TensorInfo> Stream<T>::state() const {
   std::vector<TensorInfo> list;
-  for (StreamTensor<T>& found : Access::impl(*this).tensors())
+  for (StreamTensor<T>& found : Access::impl(*this).run().tensors())
     list.push_back(std::move(found.info));
   return list;
 }
@@ -195,8 +150,6 @@ void Stream<T>::set_state(const std::string& name, const T* values, Index count)
   found.run->set_state(found.index, values);
 }
 
-template class StreamStages<float>;
-template class StreamStages<double>;
 template class StreamImpl<float>;
 template class StreamImpl<double>;
 template class Stream<float>;

@@ -8,25 +8,69 @@
 namespace lstm_native {
 namespace {
 
+/// The node that a source is, and then those before it, as long as each reads one value alone;
+/// kNoNode behind the first.
+template <class T>
+class PathBack {
+ public:
+  PathBack(const Graph<T>& graph, const GraphSource& source)
+      : graph_(graph), node_(graph.node_of(source)) {}
+
+  std::size_t node() const { return node_; }
+  LayerSpec spec() const { return graph_.steps()[node_].layer->spec(); }
+  void go_back() { node_ = graph_.node_of(graph_.steps()[node_].sources.front()); }
+
+ private:
+  const Graph<T>& graph_;
+  std::size_t node_;
+};
+
+template <class T>
+PathBack<T> path_to(const Graph<T>& graph, std::size_t output) {
+  return {graph, graph.structure().outputs[output].source};
+}
+
 /// Whether each output is the sigmoid of something, of a layer that the loss cannot look into.
-bool is_sigmoid_cell(const LayerSpec& layer) {
+template <class T>
+bool is_sigmoid_cell(const PathBack<T>& path) {
+  if (path.node() == kNoNode) return false;
+  const LayerSpec layer = path.spec();
   const auto* spec = std::get_if<RNNSpec>(&layer.options);
   return spec && !spec->residual && spec->merge == Merge::concat &&
          (spec->activation.function == CellFunction::sigmoid ||
           spec->activation.function == CellFunction::hard_sigmoid);
 }
 
-/// The layer behind `layer` that changes, in training, what it hands on; null: none.
+/// The layer behind node `end` that changes, in training, what it hands on; null: none.
 template <class T>
-const char* changed_behind(const Chain<T>& chain, std::size_t layer) {
-  for (std::size_t i = layer + 1; i < chain.layers().size(); ++i) {
-    const LayerSpec spec = chain.layers()[i]->spec();
+const char* changed_behind(const Graph<T>& graph, std::size_t output, std::size_t end) {
+  for (auto path = path_to(graph, output); path.node() != end; path.go_back()) {
+    const LayerSpec spec = path.spec();
     if (const auto* dropout = std::get_if<DropoutSpec>(&spec.options))
       if (dropout->rate > 0) return "Dropout";
     if (const auto* charge = std::get_if<ActivityRegularizationSpec>(&spec.options))
       if (charge->activity > 0 || charge->temporal > 0) return "ActivityRegularization";
   }
   return nullptr;
+}
+
+/// Whether anything but the output reads what leaves node `end` or a node behind it.
+template <class T>
+bool read_elsewhere(const Graph<T>& graph, std::size_t output, std::size_t end) {
+  const auto readers = [&](std::size_t node) {
+    const auto value = static_cast<std::size_t>(graph.steps()[node].first_value);
+    Index count = 0;
+    for (const GraphStep<T>& step : graph.steps())
+      for (const GraphSource& source : step.sources)
+        count += source.place >= 0 && graph.value_of(source) == value;
+    for (const GraphOutput& named : graph.structure().outputs)
+      count += graph.value_of(named.source) == value;
+    return count;
+  };
+  for (auto path = path_to(graph, output);; path.go_back()) {
+    if (readers(path.node()) > 1) return true;
+    if (path.node() == end) return false;
+  }
 }
 
 [[noreturn]] void refuse(const std::string& what) { throw InvalidArgument("loss: " + what); }
@@ -66,14 +110,15 @@ void check_fits(const Probabilities& loss, Activation end) {
            "an activation");
 }
 
-/// The activation that the first `count` layers end with.
+/// The activation that a path ends with.
 template <class T>
-NetworkEnd end_of(const Chain<T>& chain, std::size_t count) {
-  for (std::size_t i = count; i-- > 0;) {
-    const LayerSpec spec = chain.layers()[i]->spec();
-    if (const auto* dense = std::get_if<DenseSpec>(&spec.options)) return {dense->activation, i};
+NetworkEnd end_of(PathBack<T> path) {
+  for (; path.node() != kNoNode; path.go_back()) {
+    const LayerSpec spec = path.spec();
+    if (const auto* dense = std::get_if<DenseSpec>(&spec.options))
+      return {dense->activation, path.node()};
     if (const auto* function = std::get_if<ActivationSpec>(&spec.options)) {
-      if (function->activation != Activation::linear) return {function->activation, i};
+      if (function->activation != Activation::linear) return {function->activation, path.node()};
     } else if (!std::holds_alternative<DropoutSpec>(spec.options) &&
                !std::holds_alternative<ActivityRegularizationSpec>(spec.options)) {
       break;
@@ -93,11 +138,14 @@ bool gives_probabilities(Activation activation) {
 
 /// The complaints about logits that another activation has bounded: they cannot say "surely not".
 template <class T>
-void check_logits(const Probabilities& loss, const Chain<T>& chain, const NetworkEnd& end) {
+void check_logits(const Probabilities& loss, const Graph<T>& graph, const NetworkEnd& end) {
   const bool last = !gives_probabilities(end.activation);
-  if (!last && !std::holds_alternative<ActivationSpec>(chain.layers()[end.layer]->spec().options))
+  const Layer<T>* const ending = end.node == kNoNode ? nullptr : graph.steps()[end.node].layer;
+  if (!last && !std::holds_alternative<ActivationSpec>(ending->spec().options))
     return;  // a Dense makes its logits itself
-  const Activation inner = last ? end.activation : end_of(chain, end.layer).activation;
+  const Activation inner =
+      last ? end.activation
+           : end_of(PathBack<T>(graph, graph.steps()[end.node].sources.front())).activation;
   if (inner == Activation::linear) return;
   const std::string name = activation_name(inner);
   const std::string both = last ? name : activation_name(end.activation) + " of a " + name;
@@ -114,14 +162,14 @@ void check_logits(const Probabilities& loss, const Chain<T>& chain, const Networ
 }  // namespace
 
 template <class T>
-NetworkEnd network_end(const Chain<T>& chain) {
-  return end_of(chain, chain.layers().size());
+NetworkEnd network_end(const Graph<T>& graph, std::size_t output) {
+  return end_of(path_to(graph, output));
 }
 
 template <class T>
-NetworkEnd loss_end(const LossSpec& spec, const Chain<T>& chain) {
-  const Index outputs = chain.layers().back()->output_features();
-  const NetworkEnd end = network_end(chain);
+NetworkEnd loss_end(const LossSpec& spec, const Graph<T>& graph, std::size_t output) {
+  const Index outputs = graph.output_features(output);
+  const NetworkEnd end = network_end(graph, output);
   if (end.activation == Activation::softmax && outputs == 1)
     refuse("the network ends with a softmax over one output, which is always 1. End with sigmoid");
   const std::optional<Probabilities> found = probabilities_of(spec);
@@ -134,11 +182,15 @@ NetworkEnd loss_end(const LossSpec& spec, const Chain<T>& chain) {
         "the network one output for each class");
   if (gives_probabilities(end.activation)) {
     check_fits(loss, end.activation);
-    check_logits(loss, chain, end);
-    if (const char* layer = changed_behind(chain, end.layer))
+    check_logits(loss, graph, end);
+    if (const char* layer = changed_behind(graph, output, end.node))
       refuse(std::string(layer) + " behind the " + (categorical ? "softmax" : "sigmoid") +
              " that the network ends with: what it hands on in training are no probabilities. Put "
              "it before the last layer");
+    if (read_elsewhere(graph, output, end.node))
+      refuse(std::string("the ") + (categorical ? "softmax" : "sigmoid") +
+             " that the output ends with is read elsewhere, too, so that the loss cannot look "
+             "behind it. Give the loss a Dense or Activation of its own");
     return end;
   }
   if (loss.outputs == OutputReading::probabilities)
@@ -147,17 +199,17 @@ NetworkEnd loss_end(const LossSpec& spec, const Chain<T>& chain) {
            ", so that its outputs are no probabilities. Leave from_logits away, or end with "
            "Dense(..., activation='" +
            (categorical ? "softmax" : "sigmoid") + "')");
-  check_logits(loss, chain, end);
-  if (loss.outputs == OutputReading::automatic && is_sigmoid_cell(chain.layers().back()->spec()))
+  check_logits(loss, graph, end);
+  if (loss.outputs == OutputReading::automatic && is_sigmoid_cell(path_to(graph, output)))
     refuse(
         "the network ends with a recurrent layer of sigmoid activation, whose outputs from 0 to 1 "
         "would be read as logits. Put a Dense behind it, or say from_logits=True if that is meant");
   return {};
 }
 
-template NetworkEnd network_end(const Chain<float>&);
-template NetworkEnd network_end(const Chain<double>&);
-template NetworkEnd loss_end(const LossSpec&, const Chain<float>&);
-template NetworkEnd loss_end(const LossSpec&, const Chain<double>&);
+template NetworkEnd network_end(const Graph<float>&, std::size_t);
+template NetworkEnd network_end(const Graph<double>&, std::size_t);
+template NetworkEnd loss_end(const LossSpec&, const Graph<float>&, std::size_t);
+template NetworkEnd loss_end(const LossSpec&, const Graph<double>&, std::size_t);
 
 }  // namespace lstm_native

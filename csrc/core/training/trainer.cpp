@@ -1,375 +1,43 @@
+// The public Trainer: a handle of TrainerImpl.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
-#include "core/base/finite.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/base/message_text.hpp"
-#include "core/base/random.hpp"
 #include "core/network/handles.hpp"
-#include "core/network/layer_factory.hpp"
-#include "core/numeric/activations.hpp"
-#include "core/specs/loss_specs.hpp"
-#include "core/specs/windows.hpp"
-#include "core/training/optimizer_specs.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
 namespace {
 
-/// The part of a table that a batch is made of: of each sample (or each of `rows`) the steps from
-/// `first` on.
-struct Part {
-  const Index* rows;                       // null: all in order
-  Index samples, timesteps, first, steps;  // of the batch, of the table, of the window
-
-  bool whole() const { return !rows && steps == timesteps; }
-
-  /// Samples of `width` values at each step, one after another; null stays null.
-  template <class V>
-  const V* steps_of(const V* table, Index width, Workspace& workspace) const {
-    if (!table || whole()) return table;
-    V* out = workspace.take<V>(samples * steps * width);
-    for (Index i = 0; i < samples; ++i)
-      std::copy_n(table + (sample(i) * timesteps + first) * width, steps * width,
-                  out + i * steps * width);
-    return out;
-  }
-
-  /// The lengths that are left in the window.
-  const Index* lengths(const Index* all, Workspace& workspace) const {
-    if (!all || whole()) return all;
-    Index* out = workspace.take<Index>(samples);
-    for (Index i = 0; i < samples; ++i) {
-      const Index length = all[sample(i)];
-      // What is no length is left as it is, to be refused.
-      const bool fits = length >= 0 && length <= timesteps;
-      out[i] = fits ? std::clamp<Index>(length - first, 0, steps) : length;
-    }
-    return out;
-  }
-
- private:
-  Index sample(Index i) const { return rows ? rows[i] : i; }
-};
-
-/// The targets of a part of the samples, and of a window of their steps.
-template <class T>
-Targets<T> targets_of(const TargetShape& wanted, const Part& rows, const Targets<T>& y,
-                      Workspace& workspace) {
-  Targets<T> found;
-  if (wanted.features) found.values = rows.steps_of(y.values, wanted.features, workspace);
-  if (!wanted.own_steps) {
-    found.labels = rows.steps_of(y.labels, 1, workspace);
-    found.weights = rows.steps_of(y.weights, 1, workspace);
-    return found;
-  }
-  Part whole = rows;
-  whole.first = 0;
-  whole.timesteps = whole.steps = y.timesteps;
-  found.labels = whole.steps_of(y.labels, 1, workspace);
-  found.lengths = whole.lengths(y.lengths, workspace);
-  found.timesteps = y.timesteps;
-  whole.timesteps = whole.steps = 1;
-  found.weights = whole.steps_of(y.weights, 1, workspace);
-  return found;
+void check_number(const char* what, std::size_t expected, std::size_t got) {
+  if (expected != got)
+    throw InvalidArgument("expected " + std::to_string(expected) + " " + what + ", got " +
+                          std::to_string(got));
 }
 
+/// The trainer behind a handle that is used as one of a network with one input and one output.
 template <class T>
-void check_window(const Chain<T>& chain, Index timesteps, Index output_steps,
-                  const StepOptions<T>& options) {
-  const Index first = options.first_step;
-  if (first < 0 || first >= timesteps || options.steps < 0)
-    throw InvalidArgument("window: expected a first step from 0 to " +
-                          std::to_string(timesteps - 1) + " and steps >= 0, got " +
-                          std::to_string(first) + " and " + std::to_string(options.steps));
-  if (output_steps != timesteps)
-    throw InvalidArgument(
-        "truncated back-propagation: expected an output at each step (return_sequences=True), "
-        "got one without time axis");
-  for (std::size_t i = 0; i < chain.layers().size(); ++i) {
-    const std::string why = why_not_in_windows(chain.layers()[i]->spec());
-    if (!why.empty())
-      throw InvalidArgument("layer " + std::to_string(i) +
-                            " cannot be trained in windows of time: " + why);
-  }
+TrainerImpl<T>& one_to_one(const Trainer<T>& trainer) {
+  TrainerImpl<T>& impl = Access::impl(trainer);
+  const Graph<T>& graph = Access::impl(impl.network()).graph();
+  check_number("inputs, as the network has", graph.inputs(), 1);
+  check_number("outputs, as the network has", graph.outputs(), 1);
+  check_number("targets, one for each loss", impl.losses().size(), 1);
+  return impl;
 }
 
+/// The same for lists, whose entries are counted.
 template <class T>
-std::vector<T*> pointers_to(std::vector<std::vector<T>>& gradients) {
-  std::vector<T*> pointers;
-  for (auto& gradient : gradients) pointers.push_back(gradient.data());
-  return pointers;
+TrainerImpl<T>& counted(const Trainer<T>& trainer, const std::vector<Batch<T>>& x,
+                        const std::vector<Targets<T>>& y, const std::vector<T*>& output) {
+  TrainerImpl<T>& impl = Access::impl(trainer);
+  const Graph<T>& graph = Access::impl(impl.network()).graph();
+  check_number("inputs, as the network has", graph.inputs(), x.size());
+  check_number("targets, one for each loss", impl.losses().size(), y.size());
+  if (!output.empty()) check_number("outputs, as the network has", graph.outputs(), output.size());
+  return impl;
 }
-
-template <class T>
-void check_finite_gradient(const std::string& name, const T* values, std::size_t count) {
-  if (!all_finite(values, static_cast<Index>(count)))
-    throw InvalidArgument("gradient of '" + printable(name) + "': expected finite values");
-}
-
-}  // namespace
-
-template <class T>
-TrainerImpl<T>::TrainerImpl(Network<T> network, const LossSpec& loss,
-                            const OptimizerSpec& optimizer, bool from_file)
-    : network_(std::move(network)),
-      impl_(Access::impl(network_)),
-      loss_spec_(loss),
-      optimizer_(optimizer, impl_.parameters()) {
-  validate(loss);
-  loss_ = make_loss<T>(loss);
-  try {
-    end_ = loss_end(loss, impl_.chain());
-  } catch (const InvalidArgument& error) {
-    if (!from_file) throw;
-    complaint_ = error.what();
-  }
-  for (const auto& [name, p] : impl_.parameters()) {
-    gradients_.emplace_back(p->value.size());
-    gradient_pointers_.push_back(gradients_.back().data());
-    last_good_.emplace_back(p->value.size());
-  }
-}
-
-template <class T>
-typename TrainerImpl<T>::Selected TrainerImpl<T>::select(const Batch<T>& x, const Targets<T>& y,
-                                                         const Index* rows, Index row_count,
-                                                         const StepOptions<T>& options) {
-  if (!complaint_.empty()) throw InvalidArgument(complaint_);
-  const auto mean_weight = static_cast<T>(options.mean_weight);
-  // What is divided by it must stay finite.
-  if (options.mean_weight != 0 &&
-      !(mean_weight >= std::numeric_limits<T>::min() && std::isfinite(mean_weight)))
-    throw InvalidArgument("mean_weight: expected 0 or a number > 0 that float" +
-                          std::to_string(8 * sizeof(T)) + " can hold, got " +
-                          number_text(options.mean_weight));
-  Batch<T> table = x;
-  table.lengths = nullptr;            // those of the batch are checked below
-  check_shape(impl_.first(), table);  // before anything is multiplied by its sizes
-  Selected s{x, y, impl_.chain().output_shape(x.timesteps), 0};
-  Part part{rows, x.samples, rows_of(1, x.timesteps), 0, rows_of(1, x.timesteps)};
-  if (rows) {
-    if (row_count < 1) throw InvalidArgument("rows: expected at least one, got none");
-    for (Index i = 0; i < row_count; ++i)
-      if (rows[i] < 0 || rows[i] >= x.samples)
-        throw InvalidArgument("rows: expected indices from 0 to " + std::to_string(x.samples - 1) +
-                              ", got " + std::to_string(rows[i]));
-    part.samples = row_count;
-  } else if (row_count != x.samples) {
-    throw InvalidArgument("row_count: without rows expected " + std::to_string(x.samples) +
-                          ", the samples of x, got " + std::to_string(row_count));
-  }
-  Part target = part;
-  target.timesteps = target.steps = rows_of(1, s.shape.timesteps);
-  if (options.first_step != 0 || options.steps != 0) {
-    check_window(impl_.chain(), x.timesteps, s.shape.timesteps, options);
-    part.first = options.first_step;
-    part.steps =
-        std::min(options.steps ? options.steps : x.timesteps, x.timesteps - options.first_step);
-    target = part;
-    s.x.timesteps = part.steps;
-    s.shape.timesteps = part.steps;
-  }
-  s.x.samples = part.samples;
-  s.x.values = part.steps_of(x.values, impl_.first().input_features(), workspace_);
-  s.x.tokens = part.steps_of(x.tokens, 1, workspace_);
-  s.x.lengths = part.lengths(x.lengths, workspace_);
-  s.y = targets_of(loss_->target_shape(s.shape.features), target, y, workspace_);
-  check_input(impl_.first(), s.x);
-  s.output_rows = rows_of(s.x.samples, s.shape.timesteps);
-  s.y = loss_->prepare(s.answer(nullptr), s.y, workspace_);
-  if (options.states) options.states->of(network_).check(s.x.samples);
-  return s;
-}
-
-template <class T>
-void TrainerImpl<T>::write_output(const Selected& s, const T* predictions, T* output) const {
-  std::copy_n(predictions, s.output_rows * s.shape.features, output);
-  if (end_.layer == kNoLayer) return;
-  activate(end_.activation, s.output_rows, s.shape.features, output);
-  if (!s.x.lengths || !s.shape.timesteps) return;
-  for (Index i = 0; i < s.x.samples; ++i) {
-    T* sample = output + i * s.shape.timesteps * s.shape.features;
-    std::fill(sample + s.x.lengths[i] * s.shape.features,
-              sample + s.shape.timesteps * s.shape.features, T(0));
-  }
-}
-
-template <class T>
-void TrainerImpl<T>::save_weights() {
-  for (std::size_t i = 0; i < last_good_.size(); ++i)
-    last_good_[i] = impl_.parameters()[i].second->value;
-}
-
-template <class T>
-void TrainerImpl<T>::restore_weights() {
-  // Weights written by somebody else since then are not ours to undo.
-  if (last_good_version_ != impl_.chain().version()) return;
-  for (std::size_t i = 0; i < last_good_.size(); ++i)
-    impl_.parameters()[i].second->value = last_good_[i];
-  impl_.parameters_changed();
-  // Its state has seen the update that is undone.
-  optimizer_.reset();
-}
-
-template <class T>
-void TrainerImpl<T>::continue_from(TrainerImpl& other) {
-  optimizer_.continue_from(other.optimizer_);
-  for (std::size_t i = 0; i < gradients_.size(); ++i) gradients_[i] = other.gradients_[i];
-  pending_ = other.pending_;
-  const bool can_undo = other.last_good_version_ == other.impl_.chain().version();
-  last_good_ = other.last_good_;
-  last_good_version_ = can_undo ? impl_.chain().version() : -1;
-}
-
-template <class T>
-void TrainerImpl<T>::clear(std::vector<std::vector<T>>& gradients) const {
-  gradients.resize(gradients_.size());
-  for (std::size_t i = 0; i < gradients.size(); ++i)
-    gradients[i].assign(gradients_[i].size(), T(0));
-}
-
-template <class T>
-void TrainerImpl<T>::advance(const StepOptions<T>& options, Index samples) const {
-  if (options.states) options.states->of(network_).advance(samples);
-}
-
-template <class T>
-StepResult TrainerImpl<T>::add_batch(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                     Index row_count, std::uint64_t seed, T* output,
-                                     const StepOptions<T>& options, Index& samples) {
-  optimizer_.check_trains();
-  workspace_.reset();
-  const Selected s = select(x, y, rows, row_count, options);
-  samples = s.x.samples;
-  ChainStates<T>* states = options.states ? &options.states->of(network_) : nullptr;
-  const Index size = s.output_rows * s.shape.features;
-  T* predictions = workspace_.take<T>(size);
-  std::uint64_t masks = derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()));
-  if (pending_.batches) masks = derive_seed(masks, static_cast<std::uint64_t>(pending_.batches));
-  Pass pass{workspace_, /*remember=*/true, /*training=*/true, masks};
-  double penalty = 0;
-  pass.penalty = &penalty;
-  const auto tape = impl_.chain().forward(s.x, predictions, pass, states, end_.layer);
-  if (output) write_output(s, predictions, output);
-
-  StepResult result;
-  T* gradient = workspace_.take<T>(size);
-  const LossValue value =
-      loss_->compute(s.answer(predictions), s.y, options.mean_weight, gradient, workspace_);
-  result.loss = value.loss + penalty;
-  result.weight = value.weight;
-  if (value.weight == 0) return result;  // everything masked: nothing to learn
-
-  const bool alone = pending_.batches == 0;
-  auto& gradients = alone ? gradients_ : batch_gradients_;
-  result.finite = std::isfinite(result.loss);
-  if (result.finite) {
-    clear(gradients);
-    std::vector<T*> pointers = pointers_to(gradients);
-    tape->backward(gradient, nullptr, {}, pointers.data(), workspace_);
-    result.gradient_norm = optimizer_.norm_of(pointers.data());
-    result.finite = std::isfinite(result.gradient_norm);
-  }
-  if (!result.finite) {
-    forget_gradients();
-    restore_weights();
-    return result;
-  }
-  ++pending_.batches;
-  pending_.divisor += value.divisor;
-  pending_.loss += (result.loss - pending_.loss) * value.weight / (pending_.weight + value.weight);
-  pending_.weight += value.weight;
-  if (alone) return result;
-  // The mean over all rows so far: the batches count by what their own means were divided by.
-  const auto share = static_cast<T>(value.divisor / pending_.divisor);
-  for (std::size_t i = 0; i < gradients_.size(); ++i)
-    for (std::size_t j = 0; j < gradients_[i].size(); ++j)
-      gradients_[i][j] += share * (gradients[i][j] - gradients_[i][j]);
-  return result;
-}
-
-template <class T>
-StepResult TrainerImpl<T>::accumulate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                      Index row_count, std::uint64_t seed, T* output,
-                                      const StepOptions<T>& options) {
-  Index samples = 0;
-  const StepResult result = add_batch(x, y, rows, row_count, seed, output, options, samples);
-  if (result.finite) advance(options, samples);
-  return result;
-}
-
-template <class T>
-StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                Index row_count, std::uint64_t seed, T* output,
-                                const StepOptions<T>& options) {
-  Index samples = 0;
-  StepResult result = add_batch(x, y, rows, row_count, seed, output, options, samples);
-  if (result.finite && pending_.batches) {
-    const StepResult update = apply();
-    result.gradient_norm = update.gradient_norm;
-    result.finite = update.finite;
-  }
-  if (result.finite) advance(options, samples);
-  return result;
-}
-
-template <class T>
-StepResult TrainerImpl<T>::apply() {
-  if (!pending_.batches)
-    throw InvalidArgument("expected gradients to apply, but none have been accumulated");
-  optimizer_.check_trains();
-  StepResult result;
-  result.loss = pending_.loss;
-  result.weight = pending_.weight;
-  result.gradient_norm = optimizer_.norm_of(gradient_pointers_.data());
-  result.finite = optimizer_.can_take(result.gradient_norm);
-  forget_gradients();
-  if (!result.finite) {
-    restore_weights();
-    return result;
-  }
-  save_weights();
-  result.finite = optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
-  impl_.parameters_changed();
-  last_good_version_ = impl_.chain().version();
-  if (!result.finite) restore_weights();
-  return result;
-}
-
-template <class T>
-void TrainerImpl<T>::set_gradient(std::size_t place, const T* values) {
-  std::vector<T>& gradient = gradients_[place];
-  check_finite_gradient(impl_.parameters()[place].first, values, gradient.size());
-  if (!pending_.batches) {
-    clear(gradients_);
-    pending_ = {1, 1.0, 0.0, 1.0};
-  }
-  std::copy_n(values, gradient.size(), gradient.begin());
-}
-
-template <class T>
-StepResult TrainerImpl<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
-                                    Index row_count, T* output, const StepOptions<T>& options) {
-  workspace_.reset();
-  const Selected s = select(x, y, rows, row_count, options);
-  ChainStates<T>* states = options.states ? &options.states->of(network_) : nullptr;
-  const bool direct = output && end_.layer == kNoLayer;
-  T* predictions = direct ? output : workspace_.take<T>(s.output_rows * s.shape.features);
-  impl_.chain().forward(s.x, predictions, Pass{workspace_}, states, end_.layer);
-  if (output && !direct) write_output(s, predictions, output);
-  if (states) states->advance(s.x.samples);
-  const LossValue value = loss_->compute(s.answer(predictions), s.y, 0.0, nullptr, workspace_);
-  StepResult result;
-  result.loss = value.loss;
-  result.weight = value.weight;
-  result.finite = std::isfinite(value.loss);
-  return result;
-}
-
-namespace {
 
 /// Whether a parameter is the one of this name, or inside of what the name stands for.
 bool is_within(const std::string& parameter, const std::string& prefix) {
@@ -389,13 +57,18 @@ std::size_t place_of(const TrainerImpl<T>& trainer, const std::string& name) {
 
 template <class T>
 Trainer<T>::Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer)
-    : impl_(std::make_shared<TrainerImpl<T>>(std::move(network), loss, optimizer)) {}
+    : Trainer(std::move(network), std::vector<OutputLoss>{{0, loss, 1.0}}, optimizer) {}
+
+template <class T>
+Trainer<T>::Trainer(Network<T> network, const std::vector<OutputLoss>& losses,
+                    const OptimizerSpec& optimizer)
+    : impl_(std::make_shared<TrainerImpl<T>>(std::move(network), losses, optimizer)) {}
 
 template <class T>
 Trainer<T> Trainer<T>::clone() const {
   // Also of one whose file says what no constructor takes: its steps refuse.
-  auto copy = Access::make<Trainer>(
-      std::make_shared<TrainerImpl<T>>(network().clone(), loss(), optimizer(), /*from_file=*/true));
+  auto copy = Access::make<Trainer>(std::make_shared<TrainerImpl<T>>(
+      network().clone(), losses(), optimizer(), /*from_file=*/true));
   Access::impl(copy).continue_from(Access::impl(*this));
   return copy;
 }
@@ -405,7 +78,17 @@ StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index*
                             Index row_count, std::uint64_t seed, T* output,
                             const StepOptions<T>& options) {
   const FloatMode mode;
-  return Access::impl(*this).step(x, y, rows, row_count, seed, output, options);
+  return one_to_one(*this).step(&x, &y, rows, row_count, seed, &output, options);
+}
+
+template <class T>
+StepResult Trainer<T>::step(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                            const Index* rows, Index row_count, std::uint64_t seed,
+                            const std::vector<T*>& output, const StepOptions<T>& options) {
+  const FloatMode mode;
+  return counted(*this, x, y, output)
+      .step(x.data(), y.data(), rows, row_count, seed, output.empty() ? nullptr : output.data(),
+            options);
 }
 
 template <class T>
@@ -413,7 +96,17 @@ StepResult Trainer<T>::accumulate(const Batch<T>& x, const Targets<T>& y, const 
                                   Index row_count, std::uint64_t seed, T* output,
                                   const StepOptions<T>& options) {
   const FloatMode mode;
-  return Access::impl(*this).accumulate(x, y, rows, row_count, seed, output, options);
+  return one_to_one(*this).accumulate(&x, &y, rows, row_count, seed, &output, options);
+}
+
+template <class T>
+StepResult Trainer<T>::accumulate(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                                  const Index* rows, Index row_count, std::uint64_t seed,
+                                  const std::vector<T*>& output, const StepOptions<T>& options) {
+  const FloatMode mode;
+  return counted(*this, x, y, output)
+      .accumulate(x.data(), y.data(), rows, row_count, seed,
+                  output.empty() ? nullptr : output.data(), options);
 }
 
 template <class T>
@@ -471,7 +164,17 @@ template <class T>
 StepResult Trainer<T>::evaluate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                                 Index row_count, T* output, const StepOptions<T>& options) const {
   const FloatMode mode;
-  return Access::impl(*this).evaluate(x, y, rows, row_count, output, options);
+  return one_to_one(*this).evaluate(&x, &y, rows, row_count, &output, options);
+}
+
+template <class T>
+StepResult Trainer<T>::evaluate(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                                const Index* rows, Index row_count, const std::vector<T*>& output,
+                                const StepOptions<T>& options) const {
+  const FloatMode mode;
+  return counted(*this, x, y, output)
+      .evaluate(x.data(), y.data(), rows, row_count, output.empty() ? nullptr : output.data(),
+                options);
 }
 
 template <class T>
@@ -481,7 +184,12 @@ void Trainer<T>::set_learning_rate(double learning_rate) {
 
 template <class T>
 const LossSpec& Trainer<T>::loss() const {
-  return Access::impl(*this).loss();
+  return losses().front().loss;
+}
+
+template <class T>
+const std::vector<OutputLoss>& Trainer<T>::losses() const {
+  return Access::impl(*this).losses();
 }
 
 template <class T>
@@ -546,8 +254,6 @@ void Trainer<T>::set_state(const std::string& name, const T* values, Index count
   std::copy_n(values, count, slot.begin());
 }
 
-template class TrainerImpl<float>;
-template class TrainerImpl<double>;
 template class Trainer<float>;
 template class Trainer<double>;
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lstm_native/graph.hpp"
 #include "lstm_native/layers.hpp"
 #include "lstm_native/stream.hpp"
 #include "lstm_native/training.hpp"
@@ -23,9 +24,10 @@ class TrainerImpl;
 template <class T>
 class NetworkStates;
 template <class T>
-class ChainStates;
+class GraphStates;
 
-/// A stack of layers with its weights. T is float or double.
+/// Layers with their weights: in a row, or a graph with any number of inputs and outputs. T is
+/// float or double.
 ///
 /// A handle: copies share one network with its weights, and what changes them through one, a
 /// Trainer among them, is seen through all, also where another one is const. `clone` makes a
@@ -42,6 +44,9 @@ class Network {
   /// input_features is ignored when the first layer is an Embedding.
   /// Throws InvalidArgument for sizes that do not fit.
   Network(const std::vector<LayerSpec>& layers, Index input_features, std::uint64_t seed = 0);
+  /// A graph of layers. The weights of a layer depend on the seed and on its name, and not on the
+  /// layers beside it. Throws InvalidArgument, with the node's name, for what does not fit.
+  explicit Network(const GraphSpec& graph, std::uint64_t seed = 0);
   Network() noexcept = default;
 
   explicit operator bool() const noexcept { return impl_ != nullptr; }  // whether it is not empty
@@ -50,11 +55,17 @@ class Network {
   Network clone() const;
 
   std::vector<LayerSpec> layers() const;
-  Index input_features() const;  // 0 when the input is tokens
-  bool takes_tokens() const;
+  /// Which layer reads what; for layers in a row, one after another, named "0", "1", ...
+  GraphSpec graph() const;
+  Index inputs() const;
+  Index outputs() const;
+  Index input_features() const;  // of the first input; 0 when it is tokens
+  bool takes_tokens() const;     // at the first input
 
   /// Shape of the output for an input of so many steps. Throws InvalidArgument.
   OutputShape output_shape(Index timesteps) const;
+  /// Of all outputs, for inputs of so many steps each (0: no time axis).
+  std::vector<OutputShape> output_shapes(const std::vector<Index>& timesteps) const;
 
   /// Writes samples x output_shape(timesteps).row_size() values to y; zeros behind the end of a
   /// sequence, where x has lengths and the output a time axis. The recurrent layers begin with
@@ -67,6 +78,11 @@ class Network {
   /// Makes y as long as the output, whatever it held: no allocation where it was long enough.
   void predict(const Batch<T>& x, std::vector<T>& y, NetworkStates<T>* states = nullptr) const;
   std::vector<T> predict(const Batch<T>& x) const;
+  /// The same of a network with any number of inputs and outputs: x and y have one entry for each,
+  /// in order; the inputs have equally many samples. A null in y: that output is not wanted.
+  void predict(const std::vector<Batch<T>>& x, const std::vector<T*>& y,
+               NetworkStates<T>* states = nullptr) const;
+  std::vector<std::vector<T>> predict(const std::vector<Batch<T>>& x) const;
 
   /// The network one step at a time, for so many sequences side by side. Throws InvalidArgument
   /// when a layer cannot run so (Highway), or one behind a return_sequences=false needs a time
@@ -117,10 +133,10 @@ class NetworkStates {
   friend struct Access;
   friend class Network<T>;
   friend class TrainerImpl<T>;
-  ChainStates<T>& of(const Network<T>& network);  // throws InvalidArgument for another network
+  GraphStates<T>& of(const Network<T>& network);  // throws InvalidArgument for another network
   T* find(const std::string& name, Index& count) const;
   Network<T> network_;
-  std::unique_ptr<ChainStates<T>> impl_;
+  std::unique_ptr<GraphStates<T>> impl_;
 };
 
 /// What a step goes on from, and which part of its batch's time axis it works on.
@@ -149,6 +165,9 @@ class Trainer {
   /// Throws InvalidArgument for settings out of range, and for a loss that contradicts how the
   /// network ends (see OutputReading).
   Trainer(Network<T> network, const LossSpec& loss, const OptimizerSpec& optimizer);
+  /// Several losses, of one output each: what is minimised is the sum of factor x loss.
+  Trainer(Network<T> network, const std::vector<OutputLoss>& losses,
+          const OptimizerSpec& optimizer);
   Trainer() noexcept = default;
 
   explicit operator bool() const noexcept { return impl_ != nullptr; }  // whether it is not empty
@@ -178,9 +197,10 @@ class Trainer {
   /// step in two parts, for more samples than fit in memory at once. `accumulate` adds a batch's
   /// gradients to those of the batches since the last update; `apply` makes one update from their
   /// mean, in which each row counts as if all had stood in one batch: the numbers of that batch, up
-  /// to rounding. Dropout has other masks in each. `step` makes its update from what was
-  /// accumulated before and its own batch. The gradients wait in memory alone, in no file; a batch
-  /// that is not finite undoes as in `step`, and forgets them.
+  /// to rounding. Of several losses, a batch counts by the mean of its shares of their rows.
+  /// Dropout has other masks in each. `step` makes its update from what was accumulated before and
+  /// its own batch. The gradients wait in memory alone, in no file; a batch that is not finite
+  /// undoes as in `step`, and forgets them.
   StepResult accumulate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
                         std::uint64_t seed, T* output = nullptr,
                         const StepOptions<T>& options = {});
@@ -188,6 +208,9 @@ class Trainer {
                         const StepOptions<T>& options = {}) {
     return accumulate(x, y, nullptr, x.samples, seed, nullptr, options);
   }
+  StepResult accumulate(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                        const Index* rows, Index row_count, std::uint64_t seed,
+                        const std::vector<T*>& output = {}, const StepOptions<T>& options = {});
   StepResult apply();         // loss and weight are those of all its batches
   Index accumulated() const;  // batches since the last update
   void forget_gradients();
@@ -206,6 +229,24 @@ class Trainer {
     return evaluate(x, y, nullptr, x.samples, nullptr, options);
   }
 
+  /// The same of a network with any number of inputs, one batch for each, and of any number of
+  /// losses, one entry of y for each; `output` has one entry for each output of the network, null
+  /// where it is not wanted, or is empty.
+  StepResult step(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                  const Index* rows, Index row_count, std::uint64_t seed,
+                  const std::vector<T*>& output = {}, const StepOptions<T>& options = {});
+  StepResult step(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                  std::uint64_t seed = 0, const StepOptions<T>& options = {}) {
+    return step(x, y, nullptr, x.empty() ? 0 : x[0].samples, seed, {}, options);
+  }
+  StepResult evaluate(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                      const Index* rows, Index row_count, const std::vector<T*>& output = {},
+                      const StepOptions<T>& options = {}) const;
+  StepResult evaluate(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                      const StepOptions<T>& options = {}) const {
+    return evaluate(x, y, nullptr, x.empty() ? 0 : x[0].samples, {}, options);
+  }
+
   void set_learning_rate(double learning_rate);
   /// Multiplies the learning rate of the parameter of this name, or of all inside of what it stands
   /// for: "1" are those of layer 1. 0 freezes them, as a parameter that asks for no gradient in
@@ -216,7 +257,8 @@ class Trainer {
     set_rate_factor(std::to_string(layer), factor);
   }
   double rate_factor(const std::string& name) const;  // of one parameter
-  const LossSpec& loss() const;
+  const LossSpec& loss() const;                       // the first
+  const std::vector<OutputLoss>& losses() const;
   const OptimizerSpec& optimizer() const;  // with the learning rate in force
   const Network<T>& network() const;
 

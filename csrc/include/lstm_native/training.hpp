@@ -1,10 +1,23 @@
 // What to minimise and how, as plain data.
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "lstm_native/losses.hpp"
 #include "lstm_native/types.hpp"
 
 namespace lstm_native {
+
+/// A loss of one of a network's outputs, and its part in the sum that is minimised.
+struct OutputLoss {
+  Index output = 0;
+  LossSpec loss;
+  double factor = 1.0;  // finite, not negative
+
+  OutputLoss(Index which, LossSpec what, double times = 1.0)
+      : output(which), loss(std::move(what)), factor(times) {}
+};
 
 enum class OptimizerKind { sgd, adam, adamw, rmsprop, nadam, adagrad };
 
@@ -28,12 +41,19 @@ struct OptimizerSpec {
   double initial_accumulator_value = 0.0;  // adagrad: of the sums of squares
 };
 
+/// What one loss of a step found.
+struct LossPart {
+  double loss = 0.0;    // weighted mean over the rows of the batch, without its factor
+  double weight = 0.0;  // sum of the rows' weights (rows when unweighted)
+};
+
 /// What one training or evaluation step found.
 struct StepResult {
-  double loss = 0.0;           // weighted mean over the rows of the batch
-  double weight = 0.0;         // sum of the rows' weights (rows when unweighted)
-  double gradient_norm = 0.0;  // global norm before clipping; 0 for evaluation
-  bool finite = true;          // false: no update; the last one may have been undone (Trainer)
+  double loss = 0.0;            // the loss; of several the sum of factor x loss
+  double weight = 0.0;          // sum of the rows' weights (rows when unweighted), of all losses
+  double gradient_norm = 0.0;   // global norm before clipping; 0 for evaluation
+  bool finite = true;           // false: no update; the last one may have been undone (Trainer)
+  std::vector<LossPart> parts;  // one for each loss where there are several
 };
 
 }  // namespace lstm_native

@@ -1,0 +1,206 @@
+#include "core/network/graph_stream.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "core/network/graph_tape.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+
+template <class T>
+GraphStream<T>::GraphStream(std::shared_ptr<const Graph<T>> owner, Index rows, const Batch<T>* held)
+    : owner_(std::move(owner)),
+      graph_(*owner_),
+      rows_(rows),
+      now_(graph_.values()),
+      stages_(graph_.steps().size()) {
+  find_stepped(held);
+  Workspace workspace;
+  const GraphValue<T>* values = nullptr;
+  std::vector<Index> timesteps(graph_.inputs(), 1);
+  if (held) {
+    std::vector<char> nodes;
+    for (const GraphStep<T>& step : graph_.steps())
+      nodes.push_back(!stepped_[static_cast<std::size_t>(step.first_value)]);
+    values = run_nodes(graph_, held, nodes, Pass{workspace});
+    for (std::size_t i = 0; i < graph_.inputs(); ++i)
+      if (held_[i]) timesteps[i] = held[i].timesteps;
+  }
+  const std::vector<OutputShape> shapes = graph_.value_shapes(timesteps);
+  for (std::size_t n = 0; n < stages_.size(); ++n) {
+    if (!stepped_[static_cast<std::size_t>(graph_.steps()[n].first_value)]) continue;
+    try {
+      make_stage(n, shapes, values);
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(graph_.steps()[n].label + ": " + error.what());
+    }
+  }
+  all_ = tensors();
+  Index most = 0;
+  for (const StreamTensor<T>& tensor : all_) most = std::max(most, tensor.info.size());
+  before_.resize(static_cast<std::size_t>(most));
+  after_.resize(static_cast<std::size_t>(most));
+  reset();
+}
+
+template <class T>
+void GraphStream<T>::find_stepped(const Batch<T>* held) {
+  stepped_.assign(graph_.values(), false);
+  for (std::size_t i = 0; i < graph_.inputs(); ++i) {
+    held_.push_back(held && (held[i].values || held[i].tokens));
+    stepped_[i] = !held_[i];
+  }
+  for (const GraphStep<T>& step : graph_.steps()) {
+    bool stepped = false;
+    for (const GraphSource& source : step.sources)
+      stepped = stepped || (source.place >= 0 && stepped_[graph_.value_of(source)]);
+    for (std::size_t o = 0; o < step.outputs.size(); ++o)
+      stepped_[static_cast<std::size_t>(step.first_value) + o] = stepped;
+  }
+}
+
+template <class T>
+void GraphStream<T>::make_stage(std::size_t node, const std::vector<OutputShape>& shapes,
+                                const GraphValue<T>* values) {
+  const GraphStep<T>& step = graph_.steps()[node];
+  Stage& stage = stages_[node];
+  stage.run = step.layer->stream(rows_);
+  stage.in.resize(step.inputs.size());
+  stage.sources.assign(step.inputs.size(), kNoPort);
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+    stage.in[i].samples = rows_;
+    if (step.sources[i].place < 0) continue;
+    const std::size_t v = graph_.value_of(step.sources[i]);
+    if (!stepped_[v]) {
+      bind_held(stage, step, i, values[v].padded);
+      continue;
+    }
+    if (step.inputs[i].kind == Port::Kind::state)
+      throw InvalidArgument(std::string("cannot be streamed: '") + step.inputs[i].name +
+                            "' is the state of what is stepped, too, and known at its end alone");
+    stage.sources[i] = v;
+  }
+  stage.out.assign(step.outputs.size(), nullptr);
+  stage.goes_to.assign(step.outputs.size(), kNoPort);
+  for (std::size_t o = 0; o < step.outputs.size(); ++o) bind_output(stage, step, o);
+  for (std::size_t o = 0; o < step.outputs.size(); ++o) {
+    const auto v = static_cast<std::size_t>(step.first_value) + o;
+    now_[v] = {stage.out[o], nullptr, rows_, 1, shapes[v].features};
+  }
+}
+
+template <class T>
+void GraphStream<T>::bind_held(Stage& stage, const GraphStep<T>& step, std::size_t port,
+                               const Batch<T>& value) {
+  if (step.inputs[port].kind == Port::Kind::state) {
+    const std::vector<TensorInfo> states = stage.run->state();
+    for (std::size_t i = 0; i < states.size(); ++i)
+      if (states[i].name == step.inputs[port].name) {
+        const Index size = states[i].size();
+        starts_.push_back(
+            {stage.run.get(), static_cast<Index>(i), {value.values, value.values + size}});
+      }
+    return;
+  }
+  if (value.timesteps) {
+    stage.run->hold(port, value);
+    return;
+  }
+  if (!value.values) throw InvalidArgument("cannot be streamed: reads tokens that are held");
+  AlignedVector<T> copy(static_cast<std::size_t>(rows_ * value.features));
+  std::copy_n(value.values, copy.size(), copy.data());
+  stage.in[port] = {copy.data(), nullptr, rows_, 0, value.features};
+  stage.memory.push_back(std::move(copy));
+}
+
+template <class T>
+void GraphStream<T>::bind_output(Stage& stage, const GraphStep<T>& step, std::size_t port) {
+  const std::size_t v = static_cast<std::size_t>(step.first_value) + port;
+  if (step.outputs[port].kind == Port::Kind::state) {
+    if (graph_.is_read(v))
+      throw InvalidArgument(std::string("cannot be streamed: its state '") +
+                            step.outputs[port].name + "' is read, which is known at the end alone");
+    return;
+  }
+  for (std::size_t k = 0; k < graph_.outputs(); ++k)
+    if (graph_.value_of(graph_.structure().outputs[k].source) == v) {
+      stage.goes_to[port] = k;
+      return;
+    }
+  if (port != 0 && !graph_.is_read(v)) return;
+  stage.memory.emplace_back(static_cast<std::size_t>(rows_ * step.outputs[port].features));
+  stage.out[port] = stage.memory.back().data();
+}
+
+template <class T>
+void GraphStream<T>::step(const Batch<T>* x, T* const* y) noexcept {
+  for (std::size_t i = 0; i < graph_.inputs(); ++i)
+    if (!held_[i]) now_[i] = x[i];
+  for (std::size_t n = 0; n < stages_.size(); ++n) {
+    Stage& stage = stages_[n];
+    if (!stage.run) continue;
+    for (std::size_t i = 0; i < stage.in.size(); ++i)
+      if (stage.sources[i] != kNoPort) stage.in[i] = now_[stage.sources[i]];
+    const auto first = static_cast<std::size_t>(graph_.steps()[n].first_value);
+    for (std::size_t o = 0; o < stage.out.size(); ++o)
+      if (stage.goes_to[o] != kNoPort) now_[first + o].values = stage.out[o] = y[stage.goes_to[o]];
+    stage.run->step(stage.in.data(), stage.out.data());
+  }
+  for (std::size_t k = 0; k < graph_.outputs(); ++k) {
+    const GraphSource& source = graph_.structure().outputs[k].source;
+    const Batch<T>& value = now_[graph_.value_of(source)];
+    if (is_stepped(source) && value.values != y[k])
+      std::copy_n(value.values, rows_ * graph_.output_features(k), y[k]);
+  }
+}
+
+template <class T>
+void GraphStream<T>::reset() noexcept {
+  for (Stage& stage : stages_)
+    if (stage.run) stage.run->reset();
+  for (const Start& start : starts_) start.run->set_state(start.index, start.values.data());
+}
+
+template <class T>
+void GraphStream<T>::reorder(const Index* from) noexcept {
+  for (const StreamTensor<T>& tensor : all_) {
+    tensor.run->get_state(tensor.index, before_.data());
+    const Index stacked = tensor.info.shape[0], features = tensor.info.size() / (stacked * rows_);
+    for (Index s = 0; s < stacked; ++s)
+      for (Index i = 0; i < rows_; ++i)
+        std::copy_n(before_.data() + (s * rows_ + from[i]) * features, features,
+                    after_.data() + (s * rows_ + i) * features);
+    tensor.run->set_state(tensor.index, after_.data());
+  }
+}
+
+template <class T>
+std::vector<StreamTensor<T>> GraphStream<T>::tensors(std::size_t node) const {
+  std::vector<StreamTensor<T>> list;
+  const Stage& stage = stages_[node];
+  if (!stage.run) return list;
+  for (TensorInfo& info : stage.run->state())
+    list.push_back({std::move(info), stage.run.get(), static_cast<Index>(list.size())});
+  for (StreamTensor<T>& tensor : stage.run->inner_tensors()) {
+    tensor.info.name.insert(0, "layers.");
+    list.push_back(std::move(tensor));
+  }
+  return list;
+}
+
+template <class T>
+std::vector<StreamTensor<T>> GraphStream<T>::tensors() const {
+  std::vector<StreamTensor<T>> list;
+  for (std::size_t n = 0; n < stages_.size(); ++n)
+    for (StreamTensor<T>& tensor : tensors(n)) {
+      tensor.info.name = graph_.structure().nodes[n].name + "." + tensor.info.name;
+      list.push_back(std::move(tensor));
+    }
+  return list;
+}
+
+template class GraphStream<float>;
+template class GraphStream<double>;
+
+}  // namespace lstm_native
