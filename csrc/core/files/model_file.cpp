@@ -18,8 +18,8 @@
 #include "core/specs/limits.hpp"
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/object_reader.hpp"
-#include "core/specs/optimizer_specs.hpp"
 #include "core/specs/parameter_count.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -48,6 +48,9 @@ struct TrainerDescription {
   std::vector<OutputLoss> losses;
   OptimizerSpec optimizer;
   Index iterations = 0;
+  // By name of the parameter, where they are not as usual (core/training/optimizer.hpp).
+  std::vector<std::pair<std::string, double>> rate_factors;
+  std::vector<std::pair<std::string, Index>> missed_updates;
 };
 
 /// What the metadata of a model file say, with every spec in range.
@@ -125,6 +128,19 @@ TrainerDescription parse_trainer(const std::string& text, bool several) {
     trainer.losses = {{0, loss_from_json(reader.required("loss"), reader.path_of("loss")), 1.0}};
   trainer.optimizer =
       optimizer_from_json(reader.required("optimizer"), reader.path_of("optimizer"));
+  const auto each = [&](const char* key, const auto& take) {
+    const json* object = reader.optional(key);
+    if (!object) return;
+    if (!object->is_object()) refuse(reader.path_of(key), "an object", shown(*object));
+    for (const auto& entry : object->items())
+      take(entry.key(), entry.value(), reader.path_of(key) + '[' + in_quotes(entry.key()) + ']');
+  };
+  each("rate_factors", [&](const std::string& name, const json& found, const std::string& path) {
+    trainer.rate_factors.emplace_back(name, as_number(found, path));
+  });
+  each("missed_updates", [&](const std::string& name, const json& found, const std::string& path) {
+    trainer.missed_updates.emplace_back(name, as_integer(found, path));
+  });
   reader.finish();
   return trainer;
 }
@@ -265,7 +281,18 @@ LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool
         model.trainer.emplace(Access::make<Trainer<T>>(std::make_shared<TrainerImpl<T>>(
             network, saved.losses, saved.optimizer, /*from_file=*/true)));
     trainer.set_iterations(saved.iterations);
-    for (const auto& slot : Access::impl(trainer).optimizer().slots())
+    Optimizer<T>& optimizer = Access::impl(trainer).optimizer();
+    const auto place_of = [&](const std::string& name) {
+      const std::size_t place = Access::impl(network).place_of(name);
+      if (place == Access::impl(network).parameters().size())
+        throw FormatError("trainer: expected names of parameters, got " + in_quotes(name));
+      return place;
+    };
+    for (const auto& [name, factor] : saved.rate_factors)
+      optimizer.set_rate_factor(place_of(name), factor);
+    for (const auto& [name, missed] : saved.missed_updates)
+      optimizer.set_missed(place_of(name), missed);
+    for (const auto& slot : optimizer.slots())
       tensors.read(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
   }
   if (description.extra_tensors) tensors.read_extras(with_extras ? &model.extras.tensors : nullptr);
@@ -311,6 +338,12 @@ struct FileContent {
         state["losses"] = losses_json(trainer->losses());
       else
         state["loss"] = to_json(trainer->loss());
+      const Optimizer<T>& optimizer = Access::impl(*trainer).optimizer();
+      for (std::size_t i = 0; i < Access::impl(network).parameters().size(); ++i) {
+        const std::string& name = Access::impl(network).parameters()[i].first;
+        if (optimizer.rate_factor(i) != 1) state["rate_factors"][name] = optimizer.rate_factor(i);
+        if (optimizer.missed(i)) state["missed_updates"][name] = optimizer.missed(i);
+      }
       metadata["trainer"] = state.dump();
       for (const auto& slot : Access::impl(*trainer).optimizer().slots())
         add(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
