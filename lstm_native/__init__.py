@@ -33,8 +33,6 @@ if TYPE_CHECKING:
         ModelCheckpoint,
         ReduceLROnPlateau,
     )
-    from lstm_native.containers import Highway, Residual
-    from lstm_native.conv_lstm import ConvLSTM
     from lstm_native.data import (
         MinMaxScaler,
         StandardScaler,
@@ -44,14 +42,23 @@ if TYPE_CHECKING:
     )
     from lstm_native.files import load_model
     from lstm_native.history import History
-    from lstm_native.layer import Layer
     from lstm_native.layers import (
+        GRU,
+        LSTM,
+        RNN,
         Activation,
         ActivityRegularization,
+        ConvLSTM,
         Dense,
         Dropout,
         Embedding,
+        Highway,
+        Layer,
         LayerNorm,
+        MinGRU,
+        MinLSTM,
+        Residual,
+        Tape,
     )
     from lstm_native.losses import (
         BinaryCrossentropy,
@@ -60,8 +67,8 @@ if TYPE_CHECKING:
         MeanAbsoluteError,
         MeanSquaredError,
     )
-    from lstm_native.lstm import LSTM
     from lstm_native.model import Sequential
+    from lstm_native.network import Stream
     from lstm_native.optimizers import (
         SGD,
         Adam,
@@ -71,10 +78,7 @@ if TYPE_CHECKING:
         exponential_decay,
         step_decay,
     )
-    from lstm_native.recurrent import GRU, RNN, MinGRU, MinLSTM
     from lstm_native.runtime import build_info, get_num_threads, set_num_threads
-    from lstm_native.stream import Stream
-    from lstm_native.tape import Tape
 
 __version__: str = _core.__version__
 
@@ -138,19 +142,26 @@ _HOMES = {
         "ModelCheckpoint",
         "ReduceLROnPlateau",
     ),
-    "containers": ("Highway", "Residual"),
-    "conv_lstm": ("ConvLSTM",),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "files": ("load_model",),
     "history": ("History",),
-    "layer": ("Layer",),
     "layers": (
+        "GRU",
+        "LSTM",
+        "RNN",
         "Activation",
         "ActivityRegularization",
+        "ConvLSTM",
         "Dense",
         "Dropout",
         "Embedding",
+        "Highway",
+        "Layer",
         "LayerNorm",
+        "MinGRU",
+        "MinLSTM",
+        "Residual",
+        "Tape",
     ),
     "losses": (
         "BinaryCrossentropy",
@@ -160,6 +171,7 @@ _HOMES = {
         "MeanSquaredError",
     ),
     "model": ("Sequential",),
+    "network": ("Stream",),
     "optimizers": (
         "SGD",
         "Adam",
@@ -169,11 +181,7 @@ _HOMES = {
         "exponential_decay",
         "step_decay",
     ),
-    "lstm": ("LSTM",),
-    "recurrent": ("GRU", "RNN", "MinGRU", "MinLSTM"),
     "runtime": ("build_info", "get_num_threads", "set_num_threads"),
-    "stream": ("Stream",),
-    "tape": ("Tape",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 _MODULES = (*_HOMES, "diagnostics", "metrics", "onnx_ops", "progress", "training")
@@ -194,7 +202,7 @@ def __getattr__(name: str) -> Any:
 
 def _hint(name: str) -> str:
     # When a name is missed, not before.
-    hints = importlib.import_module("lstm_native._names_elsewhere")
+    hints = importlib.import_module("lstm_native._base.names_elsewhere")
     told: str = hints.of_module(name, __all__)
     return told
 

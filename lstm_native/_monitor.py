@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from lstm_native._callback import Logs, State
-from lstm_native._checks import check_choice, check_real
-from lstm_native._shown import nearest, shown
+from lstm_native._base.callback import Logs, State
+from lstm_native._base.checks import check_choice, check_real
+from lstm_native._base.shown import nearest, shown
 from lstm_native.metrics import canonical
 
 # Names whose direction is known; for others the caller says mode="min" or "max".

@@ -8,9 +8,9 @@ import string
 import tempfile
 from collections.abc import Sequence
 
-from lstm_native._attributes import Guarded
-from lstm_native._callback import Callback, Logs, State, TrainedModel
-from lstm_native._checks import check_bool
+from lstm_native._base.attributes import Guarded
+from lstm_native._base.callback import Callback, Logs, State, TrainedModel
+from lstm_native._base.checks import check_bool
 from lstm_native._monitor import Monitor, check_fields, how_to_get
 
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._attributes import Guarded, set_plainly
-from lstm_native._checks import as_values, check_int, check_real
+from lstm_native._base.attributes import Guarded, set_plainly
+from lstm_native._base.checks import as_values, check_int, check_real
 
 _ScalerType = TypeVar("_ScalerType", bound="Scaler")
 

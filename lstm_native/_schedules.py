@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lstm_native._checks import check_int, check_positive_int, check_real
+from lstm_native._base.checks import check_int, check_positive_int, check_real
 
 Schedule = Callable[[int, float], float]
 """(epoch from 0, learning rate in force) -> learning rate of this epoch."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import _core
-from lstm_native._checks import as_array
-from lstm_native._state_dicts import names_text
-from lstm_native.layer import Layer, native_class
-from lstm_native.stack import Stack
+from lstm_native._base.checks import as_array
+from lstm_native._base.state_dicts import names_text
+from lstm_native.layers.layer import Layer, native_class
+from lstm_native.network.stack import Stack
 
 if TYPE_CHECKING:
     from lstm_native.optimizers import Optimizer

@@ -8,12 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lstm_native._attributes import Guarded
-from lstm_native._callback import Callback, CallbackList, Logs, State, TrainedModel
-from lstm_native._checks import check_bool, check_int, check_positive_int, check_real
+from lstm_native._base.attributes import Guarded
+from lstm_native._base.callback import Callback, CallbackList, Logs, State, TrainedModel
+from lstm_native._base.checks import check_bool, check_int, check_positive_int, check_real
+from lstm_native._base.shown import shown
 from lstm_native._monitor import Monitor, check_fields
 from lstm_native._recorders import CSVLogger, ModelCheckpoint
-from lstm_native._shown import shown
 from lstm_native.progress import ProgressBar
 
 __all__ = [

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from lstm_native._arrays import is_frame
-from lstm_native._attributes import hinted
-from lstm_native._checks import (
+from lstm_native._base.arrays import is_frame
+from lstm_native._base.attributes import hinted
+from lstm_native._base.checks import (
     as_array,
     as_values,
     check_bool,

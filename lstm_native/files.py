@@ -9,12 +9,13 @@ from typing import IO, Any
 
 from numpy.typing import NDArray
 
-from lstm_native import _callback_states, _core
-from lstm_native._shown import shown
-from lstm_native._training_settings import check_metadata
-from lstm_native.layer import Layer, check_seed, native_class
-from lstm_native.layers import layer_from_spec
+from lstm_native import _core
+from lstm_native._base import callback_states
+from lstm_native._base.shown import shown
+from lstm_native.layers.kinds import layer_from_spec
+from lstm_native.layers.layer import Layer, check_seed, native_class
 from lstm_native.model import Sequential
+from lstm_native.training._settings import check_metadata
 
 
 def save_model(
@@ -43,10 +44,10 @@ def model_bytes(model: Sequential, metadata: Mapping[str, str]) -> bytes:
 
 def _beside(
     model: Sequential, metadata: Mapping[str, str]
-) -> tuple[dict[str, str], _callback_states.Extras]:
+) -> tuple[dict[str, str], callback_states.Extras]:
     """Return what goes into the file beside network and trainer."""
     merged = check_metadata({**model.metadata, **metadata})
-    return merged, _callback_states.pack(model._callback_states)
+    return merged, callback_states.pack(model._callback_states)
 
 
 def _write_all(file: Any, content: bytes) -> None:
@@ -126,7 +127,7 @@ def _assembled(
 ) -> Any:
     """Return the model of this class around what the core has read."""
     dtype = "float64" if isinstance(network, _core.Network64) else "float32"
-    states = _callback_states.unpack(*extras)
+    states = callback_states.unpack(*extras)
     for layer, native in zip(layers, network.layers, strict=True):
         layer._set_building((native, dtype, check_seed(None)))
     model = _plain(kind, layers, dtype)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from lstm_native._attributes import Guarded, constructor
-from lstm_native._figures import new_figure
+from lstm_native._base.attributes import Guarded, constructor
+from lstm_native._base.figures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

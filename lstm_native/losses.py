@@ -14,10 +14,10 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from lstm_native._attributes import freeze
-from lstm_native._checks import check_bool, check_int, check_real
-from lstm_native._settings_json import parse_json_object
-from lstm_native._shown import nearest, shown
+from lstm_native._base.attributes import freeze
+from lstm_native._base.checks import check_bool, check_int, check_real
+from lstm_native._base.settings_json import parse_json_object
+from lstm_native._base.shown import nearest, shown
 
 
 @dataclass(frozen=True)
@@ -322,7 +322,7 @@ def _check_known(loss: Loss) -> None:
     """Refuse what seems to compute a loss of its own: the core knows its own alone."""
     if loss.name in _LOSSES and not callable(loss):
         return
-    from lstm_native._hints import OWN_LOOP
+    from lstm_native._base.hints import OWN_LOOP
 
     raise NotImplementedError(
         f"loss: {type(loss).__name__} seems to compute a loss of its own, and such are not there "

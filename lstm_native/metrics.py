@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._attributes import Guarded
-from lstm_native._checks import check_real
-from lstm_native._shown import nearest, shown
+from lstm_native._base.attributes import Guarded
+from lstm_native._base.checks import check_real
+from lstm_native._base.shown import nearest, shown
 from lstm_native.losses import Loss
 
 Metric = str | Callable[[NDArray[Any], NDArray[Any]], float]

@@ -9,15 +9,15 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from numpy.typing import NDArray
 
-from lstm_native._attributes import hinted
-from lstm_native._checks import check_positive_int
-from lstm_native._on_batch import OnBatch, shown_without_rest
-from lstm_native._training_settings import TrainingSettings
+from lstm_native._base.attributes import hinted
+from lstm_native._base.checks import check_positive_int
+from lstm_native.training._on_batch import OnBatch, shown_without_rest
+from lstm_native.training._settings import TrainingSettings
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
-    from lstm_native._callback import Callback
+    from lstm_native._base.callback import Callback
     from lstm_native.history import History
-    from lstm_native.layer import Layer
+    from lstm_native.layers.layer import Layer
     from lstm_native.losses import Loss
     from lstm_native.metrics import Metric
     from lstm_native.optimizers import Optimizer
@@ -139,7 +139,7 @@ class Sequential(OnBatch, TrainingSettings):
         """
         # More arguments are taken to say what they should be: a wrapper would cost more.
         if more or others or probabilities is not False:
-            from lstm_native import _probabilities
+            from lstm_native.training import _probabilities
 
             _probabilities.refuse_arguments(self, x, more, others)
             given = {"batch_size": batch_size, "lengths": lengths, "mask": mask, "steps": steps}
@@ -155,7 +155,7 @@ class Sequential(OnBatch, TrainingSettings):
                 quick = None  # the slower way says more
             if quick is not None:
                 return quick
-        from lstm_native import _prediction
+        from lstm_native.training import _prediction
 
         if _prediction.is_batches(x):
             given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from lstm_native._attributes import freeze
-from lstm_native._checks import check_bool, check_real
+from lstm_native._base.attributes import freeze
+from lstm_native._base.checks import check_bool, check_real
+from lstm_native._base.settings_json import parse_json_object
+from lstm_native._base.shown import nearest, shown
 from lstm_native._schedules import Schedule, cosine_decay, exponential_decay, step_decay
-from lstm_native._settings_json import parse_json_object
-from lstm_native._shown import nearest, shown
 
 __all__ = [
     "NAMES",

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from lstm_native._attributes import Guarded
-from lstm_native._callback import Callback, Logs, TrainedModel
-from lstm_native._checks import check_positive_int
+from lstm_native._base.attributes import Guarded
+from lstm_native._base.callback import Callback, Logs, TrainedModel
+from lstm_native._base.checks import check_positive_int
 
 
 class ProgressBar(Callback, Guarded):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lstm_native import _core
-from lstm_native._checks import check_int
+from lstm_native._base.checks import check_int
 
 
 def set_num_threads(threads: int) -> None:

@@ -1,6 +1,6 @@
 // NumPy arrays at the boundary: each kind is named once, checked once.
 //
-// The Python face hands over C-contiguous arrays of the right dtype (lstm_native/_checks.py);
+// The Python face hands over C-contiguous arrays of the right dtype (lstm_native/_base/checks.py);
 // what arrives here otherwise is a TypeError, never a silent copy.
 #pragma once
 

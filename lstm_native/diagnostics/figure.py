@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_native._figures import new_figure
+from lstm_native._base.figures import new_figure
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, Values
 
 if TYPE_CHECKING:

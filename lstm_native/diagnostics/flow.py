@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native import losses
-from lstm_native._lengths import true_steps
-from lstm_native._recurrent import Recurrent
-from lstm_native._samples import check_data
+from lstm_native._base.lengths import true_steps
 from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import GradientFlow, LayerFlow, ModelFlow, Values
 from lstm_native.diagnostics.steps import Recurrence
-from lstm_native.layer import Layer
-from lstm_native.layers import Activation, Dense, Dropout, layer_from_spec
+from lstm_native.layers._recurrent import Recurrent
+from lstm_native.layers.kinds import layer_from_spec
+from lstm_native.layers.layer import Layer
+from lstm_native.layers.simple import Activation, Dense, Dropout
+from lstm_native.layers.tape import Tape
 from lstm_native.losses import Loss
 from lstm_native.model import Sequential
-from lstm_native.tape import Tape
+from lstm_native.training._samples import check_data
 
 Model = Sequential | Layer
 

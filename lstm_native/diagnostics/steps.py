@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._recurrent import Recurrent
 from lstm_native.diagnostics.cells import CELLS, Gates, Step, recurrent_blocks, with_biases
 from lstm_native.diagnostics.results import GateFlow, LayerFlow, Values
-from lstm_native.layers import layer_from_spec
-from lstm_native.tape import Tape
+from lstm_native.layers._recurrent import Recurrent
+from lstm_native.layers.kinds import layer_from_spec
+from lstm_native.layers.tape import Tape
 
 # What a single step is run without; only what a layer's specification has is set.
 _PLAIN = {

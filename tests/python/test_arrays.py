@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import lstm_native as ln
-from lstm_native._arrays import is_array_like
+from lstm_native._base.arrays import is_array_like
 
 X = np.random.default_rng(0).standard_normal((6, 4, 3)).astype("float32")
 

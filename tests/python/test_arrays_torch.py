@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import lstm_native as ln
-from lstm_native._arrays import is_array_like
+from lstm_native._base.arrays import is_array_like
 
 torch = pytest.importorskip("torch")
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import lstm_native as ln
-from lstm_native import _attributes, _hints, losses, optimizers
+from lstm_native import losses, optimizers
+from lstm_native._base import attributes, hints
 from lstm_native.metrics import MetricSet
 from lstm_native.progress import ProgressBar
 
@@ -210,10 +211,10 @@ def test_guarded_objects_are_copied_and_pickled_as_before():
 
 
 def test_names_from_elsewhere_have_their_hints_and_stay_out_of_sight():
-    for home, names in _attributes.ELSEWHERE.items():
-        assert set(names.split()) <= set(_hints._NAMES[home]), home
+    for home, names in attributes.ELSEWHERE.items():
+        assert set(names.split()) <= set(hints._NAMES[home]), home
     model = ln.Sequential([ln.LSTM(4)])
-    for name in _attributes.ELSEWHERE["Stack"].split():
+    for name in attributes.ELSEWHERE["Stack"].split():
         assert not hasattr(model, name)
         assert name not in dir(model)
         with pytest.raises(AttributeError, match=f"no attribute '{name}': "):

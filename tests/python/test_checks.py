@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lstm_native import _checks as checks
-from lstm_native._settings_json import parse_json_object
+from lstm_native._base import checks
+from lstm_native._base.settings_json import parse_json_object
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, max_side=5)
 FLOATS = hnp.floating_dtypes(sizes=(16, 32, 64), endianness="?")

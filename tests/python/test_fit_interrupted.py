@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lstm_native as ln
-from lstm_native import _training_settings, training
+from lstm_native.training import _loop, _settings
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 3, 2)).astype("float32")
@@ -28,7 +28,7 @@ def make(trained: bool) -> ln.Sequential:
     return model
 
 
-OWN = {training.__file__, _training_settings.__file__}
+OWN = {_loop.__file__, _settings.__file__}
 
 
 class At:
@@ -83,7 +83,7 @@ def test_the_same_call_again_trains_as_if_it_were_the_first(call, trained):
     for k in range(1, 10_000):
         model = make(trained)
         try:
-            with At(training._prepare_trainer, k, (KeyboardInterrupt, MemoryError)[k % 2]):
+            with At(_loop._prepare_trainer, k, (KeyboardInterrupt, MemoryError)[k % 2]):
                 CALLS[call](model)
         except (KeyboardInterrupt, MemoryError):
             points += 1

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import lstm_native as ln
-from lstm_native._arrays import as_array
+from lstm_native._base.arrays import as_array
 
 INTS, FLOATS = [1, 2, 3], [0.5, 1.5, 2.5]
 COLUMNS = {"a": INTS, "b": FLOATS, "c": [True, False, True]}

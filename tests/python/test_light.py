@@ -11,7 +11,7 @@ SCRIPT = """
 import sys, numpy as np, lstm_native as ln
 model = ln.Sequential([ln.LSTM(3, return_sequences=False, stateful={stateful}), ln.Dense(1)])
 model.predict(np.ones((300, 4, 2)))
-print(*(n for n in ("losses", "training", "_ragged", "callbacks", "metrics")
+print(*(n for n in ("losses", "training._loop", "training._ragged", "callbacks", "metrics")
         if "lstm_native." + n in sys.modules))
 """
 

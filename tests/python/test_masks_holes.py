@@ -161,7 +161,7 @@ def test_images_and_their_gradients_too(sequences):
 
 
 def test_a_mask_that_ends_once_is_lengths_and_moves_nothing(monkeypatch):
-    from lstm_native._lengths import Holes
+    from lstm_native._base.lengths import Holes
 
     monkeypatch.setattr(Holes, "close", None)
     mask = np.arange(STEPS) < COUNTS[:, None]

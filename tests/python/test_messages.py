@@ -7,7 +7,7 @@ import pytest
 from fit_helpers import data, fit, make_model
 
 import lstm_native as ln
-from lstm_native._shown import shown
+from lstm_native._base.shown import shown
 
 HUGE = {"text": "a" * 10**6, "list": list(range(10**5)), "control": "\x1b[31m\n\r\x00" * 1000}
 

@@ -8,7 +8,7 @@ import pytest
 from padded import LENGTHS, pad, same, unpad
 
 import lstm_native as ln
-from lstm_native._ragged import Ragged, Sequences
+from lstm_native.training._ragged import Ragged, Sequences
 
 WIDTH = 3
 

@@ -13,8 +13,8 @@ from test_losses_numeric import identity_layer
 
 import lstm_native as ln
 from lstm_native import losses
-from lstm_native._ragged import check_ragged
-from lstm_native._samples import check_data
+from lstm_native.training._ragged import check_ragged
+from lstm_native.training._samples import check_data
 
 CE = "categorical_crossentropy"
 MSE = losses.parse("mse")

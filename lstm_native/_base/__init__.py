@@ -1,0 +1,1 @@
+"""What every other part stands on: arguments checked, arrays taken in, attributes guarded."""

@@ -1,0 +1,99 @@
+"""Names that other libraries have in their module: what is used here instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from lstm_native._base.hints import NO_DEVICE
+
+_NOT_YET = "it is not there yet"
+_SEQUENCES = (
+    "give fit and predict the list of sequences itself, or lengths= or mask= beside a padded array"
+)
+# Of the module itself.
+_MODULE: dict[str, str] = {
+    "Bidirectional": "write LSTM(64, bidirectional=True)",
+    "TimeDistributed": "Dense acts on each step by itself: write Dense(units)",
+    "RepeatVector": "write np.repeat(x[:, None], steps, axis=1)",
+    "Masking": "write mask=(x != 0.0).any(axis=-1) in fit, predict or a call",
+    **dict.fromkeys(
+        ("Input", "InputLayer"),
+        "the first input says how many features there are; or write LSTM(64, input_size=3)",
+    ),
+    "Linear": "write Dense(units, input_size=...)",
+    **dict.fromkeys(
+        ("pad_sequences", "pad_sequence", "pack_padded_sequence", "pad_packed_sequence"),
+        _SEQUENCES,
+    ),
+    "pack_sequence": _SEQUENCES,
+    "load": "write load_model(path)",
+    **dict.fromkeys(("save", "save_model"), "write model.save(path)"),
+    "SimpleRNN": "write RNN(64)",
+    **dict.fromkeys(
+        ("LSTMCell", "GRUCell", "RNNCell"),
+        "write stream = model.stream(), which takes one step at a time",
+    ),
+    "ConvLSTM2D": "write ConvLSTM(...)",
+    **dict.fromkeys(("LayerNormalization",), "write LayerNorm()"),
+    **dict.fromkeys(
+        ("ReLU", "Softmax", "Sigmoid", "Tanh"),
+        "write Activation('relu'), 'softmax', 'sigmoid' or 'tanh'",
+    ),
+    **dict.fromkeys(
+        (
+            "Conv1D",
+            "Conv2D",
+            "Conv1d",
+            "Conv2d",
+            "BatchNormalization",
+            "BatchNorm1d",
+            "Attention",
+            "MultiHeadAttention",
+            "MultiheadAttention",
+            "Transformer",
+            "Concatenate",
+        ),
+        _NOT_YET,
+    ),
+    "Flatten": _NOT_YET + "; the last step alone gives LSTM(64, return_sequences=False)",
+    "Reshape": _NOT_YET + "; reshape x and y with NumPy",
+    **dict.fromkeys(
+        ("Model", "Module"),
+        "write Sequential([...]); models of several inputs or outputs are not there yet",
+    ),
+    **dict.fromkeys(
+        ("nn", "keras"), "layers stand in lstm_native itself: ln.LSTM(64), ln.Dense(1)"
+    ),
+    "optim": "optimizers stand in lstm_native itself: ln.Adam(1e-3)",
+    **dict.fromkeys(
+        ("Tensor", "tensor", "from_numpy"),
+        "arrays are those of NumPy: write np.asarray(x, dtype='float32')",
+    ),
+    **dict.fromkeys(
+        ("no_grad", "inference_mode"), "gradients are made by layer.forward alone: leave it out"
+    ),
+    **dict.fromkeys(
+        ("manual_seed", "set_random_seed", "set_seed"),
+        "write seed=0 where a model or layer is made, and in fit",
+    ),
+    "cuda": NO_DEVICE,
+    "device": NO_DEVICE,
+    "CrossEntropyLoss": "write fit(..., loss='categorical_crossentropy')",
+    "SparseCategoricalCrossentropy": "write CategoricalCrossentropy(), which takes labels too",
+    **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss"), "write fit(..., loss='binary_crossentropy')"),
+    "MSELoss": "write fit(..., loss='mse')",
+    "L1Loss": "write fit(..., loss='mae')",
+    **dict.fromkeys(
+        ("DataLoader", "Dataset", "TensorDataset"),
+        "fit takes arrays, generators and PyTorch's DataLoader as they are",
+    ),
+}
+
+
+def of_module(name: str, known: Sequence[str]) -> str:
+    """Return what to say about a name that the package does not have."""
+    if name in _MODULE:
+        return f": {_MODULE[name]}"
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"; did you mean '{near[0]}'?" if near else ""

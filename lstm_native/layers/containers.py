@@ -1,0 +1,148 @@
+"""Layers that hold other layers: Highway, Residual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lstm_native._base.checks import check_iterable
+from lstm_native.layers.layer import Layer, check_size
+
+
+class _Container(Layer):
+    """A layer that builds its inner layers itself and keeps their weights."""
+
+    def __init__(self, layers: Sequence[Layer], *, dtype: str, seed: int | None) -> None:
+        super().__init__(dtype=dtype, seed=seed)
+        name = type(self).__name__
+        self.layers: tuple[Layer, ...] = tuple(check_iterable(layers, name="layers"))
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers must be layers, got {type(layer).__name__}")
+            if layer.built:
+                raise ValueError(f"{layer!r} already has weights; a {name} builds its own layers")
+            if layer.stateful:
+                raise ValueError(
+                    f"{layer!r}: stateful has no effect in a {name}, whose layers begin each call "
+                    "with zeros"
+                )
+            if layer._seed is not None:
+                raise ValueError(f"{layer!r}: seed has no effect in a {name}; seed the {name}")
+        if not self.layers:
+            raise ValueError("layers: expected at least one, got none")
+        check_distinct(self.layers)
+        for layer in self.layers[1:]:
+            if layer._known_input_size is not None:
+                raise ValueError(f"{layer!r}: only a {name}'s first layer may have input_size")
+
+    def _inner_specs(self) -> list[dict[str, Any]]:
+        return [layer._spec() for layer in self.layers]
+
+    @property
+    def _known_input_size(self) -> int | None:
+        return self.layers[0]._known_input_size
+
+
+class Highway(_Container):
+    """A linear highway beside other layers: layers(x) + W vec(last `window` steps of x) + b.
+
+    The autoregressive component of LSTNet (Lai et al. 2018): the linear part follows the scale
+    of the input, the layers learn what is not linear.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Run one after another on the whole input; must end without a time axis. They take the
+        Highway's dtype and seed.
+    window : int
+        How many of the last steps the linear part sees.
+    dtype : {"float32", "float64"}
+    seed : int, optional
+
+    Notes
+    -----
+    Parameters: `weight` (out, window * F), steps oldest first, `bias` (out,), and those of the
+    inner layers as `layers.0.<name>`. They are reached through this layer, not the inner ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lstm_native as ln
+    >>> layers = [ln.LSTM(8, return_sequences=False), ln.Dense(2)]
+    >>> y, _ = ln.Highway(layers, window=4, seed=0)(np.ones((3, 10, 1), dtype="float32"))
+    >>> y.shape
+    (3, 2)
+    """
+
+    type_name = "highway"
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        window: int,
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(layers, dtype=dtype, seed=seed)
+        self.window = check_size(window, name="window")
+
+    def _spec(self) -> dict[str, Any]:
+        return {"type": self.type_name, "window": self.window, "layers": self._inner_specs()}
+
+
+class Residual(_Container):
+    """A residual connection around other layers: x + layers(x) (He et al. 2016).
+
+    "Deep residual learning for image recognition": the layers learn what is to be added to the
+    input, and the gradient has a way past them.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Run one after another; must keep the shape (N, T, F) or (N, F) of the input. They take the
+        Residual's dtype and seed.
+    dtype : {"float32", "float64"}
+    seed : int, optional
+
+    Raises
+    ------
+    ValueError
+        No layers, layers that have weights already, or, when the input's size is known, layers
+        that change the number of features or drop the time axis.
+
+    Notes
+    -----
+    Parameters: those of the inner layers as `layers.0.<name>`. They are reached through this layer,
+    not the inner ones. Inner recurrent layers begin each call at zeros. In a stream they keep their
+    state, which is part of the stream's: h and c of the inner layers, one after another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lstm_native as ln
+    >>> y, _ = ln.Residual([ln.LSTM(4), ln.LayerNorm()], seed=0)(np.ones((3, 10, 4)))
+    >>> y.shape
+    (3, 10, 4)
+    """
+
+    type_name = "residual"
+
+    def __init__(
+        self, layers: Sequence[Layer], *, dtype: str = "float32", seed: int | None = None
+    ) -> None:
+        super().__init__(layers, dtype=dtype, seed=seed)
+
+    def _spec(self) -> dict[str, Any]:
+        return {"type": self.type_name, "layers": self._inner_specs()}
+
+
+def check_distinct(layers: Sequence[Layer]) -> None:
+    """Refuse a layer that stands twice in a list: its weights would be updated twice."""
+    for index, layer in enumerate(layers):
+        for earlier in range(index):
+            if layers[earlier] is layer:
+                raise ValueError(
+                    f"layers: layer {index} is the same object as layer {earlier}; "
+                    "make one layer for each"
+                )

@@ -1,0 +1,47 @@
+"""The kinds of layers, by the name they have in a specification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lstm_native.layers.containers import Highway, Residual
+from lstm_native.layers.conv_lstm import ConvLSTM
+from lstm_native.layers.layer import Layer
+from lstm_native.layers.lstm import LSTM
+from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
+from lstm_native.layers.simple import (
+    Activation,
+    ActivityRegularization,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+)
+
+_KINDS: dict[str, type[Layer]] = {
+    kind.type_name: kind
+    for kind in (
+        LSTM,
+        GRU,
+        RNN,
+        MinLSTM,
+        MinGRU,
+        Dense,
+        Embedding,
+        Dropout,
+        LayerNorm,
+        Activation,
+        ActivityRegularization,
+        Highway,
+        Residual,
+        ConvLSTM,
+    )
+}
+
+
+def layer_from_spec(spec: dict[str, Any]) -> Layer:
+    """Return the unbuilt layer that a specification describes."""
+    options = dict(spec)
+    if "layers" in options:
+        options["layers"] = [layer_from_spec(inner) for inner in options["layers"]]
+    return _KINDS[options.pop("type")]._from_spec(options)

@@ -1,0 +1,367 @@
+"""What every layer is in Python: a specification, and once its input is known, a native layer."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+from _thread import RLock  # as threading has it, which takes longer to import
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_native import _core
+from lstm_native._base.attributes import Guarded, NotYetError, set_plainly
+from lstm_native._base.checks import check_dtype, check_int, check_real
+from lstm_native._base.inputs import Checked, check_first_values, check_input, output_shape_for
+from lstm_native.layers._carried import Carrying, State
+from lstm_native.layers.tape import EmptyTape, HolesTape, Tape
+
+if TYPE_CHECKING:
+    from lstm_native._base.state_dicts import LoadedKeys
+
+_MAX_SEED = 2**64 - 1
+_MAX_SIZE = 2**24
+_BITS = {"float32": "32", "float64": "64"}
+# Held while something gets its weights from an input: a refused one takes back what it made, and
+# may not take back what another thread has made meanwhile.
+BUILDING = RLock()
+
+
+def native_class(kind: str, dtype: str) -> Any:
+    """Return the core's class of a kind ("Layer", "Network", "Trainer") for a dtype."""
+    return getattr(_core, kind + _BITS[dtype])
+
+
+def check_seed(seed: int | None) -> int:
+    """Return the seed, or a new one that nobody can foresee."""
+    if seed is None:
+        return int.from_bytes(os.urandom(8), "little")
+    return check_int(seed, name="seed", minimum=0, maximum=_MAX_SEED)
+
+
+class Layer(Carrying, Guarded):
+    """Base of all layers.
+
+    A layer is built when the number of its input features is known: from `input_size`, from the
+    first input it sees, or by the `Sequential` it is put into.
+
+    Attributes
+    ----------
+    dtype : {"float32", "float64"}
+        Of weights, inputs and outputs.
+    stateful : bool
+        Whether a call begins with the state that the last one ended with.
+    """
+
+    type_name: ClassVar[str] = ""
+    #: Whether the layer has weights, and so a dtype of its own.
+    has_weights: ClassVar[bool] = True
+
+    def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
+        self.dtype = check_dtype(dtype).name
+        self._seed = None if seed is None else check_seed(seed)
+        self._pass_counter = [0]  # for what is drawn anew in each
+        self._native: Any = None
+
+    # -- what subclasses say ---------------------------------------------------------------
+
+    def _spec(self) -> dict[str, Any]:
+        """Return the layer as the core and model files describe it."""
+        from lstm_native._base.hints import OWN_LOOP
+
+        raise NotImplementedError(
+            f"{type(self).__name__}: layers of one's own are not there yet, only those of the "
+            "package and subclasses of them. A loop of one's own can put anything between them: "
+            + OWN_LOOP
+        )
+
+    @classmethod
+    def _from_spec(cls, spec: dict[str, Any]) -> Layer:
+        """Return the unbuilt layer that `_spec` described."""
+        return cls(**spec)
+
+    @property
+    def _known_input_size(self) -> int | None:
+        """Input features, where the layer knows them before any input. Tokens have 0."""
+        return None
+
+    # -- building --------------------------------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        """Whether the layer has its weights."""
+        return self._native is not None
+
+    def _build(self, input_size: int, *, dtype: str, seed: int) -> None:
+        known = self._known_input_size
+        if known and known != input_size:
+            raise ValueError(
+                f"{self!r}: expected {known} input features (input_size), got {input_size}"
+            )
+        if self.built:
+            if self._native.input_features != input_size:
+                raise ValueError(
+                    f"{self!r}: was built for {self._native.input_features} input features, "
+                    f"got {input_size}"
+                )
+            if self.dtype != dtype:
+                raise ValueError(f"{self!r}: was built for {self.dtype}, got {dtype}")
+            return
+        own = self._seed if self._seed is not None else seed
+        native = native_class("Layer", dtype)(json.dumps(self._spec()), input_size, own)
+        if self.built:  # by another thread, meanwhile
+            return self._build(input_size, dtype=dtype, seed=seed)
+        self._set_building((native, dtype, own))
+
+    def _state_of_building(self) -> tuple[Any, str, int | None]:
+        """Return what `_build` changes, for `_set_building`."""
+        return self._native, self.dtype, self._seed
+
+    def _set_building(self, state: tuple[Any, str, int | None]) -> None:
+        self._native, dtype, self._seed = state
+        set_plainly(self, "dtype", dtype)
+
+    def _built_native(self) -> Any:
+        if not self.built:
+            if self._known_input_size is None:
+                raise NotYetError(
+                    f"{self!r} has no weights yet: give input_size, or call it on an input first"
+                )
+            self._build(self._known_input_size, dtype=self.dtype, seed=check_seed(self._seed))
+        return self._native
+
+    def _check_input(self, x: Any, lengths: Any, mask: Any) -> Checked:
+        """Return the input and its steps; a layer that has no weights yet gets them here."""
+        holes, known = None, self.built or self._known_input_size is not None
+        if not self.built:
+            size = self._known_input_size
+            if size != 0:  # not tokens
+                x, lengths, holes = check_first_values(x, self.dtype, lengths, mask)
+                mask = None
+                size = x.shape[-1]
+            self._build(size, dtype=self.dtype, seed=check_seed(self._seed))
+        checked, ends, found = check_input(x, self._native, self.dtype, lengths, mask)
+        if checked.ndim < 3:
+            output_shape_for(self._native, checked, known=known)  # or says what has no time axis
+        return checked, ends, holes or found
+
+    # -- running ---------------------------------------------------------------------------
+
+    def __call__(
+        self, x: Any, state: State = None, lengths: Any = None, mask: Any = None
+    ) -> tuple[NDArray[Any], State]:
+        """Run the layer; dropout rests.
+
+        Parameters
+        ----------
+        x : array_like, (N, T, F) or (N, F)
+            Input; an Embedding takes integer tokens (N, T) or (N,). Of no samples, N = 0, the
+            output has none, and they have no gradient.
+        state : state, optional
+            Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H), where a
+            layer of two directions counts twice.
+        lengths : int array_like, (N,), optional
+            How many of its T steps each sequence has, from 0 on. What stands behind them is not
+            read and may be NaN; `y` is zero there, and the final state is that of the true end.
+        mask : bool array_like, (N, T), optional
+            True: a step of the sequence. False: it is skipped, its `x` is not read, `y` is zero
+            there, and the state goes on to the next True.
+
+        Returns
+        -------
+        y : ndarray
+            (N, T, features), or (N, features) where the layer drops the time axis.
+        state : state or None
+            Final state.
+
+        Raises
+        ------
+        TypeError
+            Wrong dtype, such as integers where floats are needed.
+        ValueError
+            Wrong shape, empty, or not finite; lengths out of range, lengths and mask together, a
+            layer that cannot take them; another batch size than that of the state it carries.
+        """
+        if self._native is not None and mask is None and not self.stateful:
+            try:
+                quick = self._native.quick_call(x, state, lengths)
+            except ValueError:
+                quick = None  # the slower way says more
+            if quick is not None:
+                found: tuple[NDArray[Any], State] = quick
+                return found
+        y, final, _ = self._run(x, state, lengths, mask, remember=False)
+        return y, final
+
+    def forward(
+        self,
+        x: Any,
+        state: State = None,
+        lengths: Any = None,
+        mask: Any = None,
+        *,
+        seed: int | None = None,
+    ) -> tuple[NDArray[Any], State, Tape]:
+        """Run the layer as in training, and remember it: parameters and errors as in a call.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Decides what dropout drops; by default every pass draws anew.
+
+        Returns
+        -------
+        y : ndarray
+        state : state or None
+        tape : Tape
+            `tape.backward(dy)` gives the gradients. What `dy` holds at a step that is masked or
+            behind the end of its sequence is not read, and the gradient of `x` is zero there.
+        """
+        if self._native is not None and mask is None and seed is None and not self.stateful:
+            passes = self._pass_counter
+            try:
+                quick = self._native.quick_forward(x, state, lengths, self._seed, passes[0])
+            except ValueError:
+                quick = None  # the slower way says more
+            if quick is not None:
+                y, final, tape = quick
+                passes[0] += 1
+                ends = None if lengths is None else lengths.copy()
+                return y, final, Tape(tape, self, y.shape, len(y), ends)
+        given = None if seed is None else check_seed(seed)
+        y, final, found = self._run(x, state, lengths, mask, remember=True, seed=given)
+        assert found is not None
+        return y, final, found
+
+    def _run(
+        self,
+        x: Any,
+        state: State,
+        lengths: Any,
+        mask: Any,
+        *,
+        remember: bool,
+        seed: int | None = None,
+    ) -> tuple[NDArray[Any], State, Tape | None]:
+        if self._native is None:
+            with BUILDING:
+                return self._run_or_undo(x, state, lengths, mask, remember, seed)
+        return self._run_or_undo(x, state, lengths, mask, remember, seed)
+
+    def _run_or_undo(
+        self, x: Any, state: State, lengths: Any, mask: Any, remember: bool, seed: int | None
+    ) -> tuple[NDArray[Any], State, Tape | None]:
+        before = self._state_of_building()
+        try:
+            x, ends, holes = self._check_input(x, lengths, mask)
+            samples = len(x)
+            given = self._native_state(state, samples, name="state")
+            if state is None and samples:
+                given = self._carried_for(samples)
+            if not samples:
+                x, given = np.zeros((1, *x.shape[1:]), x.dtype), None  # the core runs one of zeros
+            if seed is None:
+                assert self._seed is not None
+                seed = _core.derive_seed(self._seed, self._pass_counter[0])
+            y, final, native = self._native.forward(x, given, remember, seed, ends)
+        except (TypeError, ValueError):
+            self._set_building(before)  # a refused input decides nothing
+            raise
+        self._pass_counter[0] += remember
+        if not samples:
+            y, final = y[:0], tuple(part[:, :0].copy() for part in final)
+        if self.stateful and samples:
+            set_plainly(self, "_carried", tuple(part.copy() for part in final))
+        tape = None
+        if remember:
+            tape = Tape(native, self, y.shape, samples, ends)
+            if holes is not None or not samples:
+                tape = HolesTape(tape, holes) if holes else EmptyTape(tape)
+        return y if holes is None else holes.open(y), self._public_state(final), tape
+
+    # -- weights ---------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return copies of the parameters, with PyTorch's names and shapes.
+
+        Raises
+        ------
+        RuntimeError
+            The layer is not built yet.
+        """
+        parameters: dict[str, NDArray[Any]] = self._built_native().parameters()
+        return parameters
+
+    def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> LoadedKeys:
+        """Set all parameters; nothing is set unless every name, shape and value fits.
+
+        Parameters
+        ----------
+        state : dict of str to array_like
+            As `state_dict` returns it; tensors of PyTorch will do.
+        strict : bool
+            False: names may be missing, whose parameters keep their values, or unexpected. At
+            least one must be known, and shapes must fit all the same.
+
+        Returns
+        -------
+        LoadedKeys
+            (missing_keys, unexpected_keys), two lists of names.
+
+        Raises
+        ------
+        ValueError
+            Missing or unexpected names, wrong shapes (the message lists them all), NaN or
+            infinity.
+        TypeError
+            No dict, or values that are no floats.
+        """
+        from lstm_native._base.state_dicts import match
+
+        native = self._built_native()
+        own = native.parameters()
+        values, keys = match(own, state, owner="layer", dtype=self.dtype, strict=strict)
+        native.set_parameters({**own, **values})
+        return keys
+
+    # -- copies ----------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the parts of a copy: options, weights and all attributes."""
+        from lstm_native.files import reduce_layer
+
+        return reduce_layer(self)
+
+    def __copy__(self) -> Any:
+        """Return a deep copy: a shallow one would share its weights."""
+        from copy import deepcopy
+
+        return deepcopy(self)
+
+    def __repr__(self) -> str:
+        """Return the layer as it could be made, without the options that are as by default."""
+        options = []
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = getattr(self, name, parameter.default)
+            if value is not parameter.default and value != parameter.default:
+                shown = list(value) if name == "layers" else value
+                options.append(f"{name}={shown!r}")
+        return f"{type(self).__name__}({', '.join(options)})"
+
+
+def check_size(value: int, *, name: str) -> int:
+    """Return a number of units or features that the core can take."""
+    return check_int(value, name=name, minimum=1, maximum=_MAX_SIZE)
+
+
+def check_rate(value: float, *, name: str) -> float:
+    """Return a share of values, in [0, 1)."""
+    return check_real(value, name=name, minimum=0.0, below=1.0)
+
+
+def optional_size(value: int | None, *, name: str) -> int | None:
+    """Return a size that may be left open."""
+    return None if value is None else check_size(value, name=name)

@@ -1,0 +1,381 @@
+"""Training and evaluation: what happens around the core's one call per batch."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_native import losses, optimizers
+from lstm_native._base.callback import Callback, CallbackList
+from lstm_native._base.checks import check_positive_int
+from lstm_native.history import History
+from lstm_native.layers.layer import check_seed, native_class
+from lstm_native.losses import Loss
+from lstm_native.metrics import Metric, MetricSet
+from lstm_native.optimizers import Optimizer
+from lstm_native.training._data import Batches, check_samples, check_source, whole
+from lstm_native.training._fit_options import EVALUATE_BATCH, Options, list_of_metrics
+from lstm_native.training._ragged import Ragged
+from lstm_native.training._samples import Batch, Data, cut
+from lstm_native.training._settings import Training
+from lstm_native.training._validation import padding_told, split
+from lstm_native.training._windows import (
+    Carry,
+    Window,
+    check_carried,
+    check_stateful,
+    check_tbptt,
+    states_aside,
+    states_kept,
+    windows_of,
+)
+
+if TYPE_CHECKING:
+    from lstm_native.model import Sequential
+
+__all__ = [
+    "Options",
+    "check_source",
+    "evaluate",
+    "evaluation_size",
+    "fit",
+    "padding_told",
+    "train_on_batch",
+]
+
+
+def fit(
+    model: Sequential,
+    data: Data | Ragged | Batches,
+    loss: Loss,
+    optimizer: str | Optimizer | None,
+    options: Options,
+    *,
+    metrics: Metric | Iterable[Metric] | None,
+    validation_data: Any,
+    validation_lengths: Any,
+    validation_mask: Any,
+    validation_steps: Any,
+    callbacks: Callback | Iterable[Callback] | None,
+    tbptt: Any,
+    padding: str = "",
+) -> History:
+    """Train; see `Sequential.fit`. `padding` names the argument that tells it in x."""
+    if model._in_training is not None and model._training_thread == get_ident():
+        raise RuntimeError("fit is running on this model; call it when it has ended")
+    if isinstance(data, Batches):  # a stateful model's validation has batches as training has
+        options = replace(options, batch_size=data.samples)
+    metric_list = list_of_metrics(metrics)
+    train, validation = split(
+        model,
+        data,
+        options,
+        partial(check_source, model, loss=loss),
+        given=validation_data,
+        lengths=validation_lengths,
+        mask=validation_mask,
+        steps=validation_steps,
+        padding=padding,
+    )
+    found = MetricSet(metric_list, loss=loss, probabilities=data.probabilities)
+    window = check_tbptt(model, train, tbptt)
+    _check_states(model, train, options.batch_size, shuffle=options.shuffle)
+    hooks = _hooks(callbacks, options, train, window)
+    hooks.check_logs(_names_of_logs(found, validation is not None), options.initial_epoch)
+    _prepare_trainer(model, loss, optimizer)
+
+    history = model.history = History()
+    model.stop_training = False
+    resumed = model._callback_states if options.initial_epoch else {}
+    try:
+        hooks.on_train_begin(model)
+        hooks.load_states(resumed)
+        hooks.states()  # one that a file could not hold is told now
+        model._in_training, model._training_thread = hooks, get_ident()
+        for epoch in range(options.initial_epoch, options.epochs):
+            hooks.on_epoch_begin(model, epoch)
+            logs = _train_epoch(model, train, found, hooks, options, epoch, window)
+            if validation is not None:
+                size = options.batch_size if model._stateful else EVALUATE_BATCH
+                now = model.loss or loss  # a callback may have set another
+                with states_aside(model):
+                    results = evaluate(model, validation, now, metric_list, size, window)
+                logs |= {f"val_{name}": value for name, value in results.items()}
+            history.record(epoch, logs)
+            hooks.on_epoch_end(model, epoch, logs)
+            if model.stop_training:
+                break
+    except KeyboardInterrupt:
+        history.interrupted = True
+        raise
+    finally:
+        # No call before this, where another Ctrl-C could come in between.
+        trained, model._in_training = model._in_training, None
+        try:
+            if trained is not None:
+                model._callback_states = trained.states()  # before they tidy up
+        finally:
+            hooks.on_train_end(model)
+    return history
+
+
+def _names_of_logs(metrics: MetricSet, validated: bool) -> list[str]:
+    names = ["loss", *metrics.names]
+    names += [f"val_{name}" for name in names] if validated else []
+    for index, name in enumerate(names):
+        if name in names[:index] or name == "epoch":
+            raise ValueError(f"metrics: the name '{name}' is taken; give each its own name")
+    return names
+
+
+def _check_states(
+    model: Sequential, data: Data | Ragged | Batches, batch_size: int, *, shuffle: bool
+) -> None:
+    if isinstance(data, Batches):
+        check_carried(model, data.samples)
+    else:
+        check_stateful(model, len(data), batch_size, shuffle=shuffle)
+
+
+def _hooks(
+    callbacks: Callback | Iterable[Callback] | None,
+    options: Options,
+    data: Data | Ragged | Batches,
+    window: int | None,
+) -> CallbackList:
+    hooks = CallbackList(() if callbacks is None else callbacks)
+    if not options.verbose:
+        return hooks
+    from lstm_native.progress import ProgressBar
+
+    count: int | None
+    unit, batch_size = "windows", 1
+    if isinstance(data, Batches):
+        unit = "batches" if window is None else unit
+        count = data.count if window is None else None
+    elif window is None:
+        count, unit, batch_size = len(data), "samples", options.batch_size
+    else:
+        batches = math.ceil(len(data) / options.batch_size)
+        count = batches * math.ceil(data.longest / window)
+    bar = ProgressBar(
+        epochs=options.epochs,
+        samples=count,
+        batch_size=batch_size,
+        unit=unit,
+        lines=options.verbose == 2,
+    )
+    hooks.callbacks.insert(0, bar)
+    return hooks
+
+
+def _prepare_trainer(model: Sequential, loss: Loss, optimizer: str | Optimizer | None) -> None:
+    """Give the model a trainer for this loss and optimiser; keep the old one if it serves.
+
+    The model changes in the last statement alone: whatever stops this before then has asked for
+    nothing.
+    """
+    now = model._training
+    if optimizer is None and now.optimizer is not None:
+        given, chosen, again = now.given, now.optimizer, True
+    else:
+        given = optimizers.parse(optimizer if optimizer is not None else "adam")
+        again = given is now.given and now.optimizer is not None
+        # The same object: with the learning rate now in force.
+        chosen = now.optimizer if again and now.optimizer is not None else given
+    trainer = model._trainer if again and now.loss == loss else None
+    if trainer is None:
+        trainer = model._new_trainer(loss, chosen)
+    model._training = Training(trainer, loss, chosen, given)
+
+
+def _train_epoch(
+    model: Sequential,
+    data: Data | Ragged | Batches,
+    metrics: MetricSet,
+    hooks: CallbackList,
+    options: Options,
+    epoch: int,
+    window: int | None,
+) -> dict[str, float]:
+    batches: Iterable[Batch]
+    if isinstance(data, Batches):
+        batches = data.batches()
+    elif options.shuffle:
+        # A function of seed and epoch alone, so that a resumed run visits the samples alike.
+        batches = map(data.take, data.shuffled(options.batch_size, options.seed, epoch))
+    else:
+        order = cut(np.arange(len(data), dtype=np.int64), options.batch_size)
+        batches = map(data.take, order)
+    metrics.reset()
+    watched = bool(hooks.callbacks)
+    seed, mean_weight = options.seed, data.mean_weight
+    mean = _Mean()
+    carry = Carry(model, windows=window is not None)
+    count = 0
+    for batch in batches:
+        carry.begin_batch()
+        for part in windows_of(batch, window):
+            place = (epoch, count)
+            update(model, batch, part, carry, mean, metrics, seed, mean_weight, place)
+            if watched:
+                hooks.on_batch_end(model, count, {"loss": mean.value} | metrics.result())
+            count += 1
+    return {"loss": mean.value} | metrics.result()
+
+
+def update(
+    model: Sequential,
+    batch: Batch,
+    part: Window,
+    carry: Carry,
+    mean: _Mean,
+    metrics: MetricSet,
+    seed: int,
+    mean_weight: float,
+    place: tuple[int, int] | None = None,
+) -> None:
+    """Make one update of the weights, from a window of a batch; add its loss and metrics.
+
+    `place` is the epoch and the batch, for the message of a FloatingPointError.
+    """
+    first, steps = part
+    measured = bool(metrics)
+    loss, weight, norm, finite, output, states = model._training.trainer.step(
+        batch.x,
+        batch.y,
+        batch.trained,
+        batch.rows,
+        seed,
+        measured,
+        batch.lengths,
+        carry.given(),
+        first,
+        steps,
+        mean_weight,
+    )
+    if not finite:
+        what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
+        where = f" in epoch {place[0] + 1}, batch {place[1] + 1}" if place else ""
+        raise FloatingPointError(
+            f"{what}{where} (gradient norm {norm}); the model has the last weights that gave "
+            "finite values. A smaller learning rate or clip_norm may help"
+        )
+    carry.take(states)
+    mean.add(loss, weight)
+    if measured:
+        y, weights = batch.seen(first, steps)
+        metrics.update(_read_only(y), output, weights)
+
+
+def evaluate(
+    model: Sequential,
+    data: Data | Ragged | Batches,
+    loss: Loss,
+    metrics: Metric | Iterable[Metric] | None,
+    batch_size: int,
+    window: int | None = None,
+) -> dict[str, float]:
+    """Return loss and metrics over all samples; see `Sequential.evaluate`."""
+    _check_states(model, data, batch_size, shuffle=False)
+    trainer = model._trainer if model.loss == loss else None
+    if trainer is None:
+        plain = optimizers.parse("sgd")
+        trainer = native_class("Trainer", model.dtype)(
+            model._network, loss.to_json(), plain.to_json()
+        )
+    found = MetricSet(list_of_metrics(metrics), loss=loss, probabilities=data.probabilities)
+    mean = _Mean()
+    carry = Carry(model, windows=window is not None)
+    batches: Iterable[Batch]
+    if isinstance(data, Batches):
+        batches = data.batches()
+    elif model._stateful:  # each batch goes on from the one before: none may change its place
+        batches = map(data.take, cut(np.arange(len(data), dtype=np.int64), batch_size))
+    else:
+        batches = map(data.take, data.in_order(batch_size))
+    with states_kept(model):
+        for batch in batches:
+            carry.begin_batch()
+            for first, steps in windows_of(batch, window):
+                value, weight, _, _, output, states = trainer.evaluate(
+                    batch.x,
+                    batch.y,
+                    batch.weights,
+                    batch.rows,
+                    bool(found),
+                    batch.lengths,
+                    carry.given(),
+                    first,
+                    steps,
+                )
+                carry.take(states)
+                mean.add(value, weight)
+                if found:
+                    y, weights = batch.seen(first, steps)
+                    found.update(_read_only(y), output, weights)
+    return {"loss": mean.value} | found.result()
+
+
+def evaluation_size(model: Sequential, batch_size: Any) -> int:
+    """Return the samples of a batch of `evaluate`; None: all of a stateful model, else 256."""
+    if batch_size is None:
+        return sys.maxsize if model._stateful else EVALUATE_BATCH
+    return check_positive_int(batch_size, name="batch_size")
+
+
+def train_on_batch(
+    model: Sequential,
+    x: Any,
+    y: Any,
+    loss: str | Loss | None,
+    optimizer: str | Optimizer | None,
+    metrics: Metric | Iterable[Metric] | None,
+    seed: int | None,
+    **given: Any,
+) -> dict[str, float]:
+    """Make one update; see `Sequential.train_on_batch`."""
+    seed = check_seed(seed)
+    chosen = losses.parse(loss if loss is not None else model.loss or "mse")
+    data = check_samples(model, x, y, chosen, **given)
+    found = MetricSet(list_of_metrics(metrics), loss=chosen, probabilities=data.probabilities)
+    check_carried(model, len(data))
+    known = (model._training.given, model.optimizer)
+    if optimizer is not None and optimizers.parse(optimizer) in known:
+        # Written out in every call, it is not meant to start afresh, nor to undo a learning rate
+        # that was set since.
+        optimizer = None
+    _prepare_trainer(model, chosen, optimizer)
+    mean, carry = _Mean(), Carry(model, windows=False)
+    update(model, whole(data), Window(), carry, mean, found, seed, Batches.mean_weight)
+    return {"loss": mean.value} | found.result()
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that a metric function cannot write through."""
+    view: NDArray[Any] = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class _Mean:
+    """A weighted mean, number by number."""
+
+    def __init__(self) -> None:
+        self._sum = self._weight = 0.0
+
+    def add(self, value: float, weight: float) -> None:
+        self._sum += value * weight
+        self._weight += weight
+
+    @property
+    def value(self) -> float:
+        return self._sum / self._weight if self._weight else math.nan

@@ -1,0 +1,210 @@
+"""What a model is trained with: loss, optimiser and its state, learning rate; assigned or given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lstm_native._base.attributes import NotYetError
+from lstm_native._base.checks import check_bool, check_real
+from lstm_native._base.shown import shown
+from lstm_native.layers.layer import native_class
+from lstm_native.network.stack import Stack
+
+if TYPE_CHECKING:  # what trains a model is loaded when one is trained
+    from lstm_native.history import History
+    from lstm_native.layers.layer import Layer
+    from lstm_native.losses import Loss
+    from lstm_native.optimizers import Optimizer
+
+
+class Training:
+    """What belongs together.
+
+    Replaced as a whole, never changed, so that an interrupt finds no half of it.
+
+    Attributes
+    ----------
+    trainer : native trainer or None
+        Holds the optimiser's state; made for this loss (at first "mse") and this optimiser.
+    loss, optimizer
+        As the model shows them.
+    given : Optimizer or None
+        The object that was given last: given again, it goes on with its state.
+    """
+
+    __slots__ = ("given", "loss", "optimizer", "trainer")
+
+    def __init__(
+        self,
+        trainer: Any = None,
+        loss: Loss | None = None,
+        optimizer: Optimizer | None = None,
+        given: Optimizer | None = None,
+    ) -> None:
+        self.trainer, self.loss, self.optimizer, self.given = trainer, loss, optimizer, given
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return its parts, for any protocol of pickle."""
+        return Training, (self.trainer, self.loss, self.optimizer, self.given)
+
+    def with_trainer(self, trainer: Any) -> Training:
+        """Return the same with another trainer, or with none."""
+        return Training(trainer, self.loss, self.optimizer, self.given)
+
+
+class TrainingSettings(Stack):
+    """The part of `Sequential` that says how it is trained; attributes as there."""
+
+    _assignable: ClassVar[frozenset[str]] = frozenset({"history"})
+
+    def __init__(self, layers: Sequence[Layer], *, dtype: str | None, seed: int | None) -> None:
+        super().__init__(layers, dtype=dtype, seed=seed)
+        self.history: History | None = None
+        self._metadata: dict[str, str] = {}
+        self._stop_training = False
+        self._training = Training()
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimiser, with the learning rate in force; None before the first `fit`.
+
+        May be set, to a name or an object, at any time: training goes on with it, with fresh
+        state, from the next batch on, and so do the fits to come and the file. Setting the very
+        object that is there changes nothing. None is refused (TypeError): "adam" is the default.
+        """
+        return self._training.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: str | Optimizer) -> None:
+        from lstm_native import optimizers
+
+        chosen = optimizers.parse(value)
+        now = self._training
+        if chosen is not now.optimizer:
+            trainer = self._new_trainer(now.loss, chosen) if self.built else None
+            self._training = Training(trainer, now.loss, chosen, given=chosen)
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss; None before the first `fit`.
+
+        May be set, to a name or an object, as `optimizer` may. Another loss starts the
+        optimiser's state afresh. None is refused (TypeError): "mse" is the default.
+        """
+        return self._training.loss
+
+    @loss.setter
+    def loss(self, value: str | Loss) -> None:
+        from lstm_native import losses
+
+        chosen = losses.parse(value)
+        now = self._training
+        if getattr(self, "_in_training", None) is not None and now.loss is not None:
+            before, after = ((o.takes_labels, o.takes_logits) for o in (now.loss, chosen))
+            if before != after:
+                raise ValueError(
+                    f"loss: '{chosen.name}' takes other targets than '{now.loss.name}', with which "
+                    "fit is running; end fit first"
+                )
+        if chosen != now.loss:
+            trainer = self._new_trainer(chosen, now.optimizer) if self.built else None
+            self._training = Training(trainer, chosen, now.optimizer, now.given)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate in force; may be set while training."""
+        if self.optimizer is None:
+            raise NotYetError("the model has no optimizer yet: it gets one in fit")
+        return self.optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        """Set the learning rate for the steps to come; the optimiser keeps its other state.
+
+        Raises
+        ------
+        RuntimeError
+            The model has no optimiser yet.
+        ValueError, TypeError
+            Not a positive finite number of the model's dtype. Nothing has changed then.
+        """
+        value = check_real(value, name="learning_rate", above=0.0)
+        now = self._training
+        if now.optimizer is None:
+            raise NotYetError("the model has no optimizer yet: it gets one in fit")
+        settings = now.optimizer._with_rate(value)
+        changed = Training(now.trainer, now.loss, settings, now.given)
+        if now.trainer is None:
+            self._training = changed
+            return
+        try:
+            now.trainer.set_learning_rate(value)  # refuses what its floats cannot hold
+            self._training = changed
+        except BaseException:  # an interrupt may come in between
+            self._training = now
+            now.trainer.set_learning_rate(now.optimizer.learning_rate)
+            raise
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Free text that is saved with the model. May be set (TypeError: not str to str)."""
+        return self._metadata
+
+    @metadata.setter
+    def metadata(self, value: Mapping[str, str]) -> None:
+        self._metadata = check_metadata(value)
+
+    @property
+    def stop_training(self) -> bool:
+        """Set to True in a callback to end `fit` after the epoch (TypeError: no bool)."""
+        return self._stop_training
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        self._stop_training = check_bool(value, name="stop_training")
+
+    # -- the core's trainer ----------------------------------------------------------------
+
+    @property
+    def _trainer(self) -> Any:
+        """The trainer that `fit` would go on with, and that a file holds; None if there is none."""
+        now = self._training
+        if now.trainer is None and self.built and (now.loss or now.optimizer):
+            # Set before the model had its weights.
+            trainer = self._new_trainer(now.loss, now.optimizer)
+            self._training = Training(trainer, now.loss, now.optimizer, now.given)
+        return self._training.trainer
+
+    def _new_trainer(self, loss: Loss | None, optimizer: Optimizer | None) -> Any:
+        """Return a trainer with fresh state; None stands for the defaults."""
+        from lstm_native import losses, optimizers
+
+        chosen = loss or losses.parse("mse"), optimizer or optimizers.parse("adam")
+        return native_class("Trainer", self.dtype)(
+            self._network, *(setting.to_json() for setting in chosen)
+        )
+
+    def _restore_training(self, trainer: Any) -> None:
+        """Go on with a trainer that comes from a file."""
+        from lstm_native.losses import Loss
+        from lstm_native.optimizers import Optimizer
+
+        self._training = Training(
+            trainer, Loss.from_json(trainer.loss), Optimizer.from_json(trainer.optimizer)
+        )
+
+
+def check_metadata(value: Mapping[str, str]) -> dict[str, str]:
+    """Return a dict of str to str, or say what it is not."""
+    if not isinstance(value, Mapping):
+        kind = type(value).__name__
+        raise TypeError(f"metadata must map str to str, got {kind}: {shown(value)}")
+    for key, text in value.items():
+        if not isinstance(key, str) or not isinstance(text, str):
+            found = f"{str(key)[:80]!r}: {type(text).__name__}"
+            raise TypeError(
+                f"metadata must map str to str, got {found}; write other values as JSON, "
+                "with json.dumps"
+            )
+    return dict(value)
