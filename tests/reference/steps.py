@@ -48,7 +48,7 @@ def windows(steps: int, size: int, stride: int, dilation: int, padding: str) -> 
 
 def conv1d(x, weight, bias=None, stride=1, dilation=1, padding="valid", activation="linear"):
     """A convolution over time: x (T, F), weight (filters, F, size), bias (filters,) or None."""
-    filters, features, size = weight.shape
+    filters, _, size = weight.shape
     found = windows(len(x), size, stride, dilation, padding)
     y = np.zeros((len(found), filters))
     for t, steps in enumerate(found):
