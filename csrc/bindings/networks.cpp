@@ -16,6 +16,8 @@
 #include "core/files/model_file.hpp"
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
+#include "core/specs/loss_specs.hpp"
+#include "core/specs/optimizer_specs.hpp"
 #include "core/specs/windows.hpp"
 #include "core/training/losses.hpp"
 #include "core/training/trainer_impl.hpp"

@@ -10,7 +10,7 @@
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
 #include "core/base/float_mode.hpp"
-#include "core/specs/json_specs.hpp"
+#include "core/specs/optimizer_specs.hpp"
 #include "core/training/optimizer.hpp"
 
 namespace lstm_native::python {

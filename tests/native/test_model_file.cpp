@@ -17,6 +17,8 @@
 #include "core/files/model_file.hpp"
 #include "core/files/safetensors.hpp"
 #include "core/specs/json_specs.hpp"
+#include "core/specs/loss_specs.hpp"
+#include "core/specs/optimizer_specs.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/message_text.hpp"
-#include "core/specs/json_specs.hpp"
+#include "core/specs/object_reader.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

@@ -6,36 +6,21 @@
 #include <variant>
 
 #include "core/base/message_text.hpp"
-#include "lstm_native/error.hpp"
+#include "core/specs/ranges.hpp"
 
 namespace lstm_native {
 namespace {
 
-[[noreturn]] void refuse(const std::string& path, const std::string& expected,
-                         const std::string& actual) {
-  throw InvalidArgument(path + ": expected " + expected + ", got " + actual);
-}
-
 void check_integer(const std::string& path, Index value, Index low, Index high) {
-  if (value >= low && value <= high) return;
-  refuse(path, std::to_string(low) + " to " + std::to_string(high), std::to_string(value));
+  check_value(path, value, integers(low, high));
 }
-
-/// Zero included, one not. A NaN fails every comparison, here and below.
 void check_fraction(const std::string& path, double value) {
-  if (!(value >= 0.0 && value < 1.0)) refuse(path, "0 <= value < 1", number_text(value));
+  check_value(path, value, fractions());
 }
-
-void check_positive(const std::string& path, double value) {
-  if (!(value > 0.0 && std::isfinite(value)))
-    refuse(path, "a finite number > 0", number_text(value));
-}
-
+void check_positive(const std::string& path, double value) { check_value(path, value, positive()); }
 void check_not_negative(const std::string& path, double value) {
-  if (!(value >= 0.0 && std::isfinite(value)))
-    refuse(path, "a finite number >= 0", number_text(value));
+  check_value(path, value, not_negative());
 }
-
 template <class Enum>
 void check_enum(const std::string& path, Enum value, Enum last) {
   check_integer(path, static_cast<Index>(value), 0, static_cast<Index>(last));
@@ -224,54 +209,6 @@ void validate(const LayerSpec& layer, const std::string& path) {
 void validate(const std::vector<LayerSpec>& layers, const std::string& path) {
   Index count = 0;
   LayerCheck::check_stack(layers, path, 0, count);
-}
-
-void validate(const LossSpec& loss, const std::string& path) {
-  check_enum(path + ".type", loss.kind, LossKind::categorical_crossentropy);
-  if (loss.kind == LossKind::huber) check_positive(path + ".delta", loss.delta);
-  check_enum(path + ".from_logits", loss.outputs, OutputReading::probabilities);
-  check_fraction(path + ".label_smoothing", loss.label_smoothing);
-  const bool categorical = loss.kind == LossKind::categorical_crossentropy;
-  if (categorical || loss.kind == LossKind::binary_crossentropy) {
-    if (loss.ignore_index && !categorical)
-      refuse(path + ".ignore_index", "none but for categorical cross-entropy",
-             std::to_string(*loss.ignore_index));
-    return;
-  }
-  if (loss.outputs != OutputReading::automatic)
-    refuse(path + ".from_logits", "none but for cross-entropies", "one");
-  if (loss.label_smoothing != 0.0)
-    refuse(path + ".label_smoothing", "0 but for cross-entropies",
-           number_text(loss.label_smoothing));
-  if (loss.ignore_index)
-    refuse(path + ".ignore_index", "none but for categorical cross-entropy",
-           std::to_string(*loss.ignore_index));
-}
-
-void validate(const OptimizerSpec& optimizer, const std::string& path) {
-  check_enum(path + ".type", optimizer.kind, OptimizerKind::rmsprop);
-  check_positive(path + ".learning_rate", optimizer.learning_rate);
-  check_not_negative(path + ".weight_decay", optimizer.weight_decay);
-  check_not_negative(path + ".clip_norm", optimizer.clip_norm);
-  check_not_negative(path + ".clip_value", optimizer.clip_value);
-  switch (optimizer.kind) {
-    case OptimizerKind::sgd:
-      check_fraction(path + ".momentum", optimizer.momentum);
-      if (optimizer.nesterov && optimizer.momentum == 0.0)
-        refuse(path + ".momentum", "a value > 0 with nesterov", "0");
-      break;
-    case OptimizerKind::adam:
-    case OptimizerKind::adamw:
-      check_fraction(path + ".beta1", optimizer.beta1);
-      check_fraction(path + ".beta2", optimizer.beta2);
-      check_positive(path + ".epsilon", optimizer.epsilon);
-      break;
-    case OptimizerKind::rmsprop:
-      check_fraction(path + ".momentum", optimizer.momentum);
-      check_fraction(path + ".rho", optimizer.rho);
-      check_positive(path + ".epsilon", optimizer.epsilon);
-      break;
-  }
 }
 
 }  // namespace lstm_native

@@ -1,11 +1,10 @@
-// The ranges of specs, checked in one place for C++ callers, JSON and model files alike.
+// The ranges of layers, checked in one place for C++ callers, JSON and model files alike.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "lstm_native/layers.hpp"
-#include "lstm_native/training.hpp"
 #include "lstm_native/types.hpp"
 
 namespace lstm_native {
@@ -21,8 +20,6 @@ std::string nesting_limit();  // as messages name the last
 /// Throw InvalidArgument, with expected and actual, when a value is out of range. `path` names
 /// the spec in the message ("layers[1]" gives "layers[1].units: expected ...").
 void validate(const LayerSpec& layer, const std::string& path = "layer");
-void validate(const LossSpec& loss, const std::string& path = "loss");
-void validate(const OptimizerSpec& optimizer, const std::string& path = "optimizer");
 
 /// All layers of a network, their number, and that an embedding comes first or not at all.
 void validate(const std::vector<LayerSpec>& layers, const std::string& path = "layers");
