@@ -6,9 +6,13 @@ from typing import Any
 
 from lstm_native.layers.containers import Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
+from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
 from lstm_native.layers.layer import Layer
 from lstm_native.layers.lstm import LSTM
+from lstm_native.layers.normalization import BatchNorm
+from lstm_native.layers.pooling import Last, MaxPool, MeanPool
 from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
+from lstm_native.layers.shapes import Flatten, Masking, Repeat, Reshape
 from lstm_native.layers.simple import (
     Activation,
     ActivityRegularization,
@@ -35,6 +39,17 @@ _KINDS: dict[str, type[Layer]] = {
         Highway,
         Residual,
         ConvLSTM,
+        Conv1D,
+        MaxPool1D,
+        MeanPool1D,
+        BatchNorm,
+        Last,
+        MaxPool,
+        MeanPool,
+        Flatten,
+        Masking,
+        Repeat,
+        Reshape,
     )
 }
 

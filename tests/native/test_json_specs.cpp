@@ -15,6 +15,7 @@
 #include "core/specs/json_tree.hpp"
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/optimizer_specs.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"

@@ -34,9 +34,7 @@ def true_rows(x: np.ndarray, ragged: bool) -> np.ndarray:
 
 @pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}], ids=str)
 @pytest.mark.parametrize("ragged", [False, True], ids=["whole", "lengths"])
-def test_training_uses_the_batch_and_a_call_the_running_statistics(
-    dtype, threads, ragged, options
-):
+def test_training_uses_the_batch_and_a_call_the_running_statistics(dtype, threads, ragged, options):
     rng = np.random.default_rng(0)
     layer, values = made(dtype.name, rng, momentum=0.25, epsilon=1e-3, **options)
     x = p.normal(rng, SHAPE, dtype)
@@ -91,9 +89,7 @@ def test_gradients_match_central_differences(threads, ragged, options):
         assert ref.relative_error(gradients[name], expected) <= p.DIFFERENCE_TOLERANCE
 
 
-@given(
-    rows=st.integers(1, 60), features=p.features, padding=st.integers(0, 9), seed=p.seeds
-)
+@given(rows=st.integers(1, 60), features=p.features, padding=st.integers(0, 9), seed=p.seeds)
 def test_the_same_bits_on_any_number_of_threads_and_with_any_padding(
     dtype, rows, features, padding, seed
 ):

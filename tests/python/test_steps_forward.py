@@ -171,7 +171,7 @@ def test_masking_counts_a_step_in_which_one_feature_differs():
     model = ln.Sequential([ln.Masking(dtype="float64"), ln.MeanPool()], dtype="float64")
     with pytest.raises(ValueError, match=r"masked steps at the end of a sequence alone, got 0"):
         model.predict(x)
-    x[0, 0] = 2.0
+    x[0, 0, 0] = 2.0
     np.testing.assert_array_equal(model.predict(x), [[1.0, 5e-31]])
 
 

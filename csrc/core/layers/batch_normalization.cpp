@@ -86,7 +86,8 @@ typename BatchNormLayer<T>::Statistics BatchNormLayer<T>::running() const {
 
 template <class T>
 void BatchNormLayer<T>::move_running(const Statistics& batch, Index rows) const {
-  const double unbiased = static_cast<double>(rows) / static_cast<double>(std::max<Index>(rows - 1, 1));
+  const double unbiased =
+      static_cast<double>(rows) / static_cast<double>(std::max<Index>(rows - 1, 1));
   const double share = spec_.momentum;
   for (std::size_t i = 0; i < batch.mean.size(); ++i) {
     T& mean = running_mean_.value[i];
@@ -119,12 +120,13 @@ class BatchNormLayer<T>::BatchNormTape final : public SequenceTape<T> {
     means_of(rows_, features, [&](Index at, Index) { return static_cast<double>(dy[at]); }, mean);
     means_of(
         rows_, features,
-        [&](Index at, Index) { return static_cast<double>(dy[at]) * static_cast<double>(normal_[at]); },
+        [&](Index at, Index) {
+          return static_cast<double>(dy[at]) * static_cast<double>(normal_[at]);
+        },
         projection);
     const double rows = static_cast<double>(rows_);
     if (layer_.spec_.scale)
-      for (Index i = 0; i < features; ++i)
-        gradients[0][i] += static_cast<T>(projection[i] * rows);
+      for (Index i = 0; i < features; ++i) gradients[0][i] += static_cast<T>(projection[i] * rows);
     if (layer_.spec_.center) {
       T* to = gradients[layer_.spec_.scale ? 1 : 0];
       for (Index i = 0; i < features; ++i) to[i] += static_cast<T>(mean[i] * rows);
@@ -138,8 +140,9 @@ class BatchNormLayer<T>::BatchNormTape final : public SequenceTape<T> {
       for (Index r = 0; r < rows_; ++r)
         for (Index i = begin; i < end; ++i) {
           const Index at = r * features + i;
-          const double scale = inverse_[static_cast<std::size_t>(i)] *
-                               static_cast<double>(layer_.weight_.value[static_cast<std::size_t>(i)]);
+          const double scale =
+              inverse_[static_cast<std::size_t>(i)] *
+              static_cast<double>(layer_.weight_.value[static_cast<std::size_t>(i)]);
           dx[at] = static_cast<T>(scale * (static_cast<double>(dy[at]) - mean[i] -
                                            static_cast<double>(normal_[at]) * projection[i]));
         }
@@ -165,8 +168,9 @@ std::unique_ptr<SequenceTape<T>> BatchNormLayer<T>::forward(const Batch<T>& x, T
     used.variance.resize(static_cast<std::size_t>(features));
     const T* values = x.values;
     const double* mean = used.mean.data();
-    means_of(rows, features, [&](Index at, Index) { return static_cast<double>(values[at]); },
-             used.mean.data());
+    means_of(
+        rows, features, [&](Index at, Index) { return static_cast<double>(values[at]); },
+        used.mean.data());
     means_of(
         rows, features,
         [&](Index at, Index i) {

@@ -1,6 +1,7 @@
 #include "core/layers/merge.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
 
 #include "core/layers/layer_stream.hpp"
@@ -64,9 +65,10 @@ void lead_row_back(const MergedInputs& inputs, const RowOf& row_of, std::size_t 
 template <class T, class Spec>
 MergeLayer<T, Spec>::MergeLayer(const Spec& spec, const std::vector<Index>& features)
     : spec_(spec), inputs_(kName<Spec>, features), features_(features[0]) {
-  if (!kConcat<Spec>) return inputs_.check_same_features();
-  features_ = 0;
-  for (const Index width : features) features_ += width;
+  if (kConcat<Spec>)
+    features_ = std::accumulate(features.begin(), features.end(), Index{0});
+  else
+    inputs_.check_same_features();
 }
 
 template <class T, class Spec>
@@ -98,8 +100,7 @@ class MergeLayer<T, Spec>::MergeTape final : public Tape<T> {
     const Index features = inputs.features(k), width = layer_.features_;
     const bool repeated = batch.is_repeated(k);
     if (repeated) std::fill_n(dx, batch.samples * features, T(0));
-    const double work =
-        static_cast<double>(batch.samples * rows_of(1, batch.timesteps) * features);
+    const double work = static_cast<double>(batch.samples * rows_of(1, batch.timesteps) * features);
     parallel_for(batch.samples, work, [&](Index begin, Index end) {
       for_each_step(batch, begin, end, [&](Index row, Index sample, Index step) {
         const auto row_of = [&](std::size_t j) {

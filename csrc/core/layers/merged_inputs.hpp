@@ -1,4 +1,5 @@
-// What layers with several inputs have in common: inputs that are equal in their steps, or repeated.
+// What layers with several inputs have in common: inputs that are equal in their steps, or
+// repeated.
 #pragma once
 
 #include <algorithm>

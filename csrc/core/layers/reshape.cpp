@@ -65,7 +65,7 @@ OutputShape ShapeLayer<T, Spec>::output_shape(Index timesteps) const {
 
 template <class T, class Spec>
 const Index* ShapeLayer<T, Spec>::output_lengths(std::size_t, const Batch<T>* in,
-                                                   Workspace& workspace) const {
+                                                 Workspace& workspace) const {
   if (!in[0].lengths || parts() == 0) return nullptr;
   Index* found = workspace.take<Index>(in[0].samples);
   for (Index i = 0; i < in[0].samples; ++i) found[i] = in[0].lengths[i] * parts();
@@ -89,8 +89,8 @@ class ShapeLayer<T, Spec>::ReshapeTape final : public SequenceTape<T> {
 
 template <class T, class Spec>
 std::unique_ptr<SequenceTape<T>> ShapeLayer<T, Spec>::forward(const Batch<T>& x, T* y,
-                                                                const States<T>&,
-                                                                const Pass& pass) const {
+                                                              const States<T>&,
+                                                              const Pass& pass) const {
   std::copy_n(x.values, rows_of(x.samples, x.timesteps) * x.features, y);
   TrueSteps{x.samples, x.timesteps, x.lengths}.clear_padding(y, x.features);
   if (!pass.remember) return nullptr;

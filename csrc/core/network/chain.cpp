@@ -213,6 +213,8 @@ std::unique_ptr<SequenceTape<T>> Chain<T>::forward(const Batch<T>& x, T* y, cons
         scatter(workspace.take<T>(rows_of(steps.samples, steps.timesteps) * input.features));
     }
     const OutputShape shape = layer.output_shape(input.timesteps);
+    const Index* lengths = nullptr;
+    if (shape.timesteps && !gathered) lengths = layer.output_lengths(0, &input, workspace);
     const bool last = i + 1 == layers_.size();
     T* output = last && !gathered ? y : workspace.take<T>(input.samples * shape.row_size());
     Pass layer_pass = pass;
@@ -224,8 +226,8 @@ std::unique_ptr<SequenceTape<T>> Chain<T>::forward(const Batch<T>& x, T* y, cons
     if (pass.remember)
       links.push_back(
           {std::move(tape), rows_of(input.samples, input.timesteps) * input.features, i});
-    input = {output,          nullptr,        input.samples,
-             shape.timesteps, shape.features, shape.timesteps ? input.lengths : nullptr};
+    input = {output, nullptr, input.samples, shape.timesteps, shape.features, lengths};
+    if (!gathered) steps = {x.samples, shape.timesteps, lengths};
   }
   if (gathered) scatter(y);
   if (!pass.remember) return nullptr;

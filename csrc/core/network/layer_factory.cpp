@@ -1,46 +1,100 @@
 // From specs to layers, and the checks at a layer's door.
 #include "core/network/layer_factory.hpp"
+
+#include <tuple>
+#include <type_traits>
+#include <variant>
+
 #include "core/base/float_mode.hpp"
 #include "core/conv_lstm/conv_lstm.hpp"
 #include "core/layers/activation.hpp"
 #include "core/layers/activity_regularization.hpp"
+#include "core/layers/batch_normalization.hpp"
+#include "core/layers/convolution.hpp"
 #include "core/layers/dense.hpp"
 #include "core/layers/dropout.hpp"
 #include "core/layers/embedding.hpp"
 #include "core/layers/layer_normalization.hpp"
+#include "core/layers/masking.hpp"
+#include "core/layers/repeat.hpp"
+#include "core/layers/reshape.hpp"
+#include "core/layers/time_pooling.hpp"
+#include "core/layers/window_pooling.hpp"
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
+#include "core/specs/layer_kinds.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
+
+namespace {
+
+template <class Spec, template <class> class Layer>
+struct Runs {};
+
+/// Which class runs the layers of a spec: one line for each. Those that begin with RecurrentOptions
+/// need none, for RecurrentLayer runs whatever cell plan_of describes.
+using LayerClasses =
+    std::tuple<Runs<DenseSpec, DenseLayer>, Runs<EmbeddingSpec, EmbeddingLayer>,
+               Runs<DropoutSpec, DropoutLayer>, Runs<LayerNormSpec, LayerNormLayer>,
+               Runs<ActivationSpec, ActivationLayer>,
+               Runs<ActivityRegularizationSpec, ActivityRegularizationLayer>,
+               Runs<Conv1DSpec, Conv1DLayer>, Runs<MaxPool1DSpec, MaxPool1DLayer>,
+               Runs<MeanPool1DSpec, MeanPool1DLayer>, Runs<LastSpec, LastLayer>,
+               Runs<MaxPoolSpec, MaxPoolLayer>, Runs<MeanPoolSpec, MeanPoolLayer>,
+               Runs<RepeatSpec, RepeatLayer>, Runs<ReshapeSpec, ReshapeLayer>,
+               Runs<FlattenSpec, FlattenLayer>, Runs<BatchNormSpec, BatchNormLayer>,
+               Runs<MaskingSpec, MaskingLayer>, Runs<ConvLSTMSpec, ConvLSTMLayer>,
+               Runs<HighwaySpec, HighwayLayer>, Runs<ResidualSpec, ResidualLayer>>;
+
+/// Entry::Class<T> for a spec, or a failure to compile.
+template <class Spec, class List>
+struct EntryOf {
+  static constexpr bool found = false;
+};
+template <class Spec, template <class> class Layer, class... Rest>
+struct EntryOf<Spec, std::tuple<Runs<Spec, Layer>, Rest...>> {
+  static constexpr bool found = true;
+  template <class T>
+  using Class = Layer<T>;
+};
+template <class Spec, class First, class... Rest>
+struct EntryOf<Spec, std::tuple<First, Rest...>> : EntryOf<Spec, std::tuple<Rest...>> {};
+
+template <class Spec>
+using Entry =
+    EntryOf<Spec, std::conditional_t<std::is_base_of_v<RecurrentOptions, Spec>,
+                                     std::tuple<Runs<Spec, RecurrentLayer>>, LayerClasses>>;
+
+template <class T, class Spec>
+std::shared_ptr<SequenceLayer<T>> make(const Spec& spec, Index input_features, WeightSeed seed) {
+  if constexpr (std::is_base_of_v<MergingKind, LayerKind<Spec>>)
+    throw InvalidArgument("several inputs");
+  else {
+    static_assert(Entry<Spec>::found, "a spec of LayerSpec::Options has no line in LayerClasses");
+    using Class = typename Entry<Spec>::template Class<T>;
+    // What a layer does not need, its constructor does not ask for.
+    if constexpr (std::is_constructible_v<Class, const Spec&, Index, WeightSeed>)
+      return std::make_shared<Class>(spec, input_features, seed);
+    else if constexpr (LayerKind<Spec>::takes_tokens)
+      return std::make_shared<Class>(spec, seed);
+    else
+      return std::make_shared<Class>(spec, input_features);
+  }
+}
+
+}  // namespace
 
 template <class T>
 std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
                                              WeightSeed seed) {
   const FloatMode mode;  // weights are drawn
   validate(spec);
-  if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
-    return std::make_shared<EmbeddingLayer<T>>(*s, seed);
-  parameter_count({spec}, input_features);  // refuses sizes whose product overflows
-  if (is_recurrent(spec)) return std::make_shared<RecurrentLayer<T>>(spec, input_features, seed);
-  if (const auto* s = std::get_if<DenseSpec>(&spec.options))
-    return std::make_shared<DenseLayer<T>>(*s, input_features, seed);
-  if (const auto* s = std::get_if<DropoutSpec>(&spec.options))
-    return std::make_shared<DropoutLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<LayerNormSpec>(&spec.options))
-    return std::make_shared<LayerNormLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<ActivationSpec>(&spec.options))
-    return std::make_shared<ActivationLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<ActivityRegularizationSpec>(&spec.options))
-    return std::make_shared<ActivityRegularizationLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<ConvLSTMSpec>(&spec.options))
-    return std::make_shared<ConvLSTMLayer<T>>(*s, input_features, seed);
-  if (const auto* s = std::get_if<ResidualSpec>(&spec.options))
-    return std::make_shared<ResidualLayer<T>>(*s, input_features, seed);
-  return std::make_shared<HighwayLayer<T>>(std::get<HighwaySpec>(spec.options), input_features,
-                                           seed);
+  count_layer(spec, {input_features});  // refuses sizes whose product overflows
+  return std::visit([&](const auto& s) { return make<T>(s, input_features, seed); }, spec.options);
 }
 
 namespace {

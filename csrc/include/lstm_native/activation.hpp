@@ -1,4 +1,4 @@
-// Activation functions by name.
+// Activation functions of layers.
 #pragma once
 
 namespace lstm_native {
