@@ -12,10 +12,12 @@
 #include "core/layers/batch_normalization.hpp"
 #include "core/layers/convolution.hpp"
 #include "core/layers/dense.hpp"
+#include "core/layers/dot.hpp"
 #include "core/layers/dropout.hpp"
 #include "core/layers/embedding.hpp"
 #include "core/layers/layer_normalization.hpp"
 #include "core/layers/masking.hpp"
+#include "core/layers/merge.hpp"
 #include "core/layers/repeat.hpp"
 #include "core/layers/reshape.hpp"
 #include "core/layers/time_pooling.hpp"
@@ -29,72 +31,96 @@
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
-
 namespace {
 
-template <class Spec, template <class> class Layer>
-struct Runs {};
+template <class Spec, template <class> class Class>
+struct RunBy {};
 
 /// Which class runs the layers of a spec: one line for each. Those that begin with RecurrentOptions
 /// need none, for RecurrentLayer runs whatever cell plan_of describes.
-using LayerClasses =
-    std::tuple<Runs<DenseSpec, DenseLayer>, Runs<EmbeddingSpec, EmbeddingLayer>,
-               Runs<DropoutSpec, DropoutLayer>, Runs<LayerNormSpec, LayerNormLayer>,
-               Runs<ActivationSpec, ActivationLayer>,
-               Runs<ActivityRegularizationSpec, ActivityRegularizationLayer>,
-               Runs<Conv1DSpec, Conv1DLayer>, Runs<MaxPool1DSpec, MaxPool1DLayer>,
-               Runs<MeanPool1DSpec, MeanPool1DLayer>, Runs<LastSpec, LastLayer>,
-               Runs<MaxPoolSpec, MaxPoolLayer>, Runs<MeanPoolSpec, MeanPoolLayer>,
-               Runs<RepeatSpec, RepeatLayer>, Runs<ReshapeSpec, ReshapeLayer>,
-               Runs<FlattenSpec, FlattenLayer>, Runs<BatchNormSpec, BatchNormLayer>,
-               Runs<MaskingSpec, MaskingLayer>, Runs<ConvLSTMSpec, ConvLSTMLayer>,
-               Runs<HighwaySpec, HighwayLayer>, Runs<ResidualSpec, ResidualLayer>>;
+using LayerClasses = std::tuple<                                     //
+    RunBy<DenseSpec, DenseLayer>,                                    //
+    RunBy<EmbeddingSpec, EmbeddingLayer>,                            //
+    RunBy<DropoutSpec, DropoutLayer>,                                //
+    RunBy<LayerNormSpec, LayerNormLayer>,                            //
+    RunBy<ActivationSpec, ActivationLayer>,                          //
+    RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
+    RunBy<Conv1DSpec, Conv1DLayer>,                                  //
+    RunBy<MaxPool1DSpec, MaxPool1DLayer>,                            //
+    RunBy<MeanPool1DSpec, MeanPool1DLayer>,                          //
+    RunBy<LastSpec, LastLayer>,                                      //
+    RunBy<MaxPoolSpec, MaxPoolLayer>,                                //
+    RunBy<MeanPoolSpec, MeanPoolLayer>,                              //
+    RunBy<RepeatSpec, RepeatLayer>,                                  //
+    RunBy<ReshapeSpec, ReshapeLayer>,                                //
+    RunBy<FlattenSpec, FlattenLayer>,                                //
+    RunBy<BatchNormSpec, BatchNormLayer>,                            //
+    RunBy<MaskingSpec, MaskingLayer>,                                //
+    RunBy<ConcatSpec, ConcatLayer>,                                  //
+    RunBy<AddSpec, AddLayer>,                                        //
+    RunBy<MultiplySpec, MultiplyLayer>,                              //
+    RunBy<AverageSpec, AverageLayer>,                                //
+    RunBy<DotSpec, DotLayer>,                                        //
+    RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
+    RunBy<HighwaySpec, HighwayLayer>,                                //
+    RunBy<ResidualSpec, ResidualLayer>>;
 
-/// Entry::Class<T> for a spec, or a failure to compile.
+/// Looks a spec up in a list of RunBy.
 template <class Spec, class List>
-struct EntryOf {
+struct Find {
   static constexpr bool found = false;
 };
-template <class Spec, template <class> class Layer, class... Rest>
-struct EntryOf<Spec, std::tuple<Runs<Spec, Layer>, Rest...>> {
+template <class Spec, template <class> class Class, class... Rest>
+struct Find<Spec, std::tuple<RunBy<Spec, Class>, Rest...>> {
   static constexpr bool found = true;
   template <class T>
-  using Class = Layer<T>;
+  using ClassFor = Class<T>;
 };
-template <class Spec, class First, class... Rest>
-struct EntryOf<Spec, std::tuple<First, Rest...>> : EntryOf<Spec, std::tuple<Rest...>> {};
+template <class Spec, class Other, class... Rest>
+struct Find<Spec, std::tuple<Other, Rest...>> : Find<Spec, std::tuple<Rest...>> {};
 
 template <class Spec>
-using Entry =
-    EntryOf<Spec, std::conditional_t<std::is_base_of_v<RecurrentOptions, Spec>,
-                                     std::tuple<Runs<Spec, RecurrentLayer>>, LayerClasses>>;
+using LayerClass = std::conditional_t<std::is_base_of_v<RecurrentOptions, Spec>,
+                                      Find<Spec, std::tuple<RunBy<Spec, RecurrentLayer>>>,
+                                      Find<Spec, LayerClasses>>;
 
+/// A constructor asks for what the layer needs: the features of all inputs or of the only one, and
+/// a seed where weights are drawn.
 template <class T, class Spec>
-std::shared_ptr<SequenceLayer<T>> make(const Spec& spec, Index input_features, WeightSeed seed) {
-  if constexpr (std::is_base_of_v<MergingKind, LayerKind<Spec>>)
-    throw InvalidArgument("several inputs");
-  else {
-    static_assert(Entry<Spec>::found, "a spec of LayerSpec::Options has no line in LayerClasses");
-    using Class = typename Entry<Spec>::template Class<T>;
-    // What a layer does not need, its constructor does not ask for.
-    if constexpr (std::is_constructible_v<Class, const Spec&, Index, WeightSeed>)
-      return std::make_shared<Class>(spec, input_features, seed);
-    else if constexpr (LayerKind<Spec>::takes_tokens)
-      return std::make_shared<Class>(spec, seed);
-    else
-      return std::make_shared<Class>(spec, input_features);
-  }
+std::shared_ptr<Layer<T>> make(const Spec& spec, const InputFeatures& in, WeightSeed seed) {
+  static_assert(LayerClass<Spec>::found,
+                "a spec of LayerSpec::Options has no line in LayerClasses");
+  using Class = typename LayerClass<Spec>::template ClassFor<T>;
+  if constexpr (std::is_constructible_v<Class, const Spec&, const InputFeatures&, WeightSeed>)
+    return std::make_shared<Class>(spec, in, seed);
+  else if constexpr (std::is_constructible_v<Class, const Spec&, const InputFeatures&>)
+    return std::make_shared<Class>(spec, in);
+  else if constexpr (std::is_constructible_v<Class, const Spec&, Index, WeightSeed>)
+    return std::make_shared<Class>(spec, in[0], seed);
+  else if constexpr (LayerKind<Spec>::takes_tokens)
+    return std::make_shared<Class>(spec, seed);
+  else
+    return std::make_shared<Class>(spec, in[0]);
 }
 
 }  // namespace
 
 template <class T>
-std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
-                                             WeightSeed seed) {
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, const InputFeatures& input_features,
+                                     WeightSeed seed) {
   const FloatMode mode;  // weights are drawn
   validate(spec);
-  count_layer(spec, {input_features});  // refuses sizes whose product overflows
+  count_layer(spec, input_features);  // refuses sizes whose product overflows
   return std::visit([&](const auto& s) { return make<T>(s, input_features, seed); }, spec.options);
+}
+
+template <class T>
+std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                             WeightSeed seed) {
+  const auto layer = make_layer<T>(spec, InputFeatures{input_features}, seed);
+  if (auto sequence = std::dynamic_pointer_cast<SequenceLayer<T>>(layer)) return sequence;
+  throw InvalidArgument("layers: expected layers of one input and one output, got " +
+                        std::string(layer_name(spec)));
 }
 
 namespace {
@@ -143,7 +169,11 @@ void check_input(const SequenceLayer<T>& layer, const Batch<T>& x) {
   }
 }
 
+template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, const InputFeatures&,
+                                                  WeightSeed);
 template std::shared_ptr<SequenceLayer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, const InputFeatures&,
+                                                   WeightSeed);
 template std::shared_ptr<SequenceLayer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
 template void check_shape(const SequenceLayer<float>&, const Batch<float>&);
 template void check_shape(const SequenceLayer<double>&, const Batch<double>&);

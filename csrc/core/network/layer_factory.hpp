@@ -2,10 +2,16 @@
 #pragma once
 
 #include "core/layers/sequence_layer.hpp"
+#include "core/specs/layer_kind.hpp"
 
 namespace lstm_native {
 
 /// Builds one layer with its initial weights. Throws InvalidArgument.
+template <class T>
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, const InputFeatures& input_features,
+                                     WeightSeed seed);
+
+/// The same of a layer with one input and one output.
 template <class T>
 std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
                                              WeightSeed seed);
