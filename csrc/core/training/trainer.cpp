@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "core/base/float_mode.hpp"
@@ -188,6 +189,14 @@ void TrainerImpl<T>::save_weights() {
 }
 
 template <class T>
+void TrainerImpl<T>::restore_untrained() {
+  for (std::size_t i = 0; i < last_good_.size(); ++i) {
+    Parameter<T>& parameter = *impl_.parameters()[i].second;
+    if (!parameter.trained) parameter.value = last_good_[i];
+  }
+}
+
+template <class T>
 void TrainerImpl<T>::restore_weights() {
   // Weights written by somebody else since then are not ours to undo.
   if (last_good_version_ != impl_.chain().version()) return;
@@ -221,6 +230,8 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
             derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()))};
   double penalty = 0;
   pass.penalty = &penalty;
+  std::vector<std::function<void()>> when_taken;
+  pass.when_taken = &when_taken;
   const auto tape = impl_.chain().forward(s.x, predictions, pass, states, end_.layer);
   if (output) write_output(s, predictions, output);
 
@@ -248,6 +259,9 @@ StepResult TrainerImpl<T>::step(const Batch<T>& x, const Targets<T>& y, const In
   }
   save_weights();
   result.finite = optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
+  restore_untrained();
+  if (result.finite)
+    for (const auto& change : when_taken) change();
   impl_.parameters_changed();
   last_good_version_ = impl_.chain().version();
   if (!result.finite)

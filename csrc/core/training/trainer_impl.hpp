@@ -42,6 +42,7 @@ class TrainerImpl {
                   const StepOptions<T>& options);
   void save_weights();
   void restore_weights();
+  void restore_untrained();  // which an optimiser may have decayed
 
   Network<T> network_;
   NetworkImpl<T>& impl_;
