@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import product as p
 import pytest
@@ -185,10 +187,8 @@ def test_a_step_that_is_refused_moves_no_statistics():
     before = statistics(made)
     y[0, 0] = 1e200
     history = None
-    try:
+    with contextlib.suppress(ArithmeticError, RuntimeError, ValueError):
         history = made.fit(x, y, epochs=1, batch_size=12, verbose=False, seed=0)
-    except (ArithmeticError, RuntimeError, ValueError):
-        pass
     assert history is None or not np.isfinite(history.history["loss"]).all()
     for one, other in zip(before, statistics(made), strict=True):
         p.assert_same_bits(one, other)

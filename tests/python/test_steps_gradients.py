@@ -1,5 +1,5 @@
-"""Layers along the time axis: gradients by central differences, and the same bits in any batch, with
-any padding, on any number of threads."""
+"""Layers along the time axis: gradients by central differences, and the same bits in any batch,
+with any padding, on any number of threads."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_gradients_of_fixed_shapes_match_central_differences(layer, shape):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_row_has_the_bits_it_has_alone(isa, dtype, threads, name):
-    """Values and gradients of each sequence in a padded batch, at whatever stands behind its end."""
+    """Values and gradients of each sequence in a padded batch, whatever stands behind its end."""
     rng = np.random.default_rng(1)
     layer = LAYERS[name](dtype.name)
     x = p.normal(rng, (len(LENGTHS), T, F), dtype)

@@ -29,8 +29,14 @@ def close(actual: np.ndarray, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no_bias"])
 @pytest.mark.parametrize(
     ("size", "stride", "dilation", "padding"),
-    [(3, 1, 1, "valid"), (4, 2, 1, "valid"), (3, 2, 3, "valid"), (4, 1, 2, "same"), (5, 1, 1, "same")],
-)  # fmt: skip
+    [
+        (3, 1, 1, "valid"),
+        (4, 2, 1, "valid"),
+        (3, 2, 3, "valid"),
+        (4, 1, 2, "same"),
+        (5, 1, 1, "same"),
+    ],
+)
 def test_conv1d_is_torchs(size, stride, dilation, padding, bias):
     rng = np.random.default_rng(0)
     layer = ln.Conv1D(6, size, stride, dilation, padding, bias=bias, input_size=F, dtype="float64")
