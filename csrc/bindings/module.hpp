@@ -20,6 +20,8 @@ void register_trainers(py::module_& m);
 void register_model_files(py::module_& m);
 void register_optimizers(py::module_& m);
 void register_probes(py::module_& m);
-void register_streams(py::module_& m);  // after the networks, which its signatures name
+// After the networks, which their signatures name:
+void register_streams(py::module_& m);
+void register_weight_averages(py::module_& m);
 
 }  // namespace lstm_native::python

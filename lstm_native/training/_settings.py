@@ -10,6 +10,7 @@ from lstm_native._base.checks import check_bool, check_real
 from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
 from lstm_native.network.stack import Stack
+from lstm_native.training import _rates
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native._base.callback import CallbackList
@@ -149,6 +150,20 @@ class TrainingSettings(Stack):
             raise
 
     @property
+    def trainable(self) -> bool:
+        """Whether training changes any layer's weights. Setting it sets that of all layers.
+
+        See `Layer.trainable`.
+        """
+        return any(layer.trainable for layer in self.layers if layer.has_weights)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = check_bool(value, name="trainable")
+        for layer in self.layers:
+            layer.trainable = value
+
+    @property
     def metadata(self) -> dict[str, str]:
         """Free text that is saved with the model. May be set (TypeError: not str to str)."""
         return self._metadata
@@ -194,9 +209,11 @@ class TrainingSettings(Stack):
         from lstm_native import losses, optimizers
 
         chosen = loss or losses.parse("mse"), optimizer or optimizers.parse("adam")
-        return native_class("Trainer", self.dtype)(
+        trainer = native_class("Trainer", self.dtype)(
             self._network, chosen[0]._native(), chosen[1].to_json()
         )
+        _rates.settle(trainer, self.layers, some=False)
+        return trainer
 
     def _trainer_of_function(self, loss: Loss) -> Any:
         """Return a trainer that goes on with a function that its file could not hold, or None."""
@@ -217,6 +234,7 @@ class TrainingSettings(Stack):
         self._training = Training(
             trainer, Loss.from_json(trainer.loss), Optimizer.from_json(trainer.optimizer)
         )
+        _rates.restore(trainer, self.layers)
 
 
 def check_metadata(value: Mapping[str, str]) -> dict[str, str]:

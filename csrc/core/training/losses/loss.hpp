@@ -9,8 +9,9 @@
 namespace lstm_native {
 
 struct LossValue {
-  double loss = 0;    // weighted mean over the rows
-  double weight = 0;  // sum of weights
+  double loss = 0;     // weighted mean over the rows
+  double weight = 0;   // sum of weights
+  double divisor = 0;  // of the sum of the rows' gradients: see StepOptions::mean_weight
 };
 
 /// What a network has answered: samples x timesteps x features, or samples x features.

@@ -82,7 +82,7 @@ class RowLoss final : public Loss<T> {
       }
     });
     // Summed in order, by one thread: the loss is the same for any number of threads.
-    LossValue result{0, weights.total};
+    LossValue result{0, weights.total, weights.whole};
     for (Index r = 0; r < rows; ++r) result.loss += losses[r];
     if (result.weight > 0) result.loss /= result.weight;
     return result;
