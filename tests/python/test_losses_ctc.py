@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference as ref
@@ -31,7 +33,7 @@ def test_all_alignments(isa, dtype, threads, data):
     sequences, ends = [], []
     for _ in range(data.draw(st.integers(1, 3))):
         labels = data.draw(st.lists(st.sampled_from(symbols), max_size=3))
-        least = len(labels) + sum(a == b for a, b in zip(labels, labels[1:], strict=False))
+        least = len(labels) + sum(a == b for a, b in pairwise(labels))
         ends.append(data.draw(st.integers(max(least, 1), 5)))
         sequences.append(labels)
     o = (2 * rng.standard_normal((len(ends), 5, classes))).astype(dtype)
@@ -60,8 +62,12 @@ def torch_ctc(o, sequences, ends, blank=0, **options):
     at = torch.tensor(o.astype("float64"), requires_grad=True)
     flat = torch.tensor([k for labels in sequences for k in labels], dtype=torch.long)
     loss = torch.nn.functional.ctc_loss(
-        at.log_softmax(-1).transpose(0, 1), flat, torch.tensor(ends),
-        torch.tensor([len(labels) for labels in sequences]), blank=blank, **options,
+        at.log_softmax(-1).transpose(0, 1),
+        flat,
+        torch.tensor(ends),
+        torch.tensor([len(labels) for labels in sequences]),
+        blank=blank,
+        **options,
     )
     loss.sum().backward()
     return loss.detach().numpy(), at.grad.numpy()
@@ -123,7 +129,8 @@ def test_a_sample_has_the_same_bits_in_any_batch(dtype, threads):
         _, one = loss.value_and_gradient(y[i : i + 1], o[i : i + 1, :end], lengths=[end])
         share = dtype.type(1 / 9)
         alone = loss.value_and_gradient(
-            np.repeat(y[i : i + 1], 9, axis=0), np.repeat(o[i : i + 1], 9, axis=0),
+            np.repeat(y[i : i + 1], 9, axis=0),
+            np.repeat(o[i : i + 1], 9, axis=0),
             lengths=np.repeat(end, 9),
         )[1][4]
         assert np.array_equal(whole[i], alone)
@@ -154,7 +161,13 @@ class TestFit:
         x, y, ends = self.data()
         model = self.model()
         history = model.fit(
-            x, y, loss="ctc", lengths=ends, epochs=60, optimizer=ln.Adam(0.02), seed=0,
+            x,
+            y,
+            loss="ctc",
+            lengths=ends,
+            epochs=60,
+            optimizer=ln.Adam(0.02),
+            seed=0,
             verbose=False,
         ).history["loss"]
         assert history[-1] < 0.2 * history[0]
@@ -189,17 +202,21 @@ class TestFit:
         assert some == pytest.approx(alone, rel=1e-6)
 
     def test_what_does_not_fit_is_refused(self):
-        x, y, ends = self.data()
+        x, y, _ = self.data()
         model = self.model()
 
         def told(match, y=y, kind=ValueError, loss="ctc", model=model, **options):
             with pytest.raises(kind, match=match):
                 model.fit(x, y, loss=loss, epochs=1, verbose=False, **options)
 
-        told("sequence 0 has the label 1, which is the blank", y=[[1]] * 24,
-             loss=losses.CTC(blank=1))
-        told("sequence 0: its 3 labels need at least 5 steps", y=[[2, 2, 2]] * 24,
-             lengths=np.full(24, 4))
+        told(
+            "sequence 0 has the label 1, which is the blank", y=[[1]] * 24, loss=losses.CTC(blank=1)
+        )
+        told(
+            "sequence 0: its 3 labels need at least 5 steps",
+            y=[[2, 2, 2]] * 24,
+            lengths=np.full(24, 4),
+        )
         told("labels from 0 to 3", y=[[4]] * 24)
         told("expected 24 sequences of labels, got 3", y=[[1]] * 3)
         told("has labels behind a negative one", y=np.tile([[1, -1, 2]], (24, 1)))

@@ -109,7 +109,7 @@ def test_a_file_holds_its_name_and_it_can_be_given_again():
     second = ln.load_model(first.to_bytes())
     assert second.loss == losses.FunctionLoss(label="squared")
     assert np.array_equal(second.predict(x), first.predict(x))
-    with pytest.raises(ValueError, match='the function "squared".*give it again'):
+    with pytest.raises(ValueError, match=r'the function "squared".*give it again'):
         second.evaluate(x, y)
     second.loss = squared
     for one in (first, second):  # the optimiser's state went with it
@@ -125,5 +125,5 @@ def test_it_cannot_train_the_model_that_it_is_called_for():
         trained.train_on_batch(x, y)
         return squared(y_true, y_pred)
 
-    with pytest.raises(RuntimeError, match="its own model|fit is running"):
+    with pytest.raises(RuntimeError, match=r"its own model|fit is running"):
         trained.fit(x, y, loss=again, **OPTIONS)
