@@ -26,6 +26,8 @@ except ImportError as error:  # most often: imported from a source tree that was
 
 if TYPE_CHECKING:
     from lstm_native.callbacks import (
+        EMA,
+        SWA,
         Callback,
         CSVLogger,
         EarlyStopping,
@@ -71,8 +73,10 @@ if TYPE_CHECKING:
     from lstm_native.network import Stream
     from lstm_native.optimizers import (
         SGD,
+        Adagrad,
         Adam,
         AdamW,
+        NAdam,
         RMSprop,
         cosine_decay,
         exponential_decay,
@@ -83,12 +87,15 @@ if TYPE_CHECKING:
 __version__: str = _core.__version__
 
 __all__ = [
+    "EMA",
     "GRU",
     "LSTM",
     "RNN",
     "SGD",
+    "SWA",
     "Activation",
     "ActivityRegularization",
+    "Adagrad",
     "Adam",
     "AdamW",
     "BinaryCrossentropy",
@@ -112,6 +119,7 @@ __all__ = [
     "MinLSTM",
     "MinMaxScaler",
     "ModelCheckpoint",
+    "NAdam",
     "RMSprop",
     "ReduceLROnPlateau",
     "Residual",
@@ -135,6 +143,8 @@ __all__ = [
 # program that runs a model does not load what trains one. The imports above tell type checkers.
 _HOMES = {
     "callbacks": (
+        "EMA",
+        "SWA",
         "Callback",
         "CSVLogger",
         "EarlyStopping",
@@ -174,8 +184,10 @@ _HOMES = {
     "network": ("Stream",),
     "optimizers": (
         "SGD",
+        "Adagrad",
         "Adam",
         "AdamW",
+        "NAdam",
         "RMSprop",
         "cosine_decay",
         "exponential_decay",

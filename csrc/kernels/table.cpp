@@ -85,6 +85,9 @@ static constexpr KernelTable<T> table() {
   t.exponentials = &exponentials<T>;
   t.sgd = &sgd<T>;
   t.adam = &adam<T>;
+  t.amsgrad = &amsgrad<T>;
+  t.nadam = &nadam<T>;
+  t.adagrad = &adagrad<T>;
   t.rmsprop = &rmsprop<T>;
   t.probe_multiply_add = &probe_multiply_add<T>;
   t.probe_read = &probe_read<T>;

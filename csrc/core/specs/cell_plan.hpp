@@ -3,7 +3,7 @@
 
 #include "kernels/cell_kinds.hpp"
 #include "kernels/cell_options.hpp"
-#include "lstm_native/layers.hpp"
+#include "lstm_native/recurrent_layers.hpp"
 
 namespace lstm_native {
 
