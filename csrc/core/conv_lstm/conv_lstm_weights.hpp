@@ -4,7 +4,7 @@
 #include "core/base/aligned.hpp"
 #include "core/conv_lstm/conv_patches.hpp"
 #include "core/numeric/packing.hpp"
-#include "lstm_native/layers.hpp"
+#include "lstm_native/conv_lstm.hpp"
 
 namespace lstm_native {
 

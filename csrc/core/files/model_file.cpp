@@ -18,7 +18,7 @@
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/object_reader.hpp"
 #include "core/specs/optimizer_specs.hpp"
-#include "core/specs/spec_checks.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"

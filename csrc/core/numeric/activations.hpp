@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/kernel_table.hpp"
-#include "lstm_native/layers.hpp"
+#include "lstm_native/activation.hpp"
 
 namespace lstm_native {
 

@@ -2,34 +2,18 @@
 #include "core/recurrent/recurrent_layer.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/numeric/initialisers.hpp"
 #include "core/recurrent/recurrent_stream.hpp"
 #include "core/recurrent/sequence_masks.hpp"
 #include "core/runtime/threads.hpp"
+#include "core/specs/layer_kinds.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
 namespace {
-
-/// Calls body(name, shape, pointer to the field) for every parameter of a run that the cell has, in
-/// the order in which they stand.
-template <class V, class Body>
-void for_each_parameter(const CellPlan& plan, Index inputs, RunParameters<V>& p, const Body& body) {
-  const Index H = plan.hidden_size, R = plan.output_size(), rows = plan.gates * H;
-  body("weight_ih", {rows, inputs}, p.input);
-  if (plan.recurrent) body("weight_hh", {rows, R}, p.recurrent);
-  if (plan.bias) body("bias_ih", {rows}, p.bias_input);
-  if (plan.bias && plan.recurrent) body("bias_hh", {rows}, p.bias_recurrent);
-  if (plan.peepholes) body("peephole", {plan.peepholes, H}, p.peephole);
-  if (plan.proj_size) body("weight_hr", {R, H}, p.projection);
-  if (!plan.layer_norm) return;
-  body("norm_ih", {rows}, p.norm_input);
-  body("norm_hh", {rows}, p.norm_recurrent);
-  body("norm_c", {H}, p.norm_cell);
-  if (plan.bias) body("norm_c_bias", {H}, p.norm_cell_bias);
-}
 
 // Which parts of a run's seed its weights are drawn from. Those of the first two kinds are followed
 // by one for each gate.
@@ -41,13 +25,13 @@ struct Description {
   CellPlan plan;
 };
 
-Description describe(const LayerSpec& spec) {
-  if (const auto* s = std::get_if<LSTMSpec>(&spec.options)) return {"LSTM", *s, plan_of(*s)};
-  if (const auto* s = std::get_if<GRUSpec>(&spec.options)) return {"GRU", *s, plan_of(*s)};
-  if (const auto* s = std::get_if<RNNSpec>(&spec.options)) return {"RNN", *s, plan_of(*s)};
-  if (const auto* s = std::get_if<MinLSTMSpec>(&spec.options)) return {"MinLSTM", *s, plan_of(*s)};
-  const auto& s = std::get<MinGRUSpec>(spec.options);
-  return {"MinGRU", s, plan_of(s)};
+Description describe(const LayerSpec& layer) {
+  return visit_kind(layer, [](const auto& spec, auto kind) -> Description {
+    if constexpr (std::is_base_of_v<RecurrentOptions, std::decay_t<decltype(spec)>>)
+      return {kind.name, spec, plan_of(spec)};
+    else
+      throw InvalidArgument(std::string("layer: expected a recurrent one, got ") + kind.name);
+  });
 }
 
 }  // namespace

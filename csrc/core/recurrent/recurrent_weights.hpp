@@ -3,25 +3,10 @@
 
 #include "core/base/aligned.hpp"
 #include "core/numeric/packing.hpp"
+#include "core/specs/cell_parameters.hpp"
 #include "core/specs/cell_plan.hpp"
 
 namespace lstm_native {
-
-/// The parameters of one direction of one stacked layer, in PyTorch's layout; what the cell does
-/// not have is null. G: gates that have weights, R: size of the output.
-template <class V>
-struct RunParameters {
-  V* input = nullptr;           // (G H, F)
-  V* recurrent = nullptr;       // (G H, R)
-  V* bias_input = nullptr;      // (G H)
-  V* bias_recurrent = nullptr;  // (G H)
-  V* peephole = nullptr;        // (gates that look, H)
-  V* projection = nullptr;      // (R, H)
-  V* norm_input = nullptr;      // (G H)
-  V* norm_recurrent = nullptr;  // (G H)
-  V* norm_cell = nullptr;       // (H)
-  V* norm_cell_bias = nullptr;  // (H)
-};
 
 template <class T>
 struct RecurrentWeights {
