@@ -81,6 +81,30 @@ struct TransposeArgs {
   bool add = false;
 };
 
+/// scores[j] = v tanh(query + keys[j]). What is behind the true width holds zeros.
+template <class T>
+struct AdditiveScoresArgs {
+  Index keys_count = 0, width = 0;  // width: a multiple of kGateBlock
+  const T* query = nullptr;         // width
+  const T* keys = nullptr;          // keys_count x width
+  Index key_stride = 0;
+  const T* v = nullptr;  // width
+  T* scores = nullptr;   // keys_count
+};
+
+template <class T>
+struct AdditiveScoresBackwardArgs {
+  Index keys_count = 0, width = 0;
+  const T* query = nullptr;
+  const T* keys = nullptr;
+  Index key_stride = 0;  // of d_keys, too
+  const T* v = nullptr;
+  const T* d_scores = nullptr;  // keys_count
+  T* d_query = nullptr;         // width: written
+  T* d_keys = nullptr;          // keys_count x width: added to
+  T* d_v = nullptr;             // width: added to
+};
+
 /// What a recurrent cell does between the products. The first ones are the cells most networks
 /// have; the `general` ones read CellOptions.
 enum class CellKind {
@@ -274,6 +298,8 @@ struct KernelTable {
   CellKernels<T> cells[kCellKinds];
   void (*pointwise)(Pointwise, Index n, T* values);                                // in place
   void (*pointwise_backward)(Pointwise, Index n, const T* y, const T* dy, T* dx);  // dx may be dy
+  void (*additive_scores)(const AdditiveScoresArgs<T>&);
+  void (*additive_scores_backward)(const AdditiveScoresBackwardArgs<T>&);
   void (*exponentials)(Index n, const T* x, T shift, T* out);  // exp(x - shift); out may be x
   void (*sgd)(const UpdateArgs<T>&);
   void (*adam)(const UpdateArgs<T>&);

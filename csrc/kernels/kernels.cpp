@@ -1,4 +1,5 @@
 // Fills the table of one instruction set; compiled once per set (see simd.hpp).
+#include "kernels/attention.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/general_cells.hpp"
 #include "kernels/general_lstm_cell.hpp"
@@ -40,6 +41,8 @@ static constexpr KernelTable<T> table() {
   cell(CellKind::rnn_general) = cell_entry<GeneralRnnCell, T>();
   t.pointwise = &pointwise<T>;
   t.pointwise_backward = &pointwise_backward<T>;
+  t.additive_scores = &additive_scores<T>;
+  t.additive_scores_backward = &additive_scores_backward<T>;
   t.exponentials = &exponentials<T>;
   t.sgd = &sgd<T>;
   t.adam = &adam<T>;

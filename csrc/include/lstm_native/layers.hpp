@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "lstm_native/activation.hpp"
+#include "lstm_native/attention_layers.hpp"
 #include "lstm_native/composed_layers.hpp"
 #include "lstm_native/conv_lstm.hpp"
 #include "lstm_native/recurrent_layers.hpp"
@@ -24,7 +25,8 @@ struct is_one_of<T, std::variant<Known...>> : std::disjunction<std::is_same<T, K
 struct LayerSpec {
   using Options = std::variant<LSTMSpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, DenseSpec,
                                EmbeddingSpec, DropoutSpec, LayerNormSpec, ActivationSpec,
-                               HighwaySpec, ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec>;
+                               HighwaySpec, ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec,
+                               AttentionSpec, AttentionLSTMSpec, AttentionGRUSpec>;
   Options options;
 
   LayerSpec() = default;
