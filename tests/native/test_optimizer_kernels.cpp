@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "isa_helpers.hpp"
+#include "kernels/update_args.hpp"
 #include "numeric_helpers.hpp"
 
 using namespace lstm_native;

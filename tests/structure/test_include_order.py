@@ -31,6 +31,7 @@ CORE_FOLDERS = [
     {"files"},
     {"training"},
     {"network"},
+    {"attention"},
     {"recurrent", "conv_lstm"},
     {"layers"},
     {"numeric", "specs"},
@@ -134,6 +135,13 @@ def test_public_headers_have_no_build_macros(path):
     directives = {line.strip() for line in lines if line.lstrip().startswith("#")}
     odd = {d for d in directives if not d.startswith(("#include", "#pragma once"))}
     assert not odd, f"only #include and #pragma once belong in a public header, not {odd}"
+
+
+def test_no_code_is_for_systems_that_nothing_builds():
+    """pyproject.toml names Linux and macOS."""
+    for path in [*SOURCES, *sorted((ROOT / "tests" / "native").glob("*.?pp"))]:
+        found = re.search(r"_WIN32|_MSC_VER|windows\.h", path.read_text(encoding="utf-8"))
+        assert not found, f"{path}: {found[0]}"
 
 
 # Python ------------------------------------------------------------------------------------------

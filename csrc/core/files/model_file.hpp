@@ -88,7 +88,7 @@ class ModelSource {
   std::optional<SafetensorsFile> file_;
 };
 
-/// The same in one call, for tests and plain uses.
+/// Saves a model without extras in one call, for tests and plain uses.
 template <class T>
 void save_model(const std::string& path, const Network<T>& network, const Trainer<T>* trainer,
                 const std::map<std::string, std::string>& metadata) {

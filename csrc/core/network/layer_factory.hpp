@@ -20,7 +20,7 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features
 template <class T>
 void check_shape(const SequenceLayer<T>& layer, const Batch<T>& x);
 
-/// The same, and the range of tokens.
+/// check_shape, and the range of tokens.
 template <class T>
 void check_input(const SequenceLayer<T>& layer, const Batch<T>& x);
 

@@ -8,6 +8,7 @@
 #include "core/base/float_mode.hpp"
 #include "core/base/message_text.hpp"
 #include "kernels/dispatch.hpp"
+#include "kernels/update_args.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

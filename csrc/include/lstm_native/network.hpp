@@ -253,7 +253,7 @@ struct BasicModel {
 
   /// Throws FileError, FormatError, or InvalidArgument when the file holds another dtype.
   static BasicModel load(const std::string& path);
-  /// The same from the bytes of such a file, which are needed during the call alone.
+  /// Loads from the bytes of a model file, which are needed during the call alone.
   static BasicModel load(const void* data, std::size_t size);
 
   /// Atomic: a file without a name beside the target, fsync, then the name. Throws FileError, and

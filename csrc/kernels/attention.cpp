@@ -1,7 +1,7 @@
 // Additive scores (Bahdanau et al. 2015): v tanh(q + k) for one query and many keys.
-#pragma once
-
 #include "kernels/activations.hpp"
+#include "kernels/attention_args.hpp"
+#include "kernels/set_functions.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -11,7 +11,7 @@ void additive_scores(const AdditiveScoresArgs<T>& p) {
   // One sum for each value of a gate block, added up in halves: the same order on every set.
   constexpr Index L = kLanes<T>, B = kGateBlock<T>;
   constexpr int V = static_cast<int>(B / L);
-  for (Index j = 0; j < p.keys_count; ++j) {
+  for (Index j = 0; j < p.count; ++j) {
     const T* key = p.keys + j * p.key_stride;
     Packet<T> sum[V];
     LN_UNROLL for (int v = 0; v < V; ++v) sum[v] = broadcast(T(0));
@@ -38,7 +38,7 @@ void additive_scores_backward(const AdditiveScoresBackwardArgs<T>& p) {
     P d_query = broadcast(T(0)), d_v = load(p.d_v + a);
     const T* key = p.keys + a;
     T* d_key = p.d_keys + a;
-    for (Index j = 0; j < p.keys_count; ++j, key += p.key_stride, d_key += p.key_stride) {
+    for (Index j = 0; j < p.count; ++j, key += p.key_stride, d_key += p.key_stride) {
       const P d = broadcast(p.d_scores[j]);
       const P h = tanh(P(ei::padd(query, load(key))));
       d_v = ei::pmadd(d, h, d_v);
@@ -50,6 +50,11 @@ void additive_scores_backward(const AdditiveScoresBackwardArgs<T>& p) {
     store(p.d_v + a, d_v);
   }
 }
+
+template void additive_scores(const AdditiveScoresArgs<float>&);
+template void additive_scores(const AdditiveScoresArgs<double>&);
+template void additive_scores_backward(const AdditiveScoresBackwardArgs<float>&);
+template void additive_scores_backward(const AdditiveScoresBackwardArgs<double>&);
 
 }  // namespace LN_ISA
 }  // namespace lstm_native

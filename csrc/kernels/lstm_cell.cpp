@@ -2,10 +2,9 @@
 //
 // Equations: Hochreiter & Schmidhuber 1997 with the forget gate of Gers, Schmidhuber & Cummins
 // 2000. Gate order i, f, g, o.
-#pragma once
-
 #include "kernels/activations.hpp"
-#include "kernels/cell_site.hpp"
+#include "kernels/cell_kernels.hpp"
+#include "kernels/recurrent_step.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -46,6 +45,9 @@ struct LstmCell : CellTraits {
     site.set_dc(ei::pmul(dc, f));
   }
 };
+
+template struct CellFunctions<LstmCell, float>;
+template struct CellFunctions<LstmCell, double>;
 
 }  // namespace LN_ISA
 }  // namespace lstm_native

@@ -2,10 +2,8 @@
 // (Greff et al. 2017), clips, other functions, zoneout (Krueger et al. 2017).
 //
 // It leaves the sums before activation for the way back, and computes the gates again there.
-#pragma once
-
 #include "kernels/cell_functions.hpp"
-#include "kernels/cell_site.hpp"
+#include "kernels/cell_kernels.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -145,6 +143,15 @@ struct GeneralLstmCell : CellTraits {
       dc = ei::pmadd(load(weight + unit), gate[options.column[which]], dc);
   }
 };
+
+template struct CellFunctions<GeneralLstmCell<4>, float>;
+template struct CellFunctions<GeneralLstmCell<4>, double>;
+template struct CellFunctions<GeneralLstmCell<3>, float>;
+template struct CellFunctions<GeneralLstmCell<3>, double>;
+template struct CellFunctions<GeneralLstmCell<2>, float>;
+template struct CellFunctions<GeneralLstmCell<2>, double>;
+template struct CellFunctions<GeneralLstmCell<1>, float>;
+template struct CellFunctions<GeneralLstmCell<1>, double>;
 
 }  // namespace LN_ISA
 }  // namespace lstm_native

@@ -1,6 +1,6 @@
 // Transposition in blocks held in registers.
-#pragma once
-
+#include "kernels/product_args.hpp"
+#include "kernels/set_functions.hpp"
 #include "kernels/simd.hpp"
 
 namespace lstm_native {
@@ -31,6 +31,9 @@ void transpose(const TransposeArgs<T>& p) {
   one_by_one(rows, p.rows, 0, cols);
   one_by_one(0, p.rows, cols, p.cols);
 }
+
+template void transpose(const TransposeArgs<float>&);
+template void transpose(const TransposeArgs<double>&);
 
 }  // namespace LN_ISA
 }  // namespace lstm_native

@@ -1,6 +1,6 @@
 // Matrix products over packed panels, and the weight-gradient product.
-#pragma once
-
+#include "kernels/product_args.hpp"
+#include "kernels/set_functions.hpp"
 #include "kernels/tile.hpp"
 
 namespace lstm_native {
@@ -89,7 +89,7 @@ inline constexpr Index kLargeGradient = 1024;
 /// Samples of a block. Each reads and writes all of `out`: few large blocks are better than many
 /// small ones, the more so where `out` comes from memory; but what is packed must stay in the
 /// cache.
-LN_INLINE Index gradient_block(Index cols) { return cols < kLargeGradient ? 256 : 512; }
+Index gradient_block(Index cols) { return cols < kLargeGradient ? 256 : 512; }
 
 /// Whether a block of rows this far apart is read without packing.
 template <class T>
@@ -250,6 +250,13 @@ Index gradient_scratch(Index samples, Index cols) {
   const Index most = gradient_block(cols), block = samples < most ? samples : most;
   return block * (kPanelVectors * kLanes<T> + cols);
 }
+
+template Index gradient_scratch<float>(Index, Index);
+template Index gradient_scratch<double>(Index, Index);
+template void product(const ProductArgs<float>&);
+template void product(const ProductArgs<double>&);
+template void gradient_product(const GradientProductArgs<float>&);
+template void gradient_product(const GradientProductArgs<double>&);
 
 }  // namespace LN_ISA
 }  // namespace lstm_native

@@ -1,7 +1,6 @@
 // What the processor can do at best: the two loops that benchmarks hold every figure against.
 // They stand among the kernels because the peak is that of an instruction set, compiled alike.
-#pragma once
-
+#include "kernels/set_functions.hpp"
 #include "kernels/simd.hpp"
 
 namespace lstm_native {
@@ -40,6 +39,11 @@ ProbeResult<T> probe_read(const T* values, Index n, Index repetitions) {
   const double bytes = static_cast<double>(used) * sizeof(T);
   return {bytes * static_cast<double>(repetitions), ei::predux(sum[0])};
 }
+
+template ProbeResult<float> probe_multiply_add<float>(Index);
+template ProbeResult<double> probe_multiply_add<double>(Index);
+template ProbeResult<float> probe_read(const float*, Index, Index);
+template ProbeResult<double> probe_read(const double*, Index, Index);
 
 }  // namespace LN_ISA
 }  // namespace lstm_native

@@ -1,5 +1,6 @@
-// The time loop of one recurrent layer, forward and backward. It knows where things lie and in
-// which order they run; the products and the pointwise cell are the kernels'.
+// The time loop of one direction of one recurrent layer, forward and backward. It knows where
+// things lie and in which order they are computed; the products and the pointwise cell are the
+// kernels'.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "core/base/workspace.hpp"
 #include "core/recurrent/partition.hpp"
 #include "core/recurrent/recurrent_weights.hpp"
+#include "kernels/product_args.hpp"
 #include "lstm_native/types.hpp"
 
 namespace lstm_native {
@@ -16,7 +18,7 @@ namespace lstm_native {
 /// A sequence of rows in memory. The row of sample n at step t begins at at(t, n): rows lie a fixed
 /// distance apart or, where sequences are of different lengths, step by step one behind the other.
 template <class V>
-struct Steps {
+struct SequenceView {
   V* data = nullptr;
   Index time_stride = 0, row_stride = 0;
   // Rows before each step, of which the first `skipped` are not here; then time_stride has no
@@ -28,18 +30,21 @@ struct Steps {
     if (offsets) return data + (offsets[t] - skipped + n) * row_stride;
     return data + t * time_stride + n * row_stride;
   }
-  Steps from(Index t) const {
+  SequenceView<const V> as_const() const {
+    return {data, time_stride, row_stride, offsets, skipped};
+  }
+  SequenceView from(Index t) const {
     if (offsets) return {data, 0, row_stride, offsets + t, skipped};
     return {at(t, 0), time_stride, row_stride};
   }
   explicit operator bool() const { return data != nullptr; }
 };
 
-/// What the options of a cell add to a run; null where they are not in use. Memory as in
-/// RecurrentRun; "kept" ones have a row for every step when the run remembers, else for one.
+/// What the options of a cell add to a time loop; null where they are not in use. N, P and PR as in
+/// TimeLoop; "kept" ones have a row for every step when the loop remembers, else for one.
 template <class T>
-struct RunExtras {
-  T* recur = nullptr;                 // as h: the outputs times recurrent_mask
+struct LoopExtras {
+  T* recur = nullptr;                 // laid out as h: the outputs times recurrent_mask
   const T* recurrent_mask = nullptr;  // N x PR
   T* unprojected = nullptr;           // kept, N x P: outputs before the projection
   T* candidate = nullptr;             // kept, N x P: cell states before zoneout
@@ -56,8 +61,9 @@ struct RunExtras {
   T* norm_scale = nullptr;
 };
 
-/// One layer over N samples and T steps. P = padded hidden size, PR = padded output size. All
-/// memory is the caller's.
+/// One direction of one stacked layer over N samples and T steps, or the part of it between two
+/// checkpoints (a segment). P = padded hidden size, PR = padded output size. All memory is the
+/// caller's.
 ///
 /// With sequences of different lengths the samples stand in the order of falling length, and step t
 /// has rows for the samples that are that long alone: `offsets` says how many came before.
@@ -65,18 +71,18 @@ struct RunExtras {
 /// When remembering, h and c hold T + 1 steps of N x PR and N x P (step 0: the initial state) and
 /// gates T x N x columns. When not, h holds T + 1 steps (keep_sequence) or 2, and c holds 1.
 template <class T>
-struct RecurrentRun {
+struct TimeLoop {
   const RecurrentWeights<T>* weights = nullptr;
   Index samples = 0, timesteps = 0;
   const Index* offsets = nullptr;  // T + 1; null: every step has N rows
-  Index first_step = 0;            // of a longer run, of which this is a part
-  Steps<const T> x;                // N x inputs at each step
+  Index first_step = 0;            // of a segment: steps before it
+  SequenceView<const T> x;         // N x inputs at each step
   T* h = nullptr;
   T* c = nullptr;
   T* gates = nullptr;  // null: nothing is remembered
   bool keep_sequence = false;
-  Steps<T> y;  // N x outputs at each step, or null
-  RunExtras<T> extras;
+  SequenceView<T> y;  // N x outputs at each step, or null
+  LoopExtras<T> extras;
 
   /// Rows before step t, and in it.
   Index rows_before(Index t) const { return offsets ? offsets[t] - offsets[0] : t * samples; }
@@ -97,11 +103,11 @@ struct RecurrentRun {
   T* c_at(Index t, Index row) const {
     return c + (state_row(t, gates != nullptr, 1) + row) * weights->padded();
   }
-  /// Row of step t in memory that holds all steps when the run remembers, else one.
+  /// Row of step t in memory that holds all steps when the loop remembers, else one.
   Index kept_row(Index t) const { return gates ? rows_before(t) : 0; }
   /// Memory with a row of so many values for each row of each step.
   template <class V>
-  Steps<V> kept_steps(V* data, Index values) const {
+  SequenceView<V> kept_steps(V* data, Index values) const {
     if (offsets) return {data, 0, values, offsets, offsets[0]};
     return {data, samples * values, values};
   }
@@ -112,39 +118,41 @@ struct RecurrentRun {
   }
 };
 
-/// The directions of a layer: `count` runs that differ in weights and memory alone, and read
-/// nothing that another of them writes. They run at the same time where choose_schedule says so.
+/// The directions of a layer: `count` loops that differ in weights and memory alone, and read
+/// nothing that another of them writes. They go at the same time where choose_schedule says so.
 template <class T>
-void run_forward(const RecurrentRun<T>* runs, Index count, Workspace& workspace);
+void forward_directions(const TimeLoop<T>* loops, Index count, Workspace& workspace);
 
-/// Stacked layers: `count` runs of one size but for the first one's inputs, each of which reads
-/// what the one before writes. Where one run would leave threads without work, several go at the
+/// Stacked layers: `count` loops of one size but for the first one's inputs, each of which reads
+/// what the one before writes. Where one alone would leave threads without work, several go at the
 /// same time, each some steps behind the one before.
 template <class T>
-void run_stack(const RecurrentRun<T>* runs, Index count, Workspace& workspace);
+void forward_stacked(const TimeLoop<T>* loops, Index count, Workspace& workspace);
 
 /// dh: N x PR, dc: N x P; in gradients of the final state, out of the initial state. With a mask on
 /// what recurs, the part of dh that came through it is in d_recur (N x PR; zeros to begin with).
-/// dy as run.y was; dx N x inputs at each step, or null. run.gates is overwritten.
+/// dy is laid out as TimeLoop::y was; dx N x inputs at each step, or null. TimeLoop::gates is
+/// overwritten.
 template <class T>
-struct RecurrentGradients {
-  Steps<const T> dy;
-  Steps<T> dx;
+struct LoopGradients {
+  SequenceView<const T> dy;
+  SequenceView<T> dx;
   T* dh = nullptr;
   T* dc = nullptr;
   T* d_recur = nullptr;
-  RunParameters<T> parameters;  // added to
+  DirectionParameters<T> parameters;  // added to
   bool accumulate_dx = false;
-  // A part of a longer run: sums of the weights' gradients that the parts, called from the last to
-  // the first, hand on. null: this is the whole run.
+  // Of a segment: sums of the weights' gradients that the segments, called from the last to the
+  // first, hand on. Null: this is all steps.
   T* sums = nullptr;                         // RecurrentSums::size
-  bool first_part = true, last_part = true;  // of those calls
+  bool first_part = true, last_part = true;  // in the order of those calls
 };
 
-/// The same way back. Runs may share dx, the later ones adding to it; nothing else.
+/// Back through the directions of a layer. They may share dx, the later ones adding to it; nothing
+/// else.
 template <class T>
-void run_backward(const RecurrentRun<T>* runs, const RecurrentGradients<T>* gradients, Index count,
-                  Workspace& workspace);
+void backward_directions(const TimeLoop<T>* loops, const LoopGradients<T>* gradients, Index count,
+                         Workspace& workspace);
 
 /// Steps whose gates, for all samples, stay in the second-level cache between the loops that write
 /// and read them. Does not depend on threads: the order of sums over samples may not either.
@@ -157,9 +165,9 @@ inline Index steps_per_chunk(Index samples, Index row_bytes, Index timesteps) {
 /// out = bias + a * packed (or += it) for so many steps and the rows [r0, r1), in as few calls as
 /// the layouts of a and out allow. rows_at(t): rows that step t has.
 template <class T, class RowsAt>
-void product_over_steps(const KernelTable<T>& k, ProductArgs<T> args, const Steps<const T>& a,
-                        const Steps<T>& out, Index steps, Index r0, Index r1,
-                        const RowsAt& rows_at) {
+void product_over_steps(const KernelTable<T>& k, ProductArgs<T> args,
+                        const SequenceView<const T>& a, const SequenceView<T>& out, Index steps,
+                        Index r0, Index r1, const RowsAt& rows_at) {
   const auto call = [&](Index t, Index r, Index count, Index a_stride, Index out_stride) {
     args.rows = count;
     args.a = a.at(t, r);
@@ -184,33 +192,35 @@ void product_over_steps(const KernelTable<T>& k, ProductArgs<T> args, const Step
 
 /// Multiply-adds of the forward pass.
 template <class T>
-double forward_work(const RecurrentRun<T>& run) {
-  const RecurrentWeights<T>& w = *run.weights;
-  const Index depth = w.inputs + (w.plan.recurrent ? w.outputs() : 0);
-  return static_cast<double>(run.rows()) * static_cast<double>(w.order.columns() * depth);
+double forward_work(const TimeLoop<T>& loop) {
+  const RecurrentWeights<T>& weights = *loop.weights;
+  const Index depth = weights.inputs + (weights.plan.recurrent ? weights.outputs() : 0);
+  return static_cast<double>(loop.rows()) * static_cast<double>(weights.order.columns() * depth);
 }
 
 template <class T>
-StepSize step_size(const RecurrentRun<T>& run) {
-  const RecurrentWeights<T>& w = *run.weights;
+StepSize step_size(const TimeLoop<T>& loop) {
+  const RecurrentWeights<T>& weights = *loop.weights;
   // A slice's units fill whole panels of gates and, backward, of hidden states.
   // Layer normalisation needs them all in one.
-  const Index multiple =
-      w.plan.layer_norm ? w.padded() : round_up(4 * w.kernels->lanes, w.order.block);
-  return {run.samples, w.inputs, w.order.hidden_size, w.order.gates, Index{sizeof(T)}, multiple};
+  const Index multiple = weights.plan.layer_norm
+                             ? weights.padded()
+                             : round_up(4 * weights.kernels->lanes, weights.order.block);
+  return {loop.samples,        weights.inputs,   weights.order.hidden_size,
+          weights.order.gates, Index{sizeof(T)}, multiple};
 }
 
 /// The samples as so many parts of about the same number of steps.
 class RowShares {
  public:
   template <class T>
-  RowShares(const RecurrentRun<T>& run, Index parts) : samples_(run.samples), parts_(parts) {
-    if (!run.offsets) return;
-    Index row = 0, before = 0, length = run.timesteps;
+  RowShares(const TimeLoop<T>& loop, Index parts) : samples_(loop.samples), parts_(parts) {
+    if (!loop.offsets) return;
+    Index row = 0, before = 0, length = loop.timesteps;
     for (Index i = 0; i < parts; ++i) {
-      const Index begin = row, goal = run.rows() * (i + 1) / parts;
-      for (; row < run.samples && (before < goal || i == parts - 1); ++row) {
-        while (length > 0 && run.rows_at(length - 1) <= row) --length;
+      const Index begin = row, goal = loop.rows() * (i + 1) / parts;
+      for (; row < loop.samples && (before < goal || i == parts - 1); ++row) {
+        while (length > 0 && loop.rows_at(length - 1) <= row) --length;
         before += length;
       }
       uneven_.push_back({begin, row});

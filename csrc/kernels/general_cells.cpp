@@ -2,10 +2,8 @@
 //
 // They leave the sums before activation for the way back, and compute the gates again there.
 // `backward` returns what reaches the old h directly.
-#pragma once
-
 #include "kernels/cell_functions.hpp"
-#include "kernels/cell_site.hpp"
+#include "kernels/cell_kernels.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -99,7 +97,7 @@ struct GruResetCell : CellTraits {
     site.set_c(ei::pmul(r, load(site.step.h_prev + site.row * site.step.h_stride + site.unit)));
   }
 
-  /// gate[1] is a gradient already: the second half comes first on the way back.
+  /// The second half, which comes first on the way back, has found the gradient of z.
   template <class T>
   static void backward_half(const BackwardSite<T>& site, Packet<T>* gate) {
     using P = Packet<T>;
@@ -112,8 +110,8 @@ struct GruResetCell : CellTraits {
     P direct = ei::pmul(d, r);
     if (s.mask) direct = ei::pmul(direct, load(s.mask + site.at));
     site.set_dh(ei::padd(load(s.dh + site.at), direct));
+    gate[1] = site.handed_on(1);
     site.set_recurrent_gate(0, gate[0]);
-    site.set_recurrent_gate(1, gate[1]);
   }
 };
 
@@ -123,26 +121,36 @@ struct GruCandidateCell : CellTraits {
 
   template <class T>
   static Packet<T> forward(const StepSite<T>& site, Packet<T>* sum) {
-    return GruOutput::forward(site, load(z_of(site, site.step.gates)), sum[0]);
+    return GruOutput::forward(site, z_sum(site), sum[0]);
   }
 
   template <class T>
   static Packet<T> backward(const BackwardSite<T>& site, const Packet<T>& dh, Packet<T>* gate) {
-    T* const z_at = z_of(site, site.step.gates);
-    Packet<T> z = load(z_at);
+    Packet<T> z = z_sum(site);
     const Packet<T> direct = GruOutput::backward(site, dh, z, gate[0]);
-    store(z_at, z);
+    site.template hand_on<kFirstGate>(1, z);
     site.set_recurrent_gate(0, gate[0]);
     return direct;
   }
 
  private:
-  template <class Site, class T>
-  static T* z_of(const Site& site, T* gates) {
+  /// Among the first half's gates.
+  template <template <class> class Site, class T>
+  static Packet<T> z_sum(const Site<T>& site) {
     const Index columns = kRowGates * padded_units<T>(site.step.hidden_size);
-    return gates + site.row * columns + gate_offset<T>(kRowGates, site.unit) + kGateBlock<T>;
+    const T* const row = site.step.gates + site.row * columns;
+    return load(row + gate_offset<T>(kRowGates, site.unit) + kGateBlock<T>);
   }
 };
+
+template struct CellFunctions<GeneralRnnCell, float>;
+template struct CellFunctions<GeneralRnnCell, double>;
+template struct CellFunctions<GeneralGruCell, float>;
+template struct CellFunctions<GeneralGruCell, double>;
+template struct CellFunctions<GruResetCell, float>;
+template struct CellFunctions<GruResetCell, double>;
+template struct CellFunctions<GruCandidateCell, float>;
+template struct CellFunctions<GruCandidateCell, double>;
 
 }  // namespace LN_ISA
 }  // namespace lstm_native

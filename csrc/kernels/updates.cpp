@@ -1,58 +1,10 @@
-// Activations and optimiser updates: one value in, one value out.
-#pragma once
-
-#include "kernels/activations.hpp"
+// Updates of the optimisers: one value in, one value out.
+#include "kernels/set_functions.hpp"
+#include "kernels/simd.hpp"
+#include "kernels/update_args.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
-
-template <class T>
-void pointwise(Pointwise kind, Index n, T* values) {
-  const auto apply = [&](const auto& f) {
-    for_each_packet<T>(n, [&](Index i, Index count) {
-      store_partial(values + i, f(load_partial(values + i, count)), count);
-    });
-  };
-  using P = Packet<T>;
-  switch (kind) {
-    case Pointwise::relu:
-      // max(x, 0) would turn NaN into 0 on some sets.
-      return apply([](const P& x) { return keep_nan(x, ei::pmax(x, broadcast(T(0)))); });
-    case Pointwise::sigmoid: return apply([](const P& x) { return sigmoid(x); });
-    case Pointwise::tanh: return apply([](const P& x) { return tanh(x); });
-  }
-}
-
-/// All three derivatives are functions of the output y.
-template <class T>
-void pointwise_backward(Pointwise kind, Index n, const T* y, const T* dy, T* dx) {
-  const auto apply = [&](const auto& f) {
-    for_each_packet<T>(n, [&](Index i, Index count) {
-      store_partial(dx + i, f(load_partial(y + i, count), load_partial(dy + i, count)), count);
-    });
-  };
-  using P = Packet<T>;
-  const P one = broadcast(T(1)), zero = broadcast(T(0));
-  switch (kind) {
-    case Pointwise::relu:
-      return apply(
-          [=](const P& v, const P& d) { return ei::pselect(ei::pcmp_lt(zero, v), d, zero); });
-    case Pointwise::sigmoid:
-      return apply(
-          [=](const P& v, const P& d) { return ei::pmul(d, ei::pmul(v, ei::psub(one, v))); });
-    case Pointwise::tanh:
-      return apply(
-          [=](const P& v, const P& d) { return ei::pmul(d, ei::psub(one, ei::pmul(v, v))); });
-  }
-}
-
-template <class T>
-void exponentials(Index n, const T* x, T shift, T* out) {
-  const Packet<T> s = broadcast(shift);
-  for_each_packet<T>(n, [&](Index i, Index count) {
-    store_partial(out + i, exponential(ei::psub(load_partial(x + i, count), s)), count);
-  });
-}
 
 /// Calls update(weight, gradient, first, second) per packet, the gradient scaled and decayed;
 /// the slots are written back when the optimiser has them.
@@ -123,6 +75,13 @@ void rmsprop(const UpdateArgs<T>& u) {
     w = ei::pmadd(rate, step, w);
   });
 }
+
+template void sgd(const UpdateArgs<float>&);
+template void sgd(const UpdateArgs<double>&);
+template void adam(const UpdateArgs<float>&);
+template void adam(const UpdateArgs<double>&);
+template void rmsprop(const UpdateArgs<float>&);
+template void rmsprop(const UpdateArgs<double>&);
 
 }  // namespace LN_ISA
 }  // namespace lstm_native
