@@ -15,6 +15,7 @@
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
 #include "core/specs/json_tree.hpp"
+#include "core/specs/limits.hpp"
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/object_reader.hpp"
 #include "core/specs/optimizer_specs.hpp"

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "core/attention/attention_layer.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/conv_lstm/conv_lstm.hpp"
 #include "core/layers/activation.hpp"
@@ -37,6 +38,7 @@ using LayerClasses = std::tuple<                                     //
     RunBy<ActivationSpec, ActivationLayer>,                          //
     RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
+    RunBy<AttentionSpec, AttentionLayer>,                            //
     RunBy<HighwaySpec, HighwayLayer>,                                //
     RunBy<ResidualSpec, ResidualLayer>>;
 
