@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/attention/attention_weights.hpp"
+#include "core/layers/layer_stream.hpp"
 #include "core/specs/layer_kind.hpp"
 
 namespace lstm_native {

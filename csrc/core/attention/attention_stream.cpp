@@ -1,7 +1,6 @@
 #include <optional>
 
 #include "core/attention/attention_layer.hpp"
-#include "core/layers/layer_stream.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 

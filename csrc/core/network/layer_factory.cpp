@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "core/attention/attending_layer.hpp"
 #include "core/attention/attention_layer.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/conv_lstm/conv_lstm.hpp"
@@ -39,6 +40,8 @@ using LayerClasses = std::tuple<                                     //
     RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
     RunBy<AttentionSpec, AttentionLayer>,                            //
+    RunBy<AttentionLSTMSpec, AttendingLayer>,                        //
+    RunBy<AttentionGRUSpec, AttendingLayer>,                         //
     RunBy<HighwaySpec, HighwayLayer>,                                //
     RunBy<ResidualSpec, ResidualLayer>>;
 
