@@ -188,6 +188,9 @@ template <class Spec>
 InputFeatures inputs_of(const Spec&) {
   return {3};
 }
+InputFeatures inputs_of(const AttentionSpec&) { return {3, 4}; }
+InputFeatures inputs_of(const AttentionLSTMSpec&) { return {3, 4}; }
+InputFeatures inputs_of(const AttentionGRUSpec&) { return {3, 4}; }
 InputFeatures inputs_of(const ConvLSTMSpec& spec) {
   return {spec.height * spec.width * spec.channels};
 }
