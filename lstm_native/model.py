@@ -89,6 +89,7 @@ class Sequential(OnBatch):
         tbptt: int | None = None,
         seed: int | None = None,
         initial_epoch: int | None = 0,
+        accumulate: int | None = 1,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         verbose: bool | int | str | None = True,
@@ -163,6 +164,10 @@ class Sequential(OnBatch):
         initial_epoch : int
             The first epoch's number, below `epochs`. Above 0 training resumes: callbacks go on
             from the states that the model holds of them; one it does not know begins anew.
+        accumulate : int
+            Batches whose gradients make one update: that of a batch so many times as large, up to
+            rounding, in the memory of one (but for dropout's masks). Those left at the end of an
+            epoch make one of their own.
         steps_per_epoch : int, optional
             An epoch is the next so many batches of the iterable, which is begun anew when it ends.
             By default all of them.
@@ -200,6 +205,7 @@ class Sequential(OnBatch):
             seed=seed,
             initial_epoch=initial_epoch,
             verbose=verbose,
+            accumulate=accumulate,
         )
         chosen = losses.parse(loss if loss is not None else self.loss or "mse")
         data = training.check_source(

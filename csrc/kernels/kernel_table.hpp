@@ -47,6 +47,9 @@ struct KernelTable {
   void (*exponentials)(Index n, const T* x, T shift, T* out);  // exp(x - shift); out may be x
   void (*sgd)(const UpdateArgs<T>&);
   void (*adam)(const UpdateArgs<T>&);
+  void (*amsgrad)(const UpdateArgs<T>&);
+  void (*nadam)(const UpdateArgs<T>&);
+  void (*adagrad)(const UpdateArgs<T>&);
   void (*rmsprop)(const UpdateArgs<T>&);
   ProbeResult<T> (*probe_multiply_add)(Index iterations);
   ProbeResult<T> (*probe_read)(const T* values, Index n, Index repetitions);  // aligned to 64

@@ -44,6 +44,12 @@ void sgd(const UpdateArgs<T>& u);
 template <class T>
 void adam(const UpdateArgs<T>& u);
 template <class T>
+void amsgrad(const UpdateArgs<T>& u);
+template <class T>
+void nadam(const UpdateArgs<T>& u);
+template <class T>
+void adagrad(const UpdateArgs<T>& u);
+template <class T>
 void rmsprop(const UpdateArgs<T>& u);
 
 // probes.cpp

@@ -87,6 +87,9 @@ static constexpr KernelTable<T> table() {
   t.additive_scores_backward = &additive_scores_backward<T>;
   t.sgd = &sgd<T>;
   t.adam = &adam<T>;
+  t.amsgrad = &amsgrad<T>;
+  t.nadam = &nadam<T>;
+  t.adagrad = &adagrad<T>;
   t.rmsprop = &rmsprop<T>;
   t.probe_multiply_add = &probe_multiply_add<T>;
   t.probe_read = &probe_read<T>;

@@ -12,9 +12,11 @@ struct UpdateArgs {
   T* weight = nullptr;
   const T* gradient = nullptr;
   T* first = nullptr;   // momentum or exp_avg
-  T* second = nullptr;  // exp_avg_sq or square_avg
+  T* second = nullptr;  // exp_avg_sq, square_avg or sum
+  T* third = nullptr;   // max_exp_avg_sq
   T gradient_scale = 1;
   T learning_rate = 0;                         // step size
+  T gradient_rate = 0;                         // nadam: of the gradient beside its mean
   T decay = 0;                                 // L2 term added to the gradient
   T shrink = 1;                                // decoupled decay: weight *= shrink
   T beta1 = 0;                                 // or momentum

@@ -45,6 +45,12 @@ class Holes:
         """Undo `close`; what has no time axis stays as it is."""
         if y.ndim < 3:
             return y
+        if y.shape[1] != self.steps:
+            raise ValueError(
+                f"mask: has holes, and the output has another number of steps ({y.shape[1]}) than "
+                f"what is left of x ({self.steps}), so that they have no place in it; take the "
+                "masked steps out of x and give lengths"
+            )
         places = np.maximum(np.cumsum(self.mask, axis=1) - 1, 0)
         is_true = self.mask.reshape(self.mask.shape + (1,) * (y.ndim - 2))
         opened: NDArray[Any] = np.where(is_true, _steps_at(y, places), y.dtype.type(0))

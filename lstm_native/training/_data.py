@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_native._base.arrays import is_array
+from lstm_native._base.arrays import as_array, is_array
 from lstm_native._base.shown import as_written
 from lstm_native.losses import Loss
 from lstm_native.training._batches import (
@@ -22,6 +22,7 @@ from lstm_native.training._batches import (
     refuse_missing_targets,
     refuse_steps,
 )
+from lstm_native.training._mapped import check_mapped, is_mapped
 from lstm_native.training._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
 from lstm_native.training._samples import Batch, Data, check_data
 from lstm_native.training._settings import TrainingSettings
@@ -122,6 +123,11 @@ def check_samples(
 ) -> Data | Ragged:
     """Return samples and targets ready for the core, or say what does not fit."""
     try:
+        if "some" not in weights and (is_mapped(x) or is_mapped(y)):
+            check = partial(_check_piece, model, loss, weights.pop("class_weight", None))
+            return check_mapped(
+                as_array(x, name="x"), y, check, lengths=lengths, mask=mask, **weights
+            )
         sequences = sequences_in(x, model)
         if sequences is None:
             return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
@@ -138,6 +144,20 @@ def check_samples(
                 "several inputs or outputs are not there yet: a model has one x and one y"
             ) from error
         raise
+
+
+def _check_piece(
+    model: TrainingSettings,
+    loss: Loss,
+    class_weight: Any,
+    x: Any,
+    y: Any,
+    classes: bool,
+    **given: Any,
+) -> Data:
+    """Return some of the samples of memory-mapped arrays, in which no row needs to count."""
+    weight = class_weight if classes else None
+    return check_data(model, x, y, loss, class_weight=weight, some=False, **given)
 
 
 def _are_several(x: Any, y: Any) -> bool:
@@ -178,7 +198,7 @@ def check_source(
     """
     if not is_batches(x):
         refuse_steps(name, **{steps_name: steps})
-        if y is None:
+        if y is None and loss.takes_targets:
             refuse_missing_targets(x, call)
         return check_samples(model, x, y, loss, class_weight=class_weight, **given)
     refuse_beside(name, y=y, **given, **(beside or {}))

@@ -22,6 +22,7 @@ from lstm_native.layers.layer import check_seed
 from lstm_native.losses import Loss
 from lstm_native.metrics import Metric, MetricSet
 from lstm_native.optimizers import Optimizer
+from lstm_native.training import _rates
 from lstm_native.training._data import Batches, check_samples, check_source, whole
 from lstm_native.training._fit_options import EVALUATE_BATCH, Options, list_of_metrics
 from lstm_native.training._ragged import Ragged
@@ -73,6 +74,8 @@ def fit(
     if isinstance(data, Batches):  # a stateful model's validation has batches as training has
         options = replace(options, batch_size=data.samples)
     metric_list = list_of_metrics(metrics)
+    if tbptt is not None and loss.takes_sequences:
+        raise ValueError(f"tbptt: the loss '{loss.name}' looks at whole sequences")
     train, validation = split(
         model,
         data,
@@ -190,9 +193,13 @@ def _prepare_trainer(model: Saving, loss: Loss, optimizer: str | Optimizer | Non
         again = given is now.given and now.optimizer is not None
         # The same object: with the learning rate now in force.
         chosen = now.optimizer if again and now.optimizer is not None else given
-    trainer = model._trainer if again and now.loss == loss else None
+    trainer = None
+    if again:
+        trainer = model._trainer if now.loss == loss else model._trainer_of_function(loss)
     if trainer is None:
         trainer = model._new_trainer(loss, chosen)
+    _rates.settle(trainer, model.layers)
+    trainer.forget_gradients()  # of a training that was interrupted
     model._training = Training(trainer, loss, chosen, given)
 
 
@@ -215,6 +222,7 @@ def _train_epoch(
         order = cut(np.arange(len(data), dtype=np.int64), options.batch_size)
         batches = map(data.take, order)
     metrics.reset()
+    _rates.settle(model._training.trainer, model.layers)  # a callback may have set other ones
     watched = bool(hooks.callbacks)
     seed, mean_weight = options.seed, data.mean_weight
     mean = _Mean()
@@ -224,10 +232,14 @@ def _train_epoch(
         carry.begin_batch()
         for part in windows_of(batch, window):
             place = (epoch, count)
-            update(model, batch, part, carry, mean, metrics, seed, mean_weight, place)
+            now = (count + 1) % options.accumulate == 0
+            update(model, batch, part, carry, mean, metrics, seed, mean_weight, place, now=now)
             if watched:
                 hooks.on_batch_end(model, count, {"loss": mean.value} | metrics.result())
             count += 1
+    if model._training.trainer.accumulated:  # fewer batches than others: the end of the epoch
+        loss, _, norm, finite = model._training.trainer.apply()
+        _check_finite(loss, norm, finite, (epoch, count - 1))
     return {"loss": mean.value} | metrics.result()
 
 
@@ -241,10 +253,13 @@ def update(
     seed: int,
     mean_weight: float,
     place: tuple[int, int] | None = None,
+    *,
+    now: bool = True,
 ) -> None:
     """Make one update of the weights, from a window of a batch; add its loss and metrics.
 
-    `place` is the epoch and the batch, for the message of a FloatingPointError.
+    `place` is the epoch and the batch, for the message of a FloatingPointError. Without `now` the
+    gradients wait for the batches to come.
     """
     first, steps = part
     measured = bool(metrics)
@@ -260,19 +275,25 @@ def update(
         first,
         steps,
         mean_weight,
+        now,
     )
-    if not finite:
-        what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
-        where = f" in epoch {place[0] + 1}, batch {place[1] + 1}" if place else ""
-        raise FloatingPointError(
-            f"{what}{where} (gradient norm {norm}); the model has the last weights that gave "
-            "finite values. A smaller learning rate or clip_norm may help"
-        )
+    _check_finite(loss, norm, finite, place)
     carry.take(states)
     mean.add(loss, weight)
     if measured:
         y, weights = batch.seen(first, steps)
         metrics.update(_read_only(y), output, weights)
+
+
+def _check_finite(loss: float, norm: float, finite: bool, place: tuple[int, int] | None) -> None:
+    if finite:
+        return
+    what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
+    where = f" in epoch {place[0] + 1}, batch {place[1] + 1}" if place else ""
+    raise FloatingPointError(
+        f"{what}{where} (gradient norm {norm}); the model has the last weights that gave "
+        "finite values. A smaller learning rate or clip_norm may help"
+    )
 
 
 def evaluate(
@@ -289,7 +310,7 @@ def evaluate(
     if trainer is None:
         plain = optimizers.parse("sgd")
         trainer = native_class("Trainer", model.dtype)(
-            model._network, loss.to_json(), plain.to_json()
+            model._network, loss._native(), plain.to_json()
         )
     found = MetricSet(list_of_metrics(metrics), loss=loss, probabilities=data.probabilities)
     mean = _Mean()
@@ -356,6 +377,54 @@ def train_on_batch(
     mean, carry = _Mean(), Carry(model, windows=False)
     update(model, whole(data), Window(), carry, mean, found, seed, Batches.mean_weight)
     return {"loss": mean.value} | found.result()
+
+
+def gradients(
+    model: Saving, x: Any, y: Any, loss: str | Loss | None, seed: int | None, **given: Any
+) -> tuple[float, dict[str, NDArray[Any]]]:
+    """Return loss and gradients of a batch; see `Sequential.gradients`."""
+    seed = check_seed(seed)
+    chosen = losses.parse(loss if loss is not None else model.loss or "mse")
+    data = check_samples(model, x, y, chosen, **given)
+    check_carried(model, len(data))
+    _prepare_trainer(model, chosen, None)
+    trainer = model._training.trainer
+    mean, carry = _Mean(), Carry(model, windows=False)
+    none = MetricSet([], loss=chosen, probabilities=data.probabilities)
+    try:
+        update(
+            model, whole(data), Window(), carry, mean, none, seed, Batches.mean_weight, now=False
+        )
+        found: dict[str, NDArray[Any]] = trainer.gradients()
+    finally:
+        trainer.forget_gradients()
+    frozen = _rates.frozen(trainer)
+    return mean.value, {name: value for name, value in found.items() if name not in frozen}
+
+
+def apply_gradients(model: Saving, grads: Any, optimizer: str | Optimizer | None) -> float:
+    """Make one update from gradients; see `Sequential.apply_gradients`."""
+    from lstm_native._updates import checked_gradients, refuse_not_finite
+
+    values = model.state_dict()
+    if optimizer is not None and optimizers.parse(optimizer) in (
+        model._training.given,
+        model.optimizer,
+    ):
+        optimizer = None
+    _prepare_trainer(model, model.loss or losses.parse("mse"), optimizer)
+    trainer = model._training.trainer
+    frozen = _rates.frozen(trainer)
+    found = checked_gradients(
+        {name: value for name, value in values.items() if name not in frozen}, grads
+    )
+    refuse_not_finite(found)
+    norm: float
+    norm, finite = trainer.apply_gradients(
+        [found.get(name, np.zeros_like(value)) for name, value in values.items()]
+    )
+    _check_finite(0.0, norm, finite, None)
+    return norm
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

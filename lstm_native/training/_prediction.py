@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._base.arrays import as_array
 from lstm_native._base.lengths import Lengths
 from lstm_native.network.stack import Stack
 from lstm_native.training._batches import (
@@ -31,9 +32,48 @@ def of_arrays(model: Stack, x: Any, batch_size: int, *, lengths: Any, mask: Any)
         sequences = _ragged.sequences_in(x, model)
         if sequences is not None or (isinstance(x, (list, tuple)) and not x):
             return _ragged.predict(model, sequences or [], batch_size, lengths=lengths, mask=mask)
+    if x is not None and not model._stateful:
+        from lstm_native.training._mapped import is_mapped
+
+        if is_mapped(x) and len(x) > batch_size and x.ndim > 1:
+            return _of_mapped(model, x, batch_size, lengths=lengths, mask=mask)
     x, ends, holes = model._check_input(x, lengths, mask)
     y = _of_checked(model, x, ends, batch_size)
     return y if holes is None else holes.open(y)
+
+
+def _of_mapped(
+    model: Stack, x: NDArray[Any], batch_size: int, *, lengths: Any, mask: Any
+) -> NDArray[Any]:
+    """Run samples in a file, of which only a batch is in memory at a time."""
+    beside = {}
+    for name, value in (("lengths", lengths), ("mask", mask)):
+        if value is None:
+            continue
+        given = as_array(value, name=name)
+        if given.shape[:1] != (len(x),):
+            raise ValueError(
+                f"{name}: expected one for each of the {len(x)} samples, got shape {given.shape}"
+            )
+        beside[name] = given
+    y: NDArray[Any] | None = None
+    for start in range(0, len(x), batch_size):
+        part = slice(start, start + batch_size)
+        try:
+            found = of_arrays(
+                model,
+                np.asarray(x[part]).copy(),
+                batch_size,
+                lengths=beside["lengths"][part] if "lengths" in beside else None,
+                mask=beside["mask"][part] if "mask" in beside else None,
+            )
+        except (TypeError, ValueError) as error:
+            raise prefixed(error, f"samples {start} to {min(part.stop, len(x)) - 1}") from None
+        if y is None:
+            y = np.empty((len(x), *found.shape[1:]), dtype=found.dtype)
+        y[part] = found
+    assert y is not None
+    return y
 
 
 def _of_checked(model: Stack, x: NDArray[Any], ends: Lengths, batch_size: int) -> NDArray[Any]:

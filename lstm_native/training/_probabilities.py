@@ -13,7 +13,13 @@ from lstm_native.layers.simple import Activation
 from lstm_native.training import _prediction
 from lstm_native.training._settings import TrainingSettings
 
-_OF_LOSS = {"binary_crossentropy": "sigmoid", "categorical_crossentropy": "softmax"}
+_OF_LOSS = {
+    "binary_crossentropy": "sigmoid",
+    "categorical_crossentropy": "softmax",
+    "binary_focal": "sigmoid",
+    "categorical_focal": "softmax",
+    "ctc": "softmax",
+}
 
 
 def predict(

@@ -18,7 +18,14 @@ from lstm_native.network._layer_hints import to_drop_time, to_keep_time
 from lstm_native.network.stack import MANY_STEPS
 from lstm_native.training._samples import Batch, Rows, cut
 from lstm_native.training._target_hints import explain_targets
-from lstm_native.training._targets import Counts, check_targets, mean_of_counting, row_weights
+from lstm_native.training._targets import (
+    Counts,
+    check_targets,
+    label_sequences,
+    mean_of_counting,
+    no_targets,
+    row_weights,
+)
 
 if TYPE_CHECKING:
     from lstm_native.network.stack import Stack
@@ -211,7 +218,20 @@ def check_ragged(
     lengths = np.array([len(part) for part in parts], dtype=np.int64)
     timesteps, features = model._network.output_shape(int(max(lengths.max(), 1)))
     timed = timesteps > 0
-    probabilities = model._network.reads_probabilities(loss.to_json())
+    probabilities = model._network.reads_probabilities(loss._native())
+    if loss.takes_sequences or not loss.takes_targets:
+        return _check_aside(
+            model,
+            parts,
+            lengths,
+            y,
+            loss,
+            (count, timesteps, features),
+            probabilities,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            some=some,
+        )
     parts_of_y = parts_of(y)  # of a column, by place and not by label
     y = as_array(y, name="y") if parts_of_y is None else parts_of_y
     _check_count(y, count, "y")
@@ -252,6 +272,56 @@ def check_ragged(
         measured if weights.trained is weights.measured else in_sequences(weights.trained),
         probabilities,
     )
+
+
+def _check_aside(
+    model: Stack,
+    parts: Sequence[NDArray[Any]],
+    lengths: NDArray[np.int64],
+    y: Any,
+    loss: Loss,
+    output: tuple[int, int, int],
+    probabilities: bool,
+    *,
+    sample_weight: Any,
+    class_weight: Mapping[int, float] | None,
+    some: bool,
+) -> Ragged:
+    """Return samples whose targets are sequences of labels, or none, and have no steps of x."""
+    count, timesteps, features = output
+    timed = timesteps > 0
+    if loss.takes_sequences and not timed:
+        raise ValueError(
+            f"the loss '{loss.name}' needs a model that answers at each step; "
+            f"{to_keep_time(model.layers)}"
+        )
+    targets: Sequences | NDArray[Any]
+    if loss.takes_sequences:
+        targets = label_sequences(y, lengths, output, loss)
+        rows, timed = (count,), False
+    else:
+        loss._target_shape(features)
+        rows = (int(lengths.sum()),) if timed else (count,)
+        targets = no_targets(y, rows, loss, model.dtype)
+        if timed:
+            starts = np.zeros(count + 1, dtype=np.int64)
+            np.cumsum(lengths, out=starts[1:])
+            targets = Sequences(targets, starts)
+    weights = row_weights(
+        _weights(sample_weight, lengths, timed, model.dtype, some=some),
+        None,
+        class_weight,
+        targets.flat if isinstance(targets, Sequences) else targets,
+        (*rows, features),
+        loss,
+        model.dtype,
+        some=some,
+    )
+    # There are no classes to weigh: both are the same.
+    measured: Sequences | NDArray[Any] | None = weights.measured
+    if weights.measured is not None and isinstance(targets, Sequences):
+        measured = Sequences(weights.measured, targets.starts)
+    return Ragged(Sequences.of(parts), targets, measured, lengths, measured, probabilities)
 
 
 def _refuse_steps(model: Stack, y: Any, lengths: NDArray[np.int64]) -> None:

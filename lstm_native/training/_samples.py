@@ -15,10 +15,13 @@ from lstm_native._base.lengths import Holes, Lengths, check_is_mask, true_steps
 from lstm_native._base.shape_hints import about_samples
 from lstm_native._base.values import as_mask, check_same_length
 from lstm_native.losses import Loss
+from lstm_native.network._layer_hints import to_keep_time
 from lstm_native.training._target_hints import explain_targets
 from lstm_native.training._targets import (
     check_targets,
+    label_sequences,
     mean_of_counting,
+    no_targets,
     row_weights,
     sample_weights,
 )
@@ -167,12 +170,28 @@ def check_data(
     x, ends, holes = model._check_input(x, lengths, mask)
     if not len(x):
         raise ValueError(f"x has no samples: its shape is {x.shape}, expected at least one")
-    target = as_array(y, name="y")
-    if target.ndim:
-        check_same_length(x, target, names=("x", "y"), hint=about_samples(x.shape, len(target)))
     closed = model._output_shape(x)
-    probabilities = model._network.reads_probabilities(loss.to_json())
+    probabilities = model._network.reads_probabilities(loss._native())
     timed = len(closed) == 3
+    if loss.takes_sequences:
+        kept = None if kept is None else as_mask(kept, name="mask", shape=closed[:1])
+        return _check_sequences(
+            model,
+            x,
+            y,
+            loss,
+            closed,
+            ends,
+            kept,
+            probabilities,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            some=some,
+        )
+    if loss.takes_targets:
+        target = as_array(y, name="y")
+        if target.ndim:
+            check_same_length(x, target, names=("x", "y"), hint=about_samples(x.shape, len(target)))
     # Of y and the weights as they are given: with their holes.
     output = (*holes.mask.shape, closed[-1]) if timed and holes is not None else closed
     rows = output[:-1]
@@ -188,8 +207,12 @@ def check_data(
             raise ValueError("mask: all samples that count are empty sequences")
     steps = x.shape[1] if x.ndim == (2 if model._network.takes_tokens else 3) else 0
     steps = steps if holes is None else holes.mask.shape[1]
-    explain_targets(model.layers, steps, target, output, loss)
-    checked, left = check_targets(target, counts, output, loss, model.dtype)
+    if loss.takes_targets:
+        explain_targets(model.layers, steps, target, output, loss)
+        checked, left = check_targets(target, counts, output, loss, model.dtype)
+    else:
+        loss._target_shape(output[-1])  # refuses outputs that it cannot have
+        checked, left = no_targets(y, rows, loss, model.dtype), counts
     given_weights = sample_weights(sample_weight, rows, model.dtype, some=some)
     if left is counts and kept is None and given_weights is None:
         left = None  # the core knows the ends, and holes are closed below
@@ -203,6 +226,41 @@ def check_data(
         measured = None if measured is None else holes.close(measured)
         trained = measured if same or trained is None else holes.close(trained)
     return Data(x, checked, measured, ends, closed[1] if timed else 0, trained, probabilities)
+
+
+def _check_sequences(
+    model: Stack,
+    x: NDArray[Any],
+    y: Any,
+    loss: Loss,
+    output: tuple[int, ...],
+    ends: Lengths,
+    kept: NDArray[np.bool_] | None,
+    probabilities: bool,
+    *,
+    sample_weight: Any,
+    class_weight: Mapping[int, float] | None,
+    some: bool,
+) -> Data:
+    """Return samples whose targets are sequences of labels: each sample is one row."""
+    if len(output) != 3:
+        raise ValueError(
+            f"the loss '{loss.name}' needs a model that answers at each step; "
+            f"{to_keep_time(model.layers)}"
+        )
+    labels = label_sequences(y, ends, output, loss)
+    of_samples = (output[0], output[-1])
+    weights = row_weights(
+        sample_weights(sample_weight, of_samples[:1], model.dtype, some=some),
+        kept,
+        class_weight,
+        labels,
+        of_samples,
+        loss,
+        model.dtype,
+        some=some,
+    )
+    return Data(x, labels, weights.measured, ends, 0, weights.trained, probabilities)
 
 
 def _rows_that_count(

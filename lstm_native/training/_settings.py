@@ -10,6 +10,7 @@ from lstm_native._base.checks import check_bool, check_real
 from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
 from lstm_native.network.stack import Stack
+from lstm_native.training import _rates
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native._base.callback import CallbackList
@@ -98,14 +99,19 @@ class TrainingSettings(Stack):
         chosen = losses.parse(value)
         now = self._training
         if getattr(self, "_in_training", None) is not None and now.loss is not None:
-            before, after = ((o.takes_labels, o.takes_logits) for o in (now.loss, chosen))
+            before, after = (
+                (o.takes_labels, o.takes_logits, o.takes_sequences, o.takes_targets)
+                for o in (now.loss, chosen)
+            )
             if before != after:
                 raise ValueError(
                     f"loss: '{chosen.name}' takes other targets than '{now.loss.name}', with which "
                     "fit is running; end fit first"
                 )
         if chosen != now.loss:
-            trainer = self._new_trainer(chosen, now.optimizer) if self.built else None
+            trainer = self._trainer_of_function(chosen)
+            if trainer is None and self.built:
+                trainer = self._new_trainer(chosen, now.optimizer)
             self._training = Training(trainer, chosen, now.optimizer, now.given)
 
     @property
@@ -142,6 +148,20 @@ class TrainingSettings(Stack):
             self._training = now
             now.trainer.set_learning_rate(now.optimizer.learning_rate)
             raise
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes any layer's weights. Setting it sets that of all layers.
+
+        See `Layer.trainable`.
+        """
+        return any(layer.trainable for layer in self.layers if layer.has_weights)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = check_bool(value, name="trainable")
+        for layer in self.layers:
+            layer.trainable = value
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -189,9 +209,22 @@ class TrainingSettings(Stack):
         from lstm_native import losses, optimizers
 
         chosen = loss or losses.parse("mse"), optimizer or optimizers.parse("adam")
-        return native_class("Trainer", self.dtype)(
-            self._network, *(setting.to_json() for setting in chosen)
+        trainer = native_class("Trainer", self.dtype)(
+            self._network, chosen[0]._native(), chosen[1].to_json()
         )
+        _rates.settle(trainer, self.layers, some=False)
+        return trainer
+
+    def _trainer_of_function(self, loss: Loss) -> Any:
+        """Return a trainer that goes on with a function that its file could not hold, or None."""
+        from lstm_native.losses import FunctionLoss
+
+        now = self._training.loss
+        if not isinstance(loss, FunctionLoss) or not isinstance(now, FunctionLoss):
+            return None
+        if now.function is not None or now.to_json() != loss.to_json() or self._trainer is None:
+            return None
+        return self._trainer.with_loss(loss._native())
 
     def _restore_training(self, trainer: Any) -> None:
         """Go on with a trainer that comes from a file."""
@@ -201,6 +234,7 @@ class TrainingSettings(Stack):
         self._training = Training(
             trainer, Loss.from_json(trainer.loss), Optimizer.from_json(trainer.optimizer)
         )
+        _rates.restore(trainer, self.layers)
 
 
 def check_metadata(value: Mapping[str, str]) -> dict[str, str]:

@@ -14,9 +14,9 @@
 #include "core/specs/json_specs.hpp"
 #include "core/specs/json_tree.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/specs/optimizer_specs.hpp"
 #include "core/specs/parameter_count.hpp"
 #include "core/specs/spec_checks.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 

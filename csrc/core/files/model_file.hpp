@@ -9,7 +9,8 @@
 //                        layers in a row, else {"dtype", "graph"} (graph_json.hpp)
 //   trainer              JSON {"iterations", "loss", "optimizer"}, when saved with a trainer;
 //                        several losses: "losses": [{"output", "loss", "factor"}] in place of
-//                        "loss"
+//                        "loss"; where parameters have a rate factor other than 1, or were frozen
+//                        for a while, also {"rate_factors", "missed_updates"} by their names
 //   user.<key>           free text of the user's
 //   callbacks            JSON of what a program keeps beside the model (Extras), when it does;
 //                        its tensors are "callbacks.<name>"

@@ -1,11 +1,13 @@
 // Layers that read one another's outputs: the shape of every network.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/layers/layer.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "lstm_native/graph.hpp"
 
 namespace lstm_native {
@@ -118,10 +120,14 @@ template <class T>
 std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
                                                    Index input_features, WeightSeed seed);
 
+/// Is told, before each layer is made, how many parameters there are with it; may throw.
+using CountCheck = std::function<void(const ParameterTotals&)>;
+
 /// Builds the layers of a graph, each on what its first node reads. A layer's weights depend on the
 /// seed and its name. Throws InvalidArgument.
 template <class T>
-std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed);
+std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed,
+                                                   const CountCheck& check = {});
 
 /// Throws InvalidArgument unless the names are good and sources stand earlier: what can be seen
 /// before any layer is made.

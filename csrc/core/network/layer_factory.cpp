@@ -11,10 +11,19 @@
 #include "core/conv_lstm/conv_lstm.hpp"
 #include "core/layers/activation.hpp"
 #include "core/layers/activity_regularization.hpp"
+#include "core/layers/batch_normalization.hpp"
+#include "core/layers/convolution.hpp"
 #include "core/layers/dense.hpp"
+#include "core/layers/dot.hpp"
 #include "core/layers/dropout.hpp"
 #include "core/layers/embedding.hpp"
 #include "core/layers/layer_normalization.hpp"
+#include "core/layers/masking.hpp"
+#include "core/layers/merge.hpp"
+#include "core/layers/repeat.hpp"
+#include "core/layers/reshape.hpp"
+#include "core/layers/time_pooling.hpp"
+#include "core/layers/window_pooling.hpp"
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
@@ -38,6 +47,22 @@ using LayerClasses = std::tuple<                                     //
     RunBy<LayerNormSpec, LayerNormLayer>,                            //
     RunBy<ActivationSpec, ActivationLayer>,                          //
     RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
+    RunBy<Conv1DSpec, Conv1DLayer>,                                  //
+    RunBy<MaxPool1DSpec, MaxPool1DLayer>,                            //
+    RunBy<MeanPool1DSpec, MeanPool1DLayer>,                          //
+    RunBy<LastSpec, LastLayer>,                                      //
+    RunBy<MaxPoolSpec, MaxPoolLayer>,                                //
+    RunBy<MeanPoolSpec, MeanPoolLayer>,                              //
+    RunBy<RepeatSpec, RepeatLayer>,                                  //
+    RunBy<ReshapeSpec, ReshapeLayer>,                                //
+    RunBy<FlattenSpec, FlattenLayer>,                                //
+    RunBy<BatchNormSpec, BatchNormLayer>,                            //
+    RunBy<MaskingSpec, MaskingLayer>,                                //
+    RunBy<ConcatSpec, ConcatLayer>,                                  //
+    RunBy<AddSpec, AddLayer>,                                        //
+    RunBy<MultiplySpec, MultiplyLayer>,                              //
+    RunBy<AverageSpec, AverageLayer>,                                //
+    RunBy<DotSpec, DotLayer>,                                        //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
     RunBy<AttentionSpec, AttentionLayer>,                            //
     RunBy<AttentionLSTMSpec, AttendingLayer>,                        //
@@ -95,8 +120,12 @@ std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, const InputFeatures&
 }
 
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
-  return make_layer<T>(spec, InputFeatures{input_features}, seed);
+std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                             WeightSeed seed) {
+  const auto layer = make_layer<T>(spec, InputFeatures{input_features}, seed);
+  if (auto sequence = std::dynamic_pointer_cast<SequenceLayer<T>>(layer)) return sequence;
+  throw InvalidArgument("layers: expected layers of one input and one output, got " +
+                        std::string(layer_name(spec)));
 }
 
 namespace {
@@ -134,7 +163,7 @@ template <class T>
 void check_input(const SequenceLayer<T>& layer, const Batch<T>& x) {
   check_shape(layer, x);
   if (!layer.takes_tokens()) return;
-  const Index vocabulary = dynamic_cast<const EmbeddingLayer<T>&>(layer).vocabulary();
+  const Index vocabulary = layer.vocabulary();
   const Index steps = rows_of(1, x.timesteps);
   for (Index i = 0; i < x.samples * steps; ++i) {
     if (x.lengths && i % steps >= x.lengths[i / steps]) continue;  // padding may hold anything
@@ -147,10 +176,10 @@ void check_input(const SequenceLayer<T>& layer, const Batch<T>& x) {
 
 template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, const InputFeatures&,
                                                   WeightSeed);
-template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<SequenceLayer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
 template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, const InputFeatures&,
                                                    WeightSeed);
-template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<SequenceLayer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
 template void check_shape(const SequenceLayer<float>&, const Batch<float>&);
 template void check_shape(const SequenceLayer<double>&, const Batch<double>&);
 template void check_input(const SequenceLayer<float>&, const Batch<float>&);

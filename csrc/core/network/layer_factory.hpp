@@ -11,9 +11,10 @@ template <class T>
 std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, const InputFeatures& input_features,
                                      WeightSeed seed);
 
-/// The same of a layer with one input.
+/// The same of a layer with one input and one output.
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed);
+std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                             WeightSeed seed);
 
 /// Throws InvalidArgument unless x fits the layer, as far as can be seen without its values: kind
 /// of input, sizes, features, lengths.
