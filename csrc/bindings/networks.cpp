@@ -44,11 +44,11 @@ using Source = std::pair<Index, Index>;  // (place, port), place -1: nothing
 
 /// Inputs (name, features, vocabulary); names of the layers; nodes (name, number of the layer,
 /// sources); outputs (name, source).
-GraphSpec structure_of(
-    const std::vector<std::tuple<std::string, Index, Index>>& inputs,
-    const std::vector<std::string>& layers,
-    const std::vector<std::tuple<std::string, Index, std::vector<Source>>>& nodes,
-    const std::vector<std::tuple<std::string, Source>>& outputs) {
+using InputTuples = std::vector<std::tuple<std::string, Index, Index>>;
+using NodeTuples = std::vector<std::tuple<std::string, Index, std::vector<Source>>>;
+using OutputTuples = std::vector<std::tuple<std::string, Source>>;
+GraphSpec structure_of(const InputTuples& inputs, const std::vector<std::string>& layers,
+                       const NodeTuples& nodes, const OutputTuples& outputs) {
   GraphSpec spec;
   for (const auto& [name, features, vocabulary] : inputs)
     spec.inputs.push_back({name, features, vocabulary});
@@ -171,8 +171,9 @@ void register_network(py::module_& m, const std::string& suffix) {
   };
   py::class_<N> network(m, ("Network" + suffix).c_str(), py::is_final());
   network.def(py::init(&network_of_row<T>), py::arg("layers"))
-      .def(py::init([](const auto& inputs, const auto& names, const auto& nodes,
-                       const auto& outputs, const Layers<T>& handles) {
+      .def(py::init([](const InputTuples& inputs, const std::vector<std::string>& names,
+                       const NodeTuples& nodes, const OutputTuples& outputs,
+                       const Layers<T>& handles) {
              return N{Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(
                  Graph<T>(structure_of(inputs, names, nodes, outputs), native_layers(handles))))};
            }),

@@ -13,6 +13,7 @@
 #include "file_helpers.hpp"
 #include "isa_helpers.hpp"
 #include "lstm_native/error.hpp"
+#include "network_helpers.hpp"
 #include "numeric_helpers.hpp"
 #include "thread_helpers.hpp"
 
