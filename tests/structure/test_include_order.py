@@ -31,6 +31,7 @@ CORE_FOLDERS = [
     {"files"},
     {"training"},
     {"network"},
+    {"attention"},
     {"recurrent", "conv_lstm"},
     {"layers"},
     {"numeric", "specs"},

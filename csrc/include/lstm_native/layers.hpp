@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "lstm_native/activation.hpp"
+#include "lstm_native/attention_layers.hpp"
 #include "lstm_native/composed_layers.hpp"
 #include "lstm_native/conv_lstm.hpp"
 #include "lstm_native/merging_layers.hpp"
@@ -30,7 +31,8 @@ struct LayerSpec {
                    ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec, Conv1DSpec,
                    MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec, RepeatSpec,
                    ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
-                   MultiplySpec, AverageSpec, DotSpec>;
+                   MultiplySpec, AverageSpec, DotSpec, AttentionSpec, AttentionLSTMSpec,
+                   AttentionGRUSpec>;
   Options options;
 
   LayerSpec() = default;
