@@ -125,6 +125,8 @@ class Layer {
     (void)workspace;
     return in[0].lengths;
   }
+  /// Whether these are found in the values, and not in the inputs' lengths alone.
+  virtual bool finds_lengths() const { return false; }
   virtual LengthsUse lengths_use() const { return LengthsUse::refused; }
 
   /// All that the layer computes with, in a fixed order: that of a tape's gradients. After writing
