@@ -339,11 +339,11 @@ TEST_CASE("model file: a refusal names the file, what was expected and what came
        R"(got "pt": a safetensors file, but no model of this library: it has the 18 tensors )"
        R"("0.bias_hh_l0", )"},
       {[](Content& c) {
-         c.metadata["format_version"] = "2";
+         c.metadata["format_version"] = "3";
          c.metadata["lstm_native_version"] = "9.8";
        },
-       "expected format_version \"1\" or \"1.1\", which lstm_native " + build_info().version +
-           " reads, got \"2\", written by lstm_native \"9.8\""},
+       "expected format_version \"1\", \"1.1\" or \"2\", which lstm_native " +
+           build_info().version + " reads, got \"3\", written by lstm_native \"9.8\""},
       {[](Content& c) { c.metadata.erase("network"); }, R"(expected metadata "network", got none)"},
       {[](Content& c) { c.metadata["network"] = "{"; }, "network: expected JSON"},
       {[&](Content& c) { edit(c, "network", [](json& j) { j["dtype"] = "bfloat16"; }); },

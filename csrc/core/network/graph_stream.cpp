@@ -16,6 +16,7 @@ GraphStream<T>::GraphStream(std::shared_ptr<const Graph<T>> owner, Index rows, c
       now_(graph_.values()),
       stages_(graph_.steps().size()) {
   find_stepped(held);
+  make_runs();
   Workspace workspace;
   const GraphValue<T>* values = nullptr;
   std::vector<Index> timesteps(graph_.inputs(), 1);
@@ -60,12 +61,25 @@ void GraphStream<T>::find_stepped(const Batch<T>* held) {
   }
 }
 
+/// Before anything else: a layer that cannot be streamed says so best.
+template <class T>
+void GraphStream<T>::make_runs() {
+  for (std::size_t n = 0; n < stages_.size(); ++n) {
+    const GraphStep<T>& step = graph_.steps()[n];
+    if (!stepped_[static_cast<std::size_t>(step.first_value)]) continue;
+    try {
+      stages_[n].run = step.layer->stream(rows_);
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(step.label + ": " + error.what());
+    }
+  }
+}
+
 template <class T>
 void GraphStream<T>::make_stage(std::size_t node, const std::vector<OutputShape>& shapes,
                                 const GraphValue<T>* values) {
   const GraphStep<T>& step = graph_.steps()[node];
   Stage& stage = stages_[node];
-  stage.run = step.layer->stream(rows_);
   stage.in.resize(step.inputs.size());
   stage.sources.assign(step.inputs.size(), kNoPort);
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {

@@ -56,6 +56,7 @@ class GraphStream {
   };
 
   void find_stepped(const Batch<T>* held);
+  void make_runs();
   void make_stage(std::size_t node, const std::vector<OutputShape>& shapes,
                   const GraphValue<T>* values);
   void bind_held(Stage& stage, const GraphStep<T>& step, std::size_t port, const Batch<T>& value);

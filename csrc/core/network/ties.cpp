@@ -49,7 +49,7 @@ void tie_layers(const std::vector<std::shared_ptr<Layer<T>>>& layers, bool row) 
     }
     tied.push_back(std::move(dense));
   }
-  for (const auto& dense : tied) tie(embedding, dense);
+  for (const auto& dense : tied) lstm_native::tie<T>(embedding, dense);  // not std::tie
 }
 
 template void tie_layers(const std::vector<std::shared_ptr<Layer<float>>>&, bool);
