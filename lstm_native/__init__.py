@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         windows,
     )
     from lstm_native.files import load_model
+    from lstm_native.graph import Input, Model, Symbol
     from lstm_native.history import History
     from lstm_native.layers import (
         GRU,
@@ -103,6 +104,7 @@ __all__ = [
     "Highway",
     "History",
     "Huber",
+    "Input",
     "Layer",
     "LayerNorm",
     "LearningRateScheduler",
@@ -111,6 +113,7 @@ __all__ = [
     "MinGRU",
     "MinLSTM",
     "MinMaxScaler",
+    "Model",
     "ModelCheckpoint",
     "RMSprop",
     "ReduceLROnPlateau",
@@ -118,6 +121,7 @@ __all__ = [
     "Sequential",
     "StandardScaler",
     "Stream",
+    "Symbol",
     "Tape",
     "build_info",
     "chronological_split",
@@ -144,6 +148,7 @@ _HOMES = {
     ),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
     "files": ("load_model",),
+    "graph": ("Input", "Model", "Symbol"),
     "history": ("History",),
     "layers": (
         "GRU",

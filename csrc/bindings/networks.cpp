@@ -42,14 +42,14 @@ NetworkHandle<T> network_of_row(const Layers<T>& handles) {
 }
 
 using Source = std::pair<Index, Index>;  // (place, port), place -1: nothing
+using Inputs = std::vector<std::tuple<std::string, Index, Index>>;
+using Nodes = std::vector<std::tuple<std::string, Index, std::vector<Source>>>;
+using Outputs = std::vector<std::tuple<std::string, Source>>;
 
 /// Inputs (name, features, vocabulary); names of the layers; nodes (name, number of the layer,
 /// sources); outputs (name, source).
-GraphSpec structure_of(
-    const std::vector<std::tuple<std::string, Index, Index>>& inputs,
-    const std::vector<std::string>& layers,
-    const std::vector<std::tuple<std::string, Index, std::vector<Source>>>& nodes,
-    const std::vector<std::tuple<std::string, Source>>& outputs) {
+GraphSpec structure_of(const Inputs& inputs, const std::vector<std::string>& layers,
+                       const Nodes& nodes, const Outputs& outputs) {
   GraphSpec spec;
   for (const auto& [name, features, vocabulary] : inputs)
     spec.inputs.push_back({name, features, vocabulary});
@@ -199,8 +199,8 @@ void register_network(py::module_& m, const std::string& suffix) {
   };
   py::class_<N> network(m, ("Network" + suffix).c_str(), py::is_final());
   network.def(py::init(&network_of_row<T>), py::arg("layers"))
-      .def(py::init([](const auto& inputs, const auto& names, const auto& nodes,
-                       const auto& outputs, const Layers<T>& handles) {
+      .def(py::init([](const Inputs& inputs, const std::vector<std::string>& names,
+                       const Nodes& nodes, const Outputs& outputs, const Layers<T>& handles) {
              return N{Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(
                  Graph<T>(structure_of(inputs, names, nodes, outputs), native_layers(handles))))};
            }),

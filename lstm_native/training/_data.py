@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from lstm_native._base.arrays import is_array
 from lstm_native._base.shown import as_written
 from lstm_native.losses import Loss
+from lstm_native.training._losses import Losses, heads_of
 from lstm_native.training._batches import (
     Source,
     about_lengths,
@@ -22,8 +21,9 @@ from lstm_native.training._batches import (
     refuse_missing_targets,
     refuse_steps,
 )
-from lstm_native.training._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
-from lstm_native.training._samples import Batch, Data, check_data
+from lstm_native.training._heads import Given, Place, check_target
+from lstm_native.training._inputs import check_inputs, masks_of_samples
+from lstm_native.training._samples import Batch, Data
 from lstm_native.training._settings import TrainingSettings
 
 
@@ -58,7 +58,7 @@ class Batches:
     def __init__(
         self,
         source: Source,
-        check: Callable[..., Data | Ragged],
+        check: Callable[..., Data],
         *,
         name: str,
         one_size: bool,
@@ -89,7 +89,7 @@ class Batches:
         for index, item in enumerate(self._source.go_through()):
             yield whole(self._read(item, index))
 
-    def _read(self, item: Any, index: int) -> Data | Ragged:
+    def _read(self, item: Any, index: int) -> Data:
         where = f"batch {index + 1} of {self._name}"
         try:
             found = self._check(**parts_of(item))
@@ -105,39 +105,136 @@ class Batches:
         return found
 
 
-def whole(data: Data | Ragged) -> Batch:
+def whole(data: Data) -> Batch:
     """Return all samples as one batch, in their order."""
-    return data.take(np.arange(len(data)) if isinstance(data, Ragged) else slice(None))
+    return data.take(slice(None))
 
 
 def check_samples(
     model: TrainingSettings,
     x: Any,
     y: Any,
-    loss: Loss,
+    loss: Loss | Losses,
     *,
     lengths: Any = None,
     mask: Any = None,
-    **weights: Any,
-) -> Data | Ragged:
-    """Return samples and targets ready for the core, or say what does not fit."""
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    some: bool = True,
+) -> Data:
+    """Return samples and targets ready for the core, or say what does not fit.
+
+    some : whether a row must count, as in all but one batch of several.
+    """
     try:
-        sequences = sequences_in(x, model)
-        if sequences is None:
-            return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
-        refuse_lengths(lengths=lengths, mask=mask)
-        return check_ragged(model, sequences, y, loss, **weights)
+        return _check_samples(model, x, y, loss, lengths, mask, sample_weight, class_weight, some)
     except TypeError as error:
-        told = as_written(str(error), y=y, **weights)
+        told = as_written(str(error), y=y, sample_weight=sample_weight, class_weight=class_weight)
         if told == str(error):
             raise
         raise TypeError(told) from None
     except ValueError as error:
-        if _are_several(x, y):
+        if not model._form_in.named and _are_several(x, y):
             raise ValueError(
-                "several inputs or outputs are not there yet: a model has one x and one y"
+                "several inputs or outputs: a Sequential has one x and one y; a network of several "
+                "is an ln.Model(inputs, outputs)"
             ) from error
         raise
+
+
+def _check_samples(
+    model: TrainingSettings,
+    x: Any,
+    y: Any,
+    loss: Loss | Losses,
+    lengths: Any,
+    mask: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    some: bool,
+) -> Data:
+    form_in, form_out = model._form_in, model._form_out
+    xs = form_in.entries(x, "x")
+    heads = heads_of(loss)
+    with_loss = {head.output for head in heads}
+    ys = _targets(form_out, y, with_loss)
+    kept, masks = masks_of_samples(mask, model)
+    inputs = check_inputs(model, xs, form_in.entries(lengths, "lengths", optional=True), masks)
+    if not len(inputs):
+        shape = getattr(inputs.columns[0].values, "shape", ())
+        raise ValueError(f"x has no samples: its shape is {shape}, expected at least one")
+    steps, ends, features = _outputs(model, inputs)
+    weights = _for_outputs(form_out, sample_weight, "sample_weight")
+    classes = _class_weights(form_out, class_weight)
+    targets = []
+    for head in heads:
+        k = head.output
+        given = Given(ys[k], weights[k], classes[k])
+        place = Place(k, features[k], steps[k], ends[k])
+        try:
+            targets.append(
+                check_target(
+                    model,
+                    inputs,
+                    given,
+                    head.loss,
+                    place,
+                    kept,
+                    some=some,
+                    mask_given=mask is not None,
+                )
+            )
+        except (TypeError, ValueError) as error:
+            raise error if len(form_out) == 1 else prefixed(
+                error, f"output '{form_out.names[k]}'"
+            ) from None
+    alone = len(form_in) == len(form_out) == 1
+
+    def steps_of(timesteps: list[int]) -> list[int]:
+        return [t for t, _ in model._network.output_shapes(timesteps)]
+
+    return Data(inputs.columns, tuple(targets), alone, steps_of)
+
+
+def _outputs(model: TrainingSettings, inputs: Any) -> tuple[list[int], list[Any], list[int]]:
+    """Return steps, lengths and features of each output."""
+    shapes = model._output_shapes_for(inputs.steps(), len(inputs))
+    steps = [shape[1] if len(shape) == 3 else 0 for shape in shapes]
+    ends: list[Any] = [None] * len(shapes)
+    if any(one.lengths is not None for one in inputs.columns):
+        _, ends = inputs.output_ends(model)
+    return steps, ends, [shape[-1] for shape in shapes]
+
+
+def _targets(form: Any, y: Any, with_loss: set[int]) -> list[Any]:
+    """Return the targets of each output; None where there is no loss."""
+    entries: list[Any] = form.entries(y, "y", optional=isinstance(y, Mapping))
+    for index, one in enumerate(entries):
+        name = form.names[index]
+        if one is None and index in with_loss:
+            raise ValueError(f"y: output '{name}' has a loss, but no targets")
+        if one is not None and index not in with_loss:
+            raise ValueError(f"y: output '{name}' has targets, but no loss: give None")
+    return entries
+
+
+def _for_outputs(form: Any, given: Any, name: str) -> list[Any]:
+    """Return an entry for each output; what is no list and no dict holds for all."""
+    if form.single or given is None or isinstance(given, (list, tuple, Mapping)):
+        found: list[Any] = form.entries(given, name, optional=True)
+        return found
+    return [given] * len(form)
+
+
+def _class_weights(form: Any, given: Any) -> list[Any]:
+    if form.single or given is None:
+        return [given] * len(form)
+    if isinstance(given, Mapping) and not all(isinstance(key, str) for key in given):
+        raise TypeError(
+            "class_weight: of several outputs, expected a dict by name, {output: {class: weight}}"
+        )
+    found: list[Any] = form.entries(given, "class_weight", optional=True)
+    return found
 
 
 def _are_several(x: Any, y: Any) -> bool:
@@ -160,7 +257,7 @@ def check_source(
     model: TrainingSettings,
     x: Any,
     y: Any,
-    loss: Loss,
+    loss: Loss | Losses,
     *,
     call: str = "fit",
     name: str = "x",
@@ -171,7 +268,7 @@ def check_source(
     beside: Mapping[str, Any] | None = None,
     class_weight: Any = None,
     **given: Any,
-) -> Data | Ragged | Batches:
+) -> Data | Batches:
     """Return samples and targets, or batches of them, ready for the core.
 
     `beside` are arguments that say nothing beside an iterable of batches.
@@ -190,6 +287,6 @@ def check_source(
 
 
 def _check_batch(
-    model: TrainingSettings, loss: Loss, class_weight: Any, *, x: Any, y: Any, **given: Any
-) -> Data | Ragged:
+    model: TrainingSettings, loss: Loss | Losses, class_weight: Any, *, x: Any, y: Any, **given: Any
+) -> Data:
     return check_samples(model, x, y, loss, class_weight=class_weight, some=False, **given)

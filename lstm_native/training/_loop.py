@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from threading import get_ident
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lstm_native import losses, optimizers
+from lstm_native import optimizers
 from lstm_native._base.callback import Callback, CallbackList
 from lstm_native._base.checks import check_positive_int
 from lstm_native._base.native import native_class
 from lstm_native.history import History
 from lstm_native.layers.layer import check_seed
 from lstm_native.losses import Loss
-from lstm_native.metrics import Metric, MetricSet
+from lstm_native.metrics import Metric
 from lstm_native.optimizers import Optimizer
 from lstm_native.training._data import Batches, check_samples, check_source, whole
-from lstm_native.training._fit_options import EVALUATE_BATCH, Options, list_of_metrics
-from lstm_native.training._ragged import Ragged
+from lstm_native.training._fit_options import EVALUATE_BATCH, Options
+from lstm_native.training._losses import Losses, native_losses
+from lstm_native.training._measures import Measures
 from lstm_native.training._samples import Batch, Data, cut
 from lstm_native.training._saving import Saving
 from lstm_native.training._settings import Training
@@ -53,12 +53,12 @@ __all__ = [
 
 def fit(
     model: Saving,
-    data: Data | Ragged | Batches,
-    loss: Loss,
+    data: Data | Batches,
+    loss: Loss | Losses,
     optimizer: str | Optimizer | None,
     options: Options,
     *,
-    metrics: Metric | Iterable[Metric] | None,
+    metrics: Any,
     validation_data: Any,
     validation_lengths: Any,
     validation_mask: Any,
@@ -72,7 +72,6 @@ def fit(
         raise RuntimeError("fit is running on this model; call it when it has ended")
     if isinstance(data, Batches):  # a stateful model's validation has batches as training has
         options = replace(options, batch_size=data.samples)
-    metric_list = list_of_metrics(metrics)
     train, validation = split(
         model,
         data,
@@ -84,7 +83,11 @@ def fit(
         steps=validation_steps,
         padding=padding,
     )
-    found = MetricSet(metric_list, loss=loss, probabilities=data.probabilities)
+    if isinstance(metrics, Iterator):
+        metrics = list(metrics)  # for each epoch's validation
+    found = Measures(loss, model._form_out, metrics, data.probabilities)
+    if isinstance(train, Data):
+        train = train.balanced()
     window = check_tbptt(model, train, tbptt)
     _check_states(model, train, options.batch_size, shuffle=options.shuffle)
     hooks = _hooks(callbacks, options, train, window)
@@ -104,9 +107,9 @@ def fit(
             logs = _train_epoch(model, train, found, hooks, options, epoch, window)
             if validation is not None:
                 size = options.batch_size if model._stateful else EVALUATE_BATCH
-                now = model.loss or loss  # a callback may have set another
+                now = model._training.loss or loss  # a callback may have set another
                 with states_aside(model):
-                    results = evaluate(model, validation, now, metric_list, size, window)
+                    results = evaluate(model, validation, now, metrics, size, window)
                 logs |= {f"val_{name}": value for name, value in results.items()}
             history.record(epoch, logs)
             hooks.on_epoch_end(model, epoch, logs)
@@ -126,8 +129,8 @@ def fit(
     return history
 
 
-def _names_of_logs(metrics: MetricSet, validated: bool) -> list[str]:
-    names = ["loss", *metrics.names]
+def _names_of_logs(metrics: Measures, validated: bool) -> list[str]:
+    names = list(metrics.names)
     names += [f"val_{name}" for name in names] if validated else []
     for index, name in enumerate(names):
         if name in names[:index] or name == "epoch":
@@ -136,7 +139,7 @@ def _names_of_logs(metrics: MetricSet, validated: bool) -> list[str]:
 
 
 def _check_states(
-    model: Saving, data: Data | Ragged | Batches, batch_size: int, *, shuffle: bool
+    model: Saving, data: Data | Batches, batch_size: int, *, shuffle: bool
 ) -> None:
     if isinstance(data, Batches):
         check_carried(model, data.samples)
@@ -147,7 +150,7 @@ def _check_states(
 def _hooks(
     callbacks: Callback | Iterable[Callback] | None,
     options: Options,
-    data: Data | Ragged | Batches,
+    data: Data | Batches,
     window: int | None,
 ) -> CallbackList:
     hooks = CallbackList(() if callbacks is None else callbacks)
@@ -176,7 +179,7 @@ def _hooks(
     return hooks
 
 
-def _prepare_trainer(model: Saving, loss: Loss, optimizer: str | Optimizer | None) -> None:
+def _prepare_trainer(model: Saving, loss: Loss | Losses, optimizer: str | Optimizer | None) -> None:
     """Give the model a trainer for this loss and optimiser; keep the old one if it serves.
 
     The model changes in the last statement alone: whatever stops this before then has asked for
@@ -198,8 +201,8 @@ def _prepare_trainer(model: Saving, loss: Loss, optimizer: str | Optimizer | Non
 
 def _train_epoch(
     model: Saving,
-    data: Data | Ragged | Batches,
-    metrics: MetricSet,
+    data: Data | Batches,
+    metrics: Measures,
     hooks: CallbackList,
     options: Options,
     epoch: int,
@@ -217,18 +220,17 @@ def _train_epoch(
     metrics.reset()
     watched = bool(hooks.callbacks)
     seed, mean_weight = options.seed, data.mean_weight
-    mean = _Mean()
     carry = Carry(model, windows=window is not None)
     count = 0
     for batch in batches:
         carry.begin_batch()
         for part in windows_of(batch, window):
             place = (epoch, count)
-            update(model, batch, part, carry, mean, metrics, seed, mean_weight, place)
+            update(model, batch, part, carry, metrics, seed, mean_weight, place)
             if watched:
-                hooks.on_batch_end(model, count, {"loss": mean.value} | metrics.result())
+                hooks.on_batch_end(model, count, metrics.result())
             count += 1
-    return {"loss": mean.value} | metrics.result()
+    return metrics.result()
 
 
 def update(
@@ -236,8 +238,7 @@ def update(
     batch: Batch,
     part: Window,
     carry: Carry,
-    mean: _Mean,
-    metrics: MetricSet,
+    metrics: Measures,
     seed: int,
     mean_weight: float,
     place: tuple[int, int] | None = None,
@@ -247,8 +248,8 @@ def update(
     `place` is the epoch and the batch, for the message of a FloatingPointError.
     """
     first, steps = part
-    measured = bool(metrics)
-    loss, weight, norm, finite, output, states, _ = model._training.trainer.step(
+    measured = metrics.wanted
+    loss, weight, norm, finite, output, states, parts = model._training.trainer.step(
         batch.x,
         batch.y,
         batch.trained,
@@ -269,30 +270,28 @@ def update(
             "finite values. A smaller learning rate or clip_norm may help"
         )
     carry.take(states)
-    mean.add(loss, weight)
+    metrics.add_loss(loss, weight, parts)
     if measured:
-        y, weights = batch.seen(first, steps)
-        metrics.update(_read_only(y), output, weights)
+        metrics.add_outputs(batch.seen(first, steps), output)
 
 
 def evaluate(
     model: Saving,
-    data: Data | Ragged | Batches,
-    loss: Loss,
-    metrics: Metric | Iterable[Metric] | None,
+    data: Data | Batches,
+    loss: Loss | Losses,
+    metrics: Any,
     batch_size: int,
     window: int | None = None,
 ) -> dict[str, float]:
     """Return loss and metrics over all samples; see `Sequential.evaluate`."""
     _check_states(model, data, batch_size, shuffle=False)
-    trainer = model._trainer if model.loss == loss else None
+    trainer = model._trainer if model._training.loss == loss else None
     if trainer is None:
         plain = optimizers.parse("sgd")
         trainer = native_class("Trainer", model.dtype)(
-            model._network, loss.to_json(), plain.to_json()
+            model._network, native_losses(loss), plain.to_json()
         )
-    found = MetricSet(list_of_metrics(metrics), loss=loss, probabilities=data.probabilities)
-    mean = _Mean()
+    found = Measures(loss, model._form_out, metrics, data.probabilities)
     carry = Carry(model, windows=window is not None)
     batches: Iterable[Batch]
     if isinstance(data, Batches):
@@ -305,23 +304,22 @@ def evaluate(
         for batch in batches:
             carry.begin_batch()
             for first, steps in windows_of(batch, window):
-                value, weight, _, _, output, states, _ = trainer.evaluate(
+                value, weight, _, _, output, states, parts = trainer.evaluate(
                     batch.x,
                     batch.y,
                     batch.weights,
                     batch.rows,
-                    bool(found),
+                    found.wanted,
                     batch.lengths,
                     carry.given(),
                     first,
                     steps,
                 )
                 carry.take(states)
-                mean.add(value, weight)
-                if found:
-                    y, weights = batch.seen(first, steps)
-                    found.update(_read_only(y), output, weights)
-    return {"loss": mean.value} | found.result()
+                found.add_loss(value, weight, parts)
+                if found.wanted:
+                    found.add_outputs(batch.seen(first, steps), output)
+    return found.result()
 
 
 def evaluation_size(model: Saving, batch_size: Any) -> int:
@@ -335,17 +333,18 @@ def train_on_batch(
     model: Saving,
     x: Any,
     y: Any,
-    loss: str | Loss | None,
+    loss: Any,
     optimizer: str | Optimizer | None,
-    metrics: Metric | Iterable[Metric] | None,
+    metrics: Any,
     seed: int | None,
+    loss_weights: Any = None,
     **given: Any,
 ) -> dict[str, float]:
     """Make one update; see `Sequential.train_on_batch`."""
     seed = check_seed(seed)
-    chosen = losses.parse(loss if loss is not None else model.loss or "mse")
+    chosen = model._loss_for(loss, loss_weights)
     data = check_samples(model, x, y, chosen, **given)
-    found = MetricSet(list_of_metrics(metrics), loss=chosen, probabilities=data.probabilities)
+    found = Measures(chosen, model._form_out, metrics, data.probabilities)
     check_carried(model, len(data))
     known = (model._training.given, model.optimizer)
     if optimizer is not None and optimizers.parse(optimizer) in known:
@@ -353,28 +352,6 @@ def train_on_batch(
         # that was set since.
         optimizer = None
     _prepare_trainer(model, chosen, optimizer)
-    mean, carry = _Mean(), Carry(model, windows=False)
-    update(model, whole(data), Window(), carry, mean, found, seed, Batches.mean_weight)
-    return {"loss": mean.value} | found.result()
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view that a metric function cannot write through."""
-    view: NDArray[Any] = array.view()
-    view.flags.writeable = False
-    return view
-
-
-class _Mean:
-    """A weighted mean, number by number."""
-
-    def __init__(self) -> None:
-        self._sum = self._weight = 0.0
-
-    def add(self, value: float, weight: float) -> None:
-        self._sum += value * weight
-        self._weight += weight
-
-    @property
-    def value(self) -> float:
-        return self._sum / self._weight if self._weight else math.nan
+    carry = Carry(model, windows=False)
+    update(model, whole(data), Window(), carry, found, seed, Batches.mean_weight)
+    return found.result()

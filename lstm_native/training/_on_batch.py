@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lstm_native.training._running import Running, of_sequential
 
 if TYPE_CHECKING:
-    from lstm_native.losses import Loss
-    from lstm_native.metrics import Metric
     from lstm_native.optimizers import Optimizer
 
 
@@ -37,9 +35,9 @@ class OnBatch(Running):
         class_weight: Mapping[int, float] | None = None,
         lengths: Any = None,
         mask: Any = None,
-        loss: str | Loss | None = None,
+        loss: Any = None,
         optimizer: str | Optimizer | None = None,
-        metrics: Metric | Iterable[Metric] | None = (),
+        metrics: Any = (),
         seed: int | None = None,
     ) -> dict[str, float]:
         """Make one update of the weights, from all samples given.
@@ -97,8 +95,8 @@ class OnBatch(Running):
         sample_weight: Any = None,
         lengths: Any = None,
         mask: Any = None,
-        loss: str | Loss | None = None,
-        metrics: Metric | Iterable[Metric] | None = (),
+        loss: Any = None,
+        metrics: Any = (),
     ) -> dict[str, float]:
         """Return {"loss": ..., metric: ...} of all samples given, in one batch; dropout rests.
 
