@@ -51,7 +51,22 @@ else()
   set(_isas generic)
 endif()
 set(LSTM_NATIVE_ISAS "${_isas}" CACHE STRING
-    "Instruction sets to compile kernels for, of: ${_isas}. The best that the processor has is used")
+    "Instruction sets to compile kernels for, of: ${_isas}. The best that the processor has is used. \
+'native': the best of this machine alone, for quick builds while kernels are edited")
+if(LSTM_NATIVE_ISAS STREQUAL "native")
+  # What the compiler may use here, as it says itself. Its own variable: the cache keeps "native".
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null
+                  OUTPUT_VARIABLE _macros)
+  list(GET _isas -1 _native)
+  if(_macros MATCHES "__AVX2__" AND _macros MATCHES "__FMA__" AND _macros MATCHES "__BMI2__")
+    set(_native avx2)
+    if(_macros MATCHES "__AVX512VL__" AND _macros MATCHES "__AVX512BW__" AND
+       _macros MATCHES "__AVX512DQ__" AND _macros MATCHES "__AVX512CD__")
+      set(_native avx512)
+    endif()
+  endif()
+  set(LSTM_NATIVE_ISAS ${_native})
+endif()
 foreach(_isa IN LISTS LSTM_NATIVE_ISAS)
   if(NOT _isa IN_LIST _isas)
     message(FATAL_ERROR "LSTM_NATIVE_ISAS: expected some of \"${_isas}\" for the processor "

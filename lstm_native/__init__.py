@@ -26,6 +26,8 @@ except ImportError as error:  # most often: imported from a source tree that was
 
 if TYPE_CHECKING:
     from lstm_native.callbacks import (
+        EMA,
+        SWA,
         Callback,
         CSVLogger,
         EarlyStopping,
@@ -72,8 +74,10 @@ if TYPE_CHECKING:
     from lstm_native.network import Stream
     from lstm_native.optimizers import (
         SGD,
+        Adagrad,
         Adam,
         AdamW,
+        NAdam,
         RMSprop,
         cosine_decay,
         exponential_decay,
@@ -84,12 +88,15 @@ if TYPE_CHECKING:
 __version__: str = _core.__version__
 
 __all__ = [
+    "EMA",
     "GRU",
     "LSTM",
     "RNN",
     "SGD",
+    "SWA",
     "Activation",
     "ActivityRegularization",
+    "Adagrad",
     "Adam",
     "AdamW",
     "BinaryCrossentropy",
@@ -115,6 +122,7 @@ __all__ = [
     "MinMaxScaler",
     "Model",
     "ModelCheckpoint",
+    "NAdam",
     "RMSprop",
     "ReduceLROnPlateau",
     "Residual",
@@ -139,6 +147,8 @@ __all__ = [
 # program that runs a model does not load what trains one. The imports above tell type checkers.
 _HOMES = {
     "callbacks": (
+        "EMA",
+        "SWA",
         "Callback",
         "CSVLogger",
         "EarlyStopping",
@@ -179,8 +189,10 @@ _HOMES = {
     "network": ("Stream",),
     "optimizers": (
         "SGD",
+        "Adagrad",
         "Adam",
         "AdamW",
+        "NAdam",
         "RMSprop",
         "cosine_decay",
         "exponential_decay",

@@ -163,7 +163,7 @@ def _check_apart(params: Mapping[str, Any]) -> None:
 
 
 def _step(optimizer: Settings, memory: Memory, values: _Arrays, grads: Any) -> None:
-    gradients = _checked_gradients(values, grads)
+    gradients = checked_gradients(values, grads)
     begins = memory.native is None
     if begins:
         memory.begin(optimizer.to_json(), values)
@@ -186,7 +186,7 @@ def _step(optimizer: Settings, memory: Memory, values: _Arrays, grads: Any) -> N
         _refuse(gradients, norm)
 
 
-def _checked_gradients(values: _Arrays, grads: Any) -> _Arrays:
+def checked_gradients(values: _Arrays, grads: Any) -> _Arrays:
     """Return a gradient for each parameter, in the core's form."""
     if not isinstance(grads, Mapping):
         raise TypeError(
@@ -214,12 +214,17 @@ def _checked_gradients(values: _Arrays, grads: Any) -> _Arrays:
     return found
 
 
-def _refuse(gradients: _Arrays, norm: float) -> None:
+def refuse_not_finite(gradients: _Arrays) -> None:
+    """Refuse gradients with NaN or infinity, before anything has changed."""
     bad = [name for name, value in gradients.items() if not _core.all_finite(value)]
     if bad:
         raise FloatingPointError(
             f"grads: NaN or infinity in {names_text(bad)}; nothing has changed"
         )
+
+
+def _refuse(gradients: _Arrays, norm: float) -> None:
+    refuse_not_finite(gradients)
     raise FloatingPointError(
         f"grads: the step overflows, their norm is {norm:g}; the parameters have not changed. A "
         "smaller learning rate or clip_norm may help"

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from lstm_native._averages import EMA, SWA
 from lstm_native._base.attributes import Guarded
 from lstm_native._base.callback import Callback, CallbackList, Logs, State, TrainedModel
 from lstm_native._base.checks import check_bool, check_int, check_positive_int, check_real
@@ -17,6 +18,8 @@ from lstm_native._recorders import CSVLogger, ModelCheckpoint
 from lstm_native.progress import ProgressBar
 
 __all__ = [
+    "EMA",
+    "SWA",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -144,7 +144,7 @@ class MetricSet(Guarded):
         ----------
         y_true : ndarray
             Values or soft labels of the shape of `y_pred` (its last axis may be missing when it is
-            1), or class labels of that shape without the last axis.
+            1), or class labels of that shape without the last axis, or what the loss takes.
         y_pred : ndarray, (N, F) or (N, T, F)
             What the network answered: values, logits, or probabilities.
         weights : ndarray, optional
@@ -157,11 +157,16 @@ class MetricSet(Guarded):
         """
         if not self._metrics:
             return
-        self._check_shapes(y_true, y_pred, weights)
-        features = y_pred.shape[-1]
-        pred = y_pred.reshape(-1, features)
-        labels = self._loss.takes_labels and y_true.ndim < y_pred.ndim
-        true = y_true.reshape(-1) if labels else y_true.reshape(pred.shape)
+        # What the model says of each target: of a distribution, its mean.
+        point = self._loss.point(y_pred)
+        self._check_shapes(y_true, y_pred, point, weights)
+        features = point.shape[-1]
+        if self._loss.takes_sequences:
+            pred, true = y_pred, y_true
+        else:
+            pred = y_pred.reshape(-1, y_pred.shape[-1])
+            labels = self._loss.takes_labels and y_true.ndim < y_pred.ndim
+            true = y_true.reshape(-1) if labels else y_true.reshape(-1, features)
         row_weights = None if weights is None else weights.reshape(-1).astype(np.float64)
         if row_weights is not None and not row_weights.all():
             kept = row_weights != 0.0
@@ -182,7 +187,7 @@ class MetricSet(Guarded):
             else:
                 if error is None:
                     true = true.astype(np.float64)
-                    error = pred.astype(np.float64) - true
+                    error = self._loss.point(pred).astype(np.float64) - true
                 # As mean and sum do it, without their ceremony: this runs once per batch.
                 rows = np.add.reduce(_ERRORS[metric](error, true), axis=-1) / features
             self._sums[name] += float(
@@ -210,16 +215,22 @@ class MetricSet(Guarded):
         return np.asarray(right, dtype=np.float64)
 
     def _check_shapes(
-        self, y_true: NDArray[Any], y_pred: NDArray[Any], weights: NDArray[Any] | None
+        self,
+        y_true: NDArray[Any],
+        y_pred: NDArray[Any],
+        point: NDArray[Any],
+        weights: NDArray[Any] | None,
     ) -> None:
-        rows = y_pred.shape[:-1]
+        rows = y_pred.shape[:1] if self._loss.takes_sequences else y_pred.shape[:-1]
         # Said here, since (N,) against (N, 1) would otherwise quietly become (N, N).
-        if self._loss.takes_labels:
+        if self._loss.takes_sequences:
+            fits, wanted = len(y_true) == len(y_pred), f"({len(y_pred)}, labels)"
+        elif self._loss.takes_labels:
             fits = y_true.shape in (rows, y_pred.shape)
             wanted = f"{rows}"
         else:
-            fits = y_true.shape == y_pred.shape or (y_pred.shape[-1] == 1 and y_true.shape == rows)
-            wanted = f"{y_pred.shape}"
+            fits = y_true.shape == point.shape or (point.shape[-1] == 1 and y_true.shape == rows)
+            wanted = f"{point.shape}"
         if not fits:
             raise ValueError(f"y_true: expected shape {wanted}, got {y_true.shape}")
         if weights is not None and weights.shape != rows:
@@ -245,6 +256,8 @@ def _name_of(metric: Any) -> str:
 
 
 def _check_fits(metric: Metric, loss: Loss) -> None:
+    if not loss.takes_targets:
+        raise ValueError(f"metrics: the loss '{loss.name}' has no targets to measure against")
     if callable(metric):
         return
     if metric not in NAMES:
@@ -252,8 +265,13 @@ def _check_fits(metric: Metric, loss: Loss) -> None:
             f"unknown metric {shown(metric)}; known are {', '.join(NAMES)}, or a function "
             f"(y_true, y_pred) -> float{nearest(metric.lower(), NAMES)}"
         )
+    usable = "accuracy" if loss.takes_logits else ", ".join(_ERRORS)
+    if loss.takes_labels and not loss.takes_logits:
+        raise ValueError(
+            f"metric '{metric}' does not go with the loss '{loss.name}'; with it goes a callable "
+            "(y_true, y_pred) -> float"
+        )
     if (metric == "accuracy") != loss.takes_logits:
-        usable = "accuracy" if loss.takes_logits else ", ".join(_ERRORS)
         raise ValueError(
             f"metric '{metric}' does not go with the loss '{loss.name}'; "
             f"with it go {usable}, or a callable"

@@ -91,6 +91,7 @@ class Sequential(Row, OnBatch):
         tbptt: int | None = None,
         seed: int | None = None,
         initial_epoch: int | None = 0,
+        accumulate: int | None = 1,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         verbose: bool | int | str | None = True,
@@ -165,6 +166,10 @@ class Sequential(Row, OnBatch):
         initial_epoch : int
             The first epoch's number, below `epochs`. Above 0 training resumes: callbacks go on
             from the states that the model holds of them; one it does not know begins anew.
+        accumulate : int
+            Batches whose gradients make one update: that of a batch so many times as large, up to
+            rounding, in the memory of one (but for dropout's masks). Those left at the end of an
+            epoch make one of their own.
         steps_per_epoch : int, optional
             An epoch is the next so many batches of the iterable, which is begun anew when it ends.
             By default all of them.
@@ -216,6 +221,7 @@ class Sequential(Row, OnBatch):
             tbptt=tbptt,
             seed=seed,
             initial_epoch=initial_epoch,
+            accumulate=accumulate,
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
             verbose=verbose,

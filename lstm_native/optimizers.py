@@ -23,8 +23,10 @@ from lstm_native._schedules import Schedule, cosine_decay, exponential_decay, st
 __all__ = [
     "NAMES",
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "NAdam",
     "Optimizer",
     "RMSprop",
     "Schedule",
@@ -91,6 +93,9 @@ class Optimizer:
         '{"type": "sgd", "learning_rate": 0.1, ..., "clip_norm": 0.0, "clip_value": 0.0}'
         """
         options = dataclasses.asdict(self)
+        for name in _WRITTEN_WHERE_TRUE:  # files from before there was a choice stay as they are
+            if options.get(name) is False:
+                del options[name]
         for clip in ("clip_norm", "clip_value"):
             # At the end, as for every optimiser.
             options[clip] = options.pop(clip) or 0.0
@@ -215,6 +220,9 @@ class Optimizer:
         value = check_real(getattr(self, field), name=field, **bounds)
         object.__setattr__(self, field, value)
 
+    def _check_bool(self, field: str) -> None:
+        object.__setattr__(self, field, check_bool(getattr(self, field), name=field))
+
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
@@ -247,7 +255,7 @@ class SGD(Optimizer):
         """Check the settings."""
         super().__post_init__()
         self._check("momentum", minimum=0.0, below=1.0)
-        object.__setattr__(self, "nesterov", check_bool(self.nesterov, name="nesterov"))
+        self._check_bool("nesterov")
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov needs momentum > 0, got momentum 0.0")
 
@@ -263,6 +271,8 @@ class Adam(Optimizer):
         Decay of the mean gradient and of the mean squared gradient, each in [0, 1).
     epsilon : float
         Added to the root of the mean squared gradient, > 0.
+    amsgrad : bool
+        Divide by the largest mean squared gradient so far (Reddi, Kale & Kumar 2018).
     weight_decay, clip_norm, clip_value
         See `Optimizer`.
     """
@@ -271,6 +281,7 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    amsgrad: bool = False
 
     name: ClassVar[str] = "adam"
 
@@ -280,6 +291,7 @@ class Adam(Optimizer):
         self._check("beta1", minimum=0.0, below=1.0)
         self._check("beta2", minimum=0.0, below=1.0)
         self._check("epsilon", above=0.0)
+        self._check_bool("amsgrad")
 
 
 @dataclass(frozen=True)
@@ -324,7 +336,95 @@ class RMSprop(Optimizer):
         self._check("epsilon", above=0.0)
 
 
-_OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Adam, AdamW, RMSprop)}
+@dataclass(frozen=True)
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum (Dozat 2016).
+
+    "Incorporating Nesterov momentum into Adam", with its schedule: in update t the momentum is
+    beta1 * (1 - 0.96 ** (t * momentum_decay) / 2).
+
+    Parameters
+    ----------
+    learning_rate : float
+    beta1, beta2 : float
+        Decay of the mean gradient, in the end, and of the mean squared gradient, each in [0, 1).
+    epsilon : float
+        Added to the root of the mean squared gradient, > 0.
+    momentum_decay : float
+        How fast the momentum climbs, >= 0.
+    decoupled_weight_decay : bool
+        Decay as in `AdamW`, instead of an L2 penalty.
+    weight_decay, clip_norm, clip_value
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> NAdam().learning_rate
+    0.002
+    """
+
+    learning_rate: float = 2e-3
+    _: KW_ONLY
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    momentum_decay: float = 4e-3
+    decoupled_weight_decay: bool = False
+
+    name: ClassVar[str] = "nadam"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        self._check("beta1", minimum=0.0, below=1.0)
+        self._check("beta2", minimum=0.0, below=1.0)
+        self._check("epsilon", above=0.0)
+        self._check("momentum_decay", minimum=0.0)
+        self._check_bool("decoupled_weight_decay")
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Gradient divided by the root of the sum of its squares (Duchi, Hazan & Singer 2011).
+
+    Parameters
+    ----------
+    learning_rate : float
+    learning_rate_decay : float
+        The rate of update t, from 1, is learning_rate / (1 + (t - 1) * learning_rate_decay), >= 0.
+    initial_accumulator_value : float
+        What the sums of squares begin with, >= 0.
+    epsilon : float
+        Added to the root, > 0.
+    weight_decay, clip_norm, clip_value
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> Adagrad(0.1, initial_accumulator_value=0.1).epsilon
+    1e-10
+    """
+
+    learning_rate: float = 0.01
+    _: KW_ONLY
+    learning_rate_decay: float = 0.0
+    initial_accumulator_value: float = 0.0
+    epsilon: float = 1e-10
+
+    name: ClassVar[str] = "adagrad"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        self._check("learning_rate_decay", minimum=0.0)
+        self._check("initial_accumulator_value", minimum=0.0)
+        self._check("epsilon", above=0.0)
+
+
+_OPTIMIZERS: dict[str, type[Optimizer]] = {
+    kind.name: kind for kind in (SGD, Adam, AdamW, RMSprop, NAdam, Adagrad)
+}
+_WRITTEN_WHERE_TRUE = ("amsgrad", "decoupled_weight_decay")
 
 
 def _refusal(optimizer: Optimizer, name: str, value: Any) -> str:

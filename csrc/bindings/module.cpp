@@ -42,12 +42,14 @@ PYBIND11_MODULE(_core_of_main_interpreter, m) {
   pybind11::register_exception_translator(&lstm_native::python::translate);
   lstm_native::python::register_runtime(m);
   lstm_native::python::register_layers(m);
+  lstm_native::python::register_losses(m);
   lstm_native::python::register_networks(m);
   lstm_native::python::register_trainers(m);
   lstm_native::python::register_model_files(m);
   lstm_native::python::register_optimizers(m);
   lstm_native::python::register_probes(m);
   lstm_native::python::register_streams(m);
+  lstm_native::python::register_weight_averages(m);
 }
 
 /// What Python calls. Before 3.12 it lets any module into subinterpreters, where pybind11 would

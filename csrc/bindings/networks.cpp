@@ -7,6 +7,7 @@
 #include "bindings/fast_arrays.hpp"
 #include "bindings/gil.hpp"
 #include "bindings/layer_handle.hpp"
+#include "bindings/losses.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
@@ -16,7 +17,6 @@
 #include "core/network/handles.hpp"
 #include "core/network/network_impl.hpp"
 #include "core/specs/json_specs.hpp"
-#include "core/specs/loss_specs.hpp"
 #include "core/training/loss_end.hpp"
 
 namespace lstm_native::python {
@@ -242,8 +242,8 @@ void register_network(py::module_& m, const std::string& suffix) {
           py::arg("output") = 0)
       .def(
           "reads_probabilities",
-          [=](const N& n, const std::string& loss, std::size_t output) {
-            return loss_end(parse_loss(loss), graph_of(n), output).node != kNoNode;
+          [=](const N& n, const py::object& loss, std::size_t output) {
+            return loss_end(loss_of(loss), graph_of(n), output).node != kNoNode;
           },
           py::arg("loss"), py::arg("output") = 0)
       .def("why_not_in_windows",

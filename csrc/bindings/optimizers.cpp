@@ -10,8 +10,8 @@
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
 #include "core/base/float_mode.hpp"
-#include "core/specs/optimizer_specs.hpp"
 #include "core/training/optimizer.hpp"
+#include "core/training/optimizer_specs.hpp"
 
 namespace lstm_native::python {
 namespace {
@@ -33,7 +33,6 @@ class OptimizerHandle {
   /// some leaves the arrays as they are and forgets the state, as a Trainer does.
   std::pair<double, bool> update(double learning_rate, const py::list& values,
                                  const py::list& gradients) {
-    check_representable<T>("learning_rate", learning_rate);
     const auto into = borrowed(values, "parameter");
     const auto from = borrowed(gradients, "gradient of");
     std::vector<T*> targets;  // with the GIL: throws for an array that cannot be written to
@@ -46,11 +45,11 @@ class OptimizerHandle {
       std::copy_n(from[i].data(), gradients_[i].size(), gradients_[i].begin());
       pointers.push_back(gradients_[i].data());
     }
-    const double norm = global_norm(gradients_);
+    const double norm = optimizer_.norm_of(pointers.data());
     if (!optimizer_.can_take(norm)) return {norm, false};
     for (std::size_t i = 0; i < targets.size(); ++i)
       std::copy_n(targets[i], parameters_[i].value.size(), parameters_[i].value.begin());
-    optimizer_.spec().learning_rate = learning_rate;
+    optimizer_.set_learning_rate(learning_rate);
     if (!optimizer_.update(pointers.data(), norm)) return {norm, false};
     for (std::size_t i = 0; i < targets.size(); ++i)
       std::copy(parameters_[i].value.begin(), parameters_[i].value.end(), targets[i]);

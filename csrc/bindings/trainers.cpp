@@ -1,70 +1,20 @@
 #include <pybind11/stl.h>
 
+#include <deque>
 #include <tuple>
 
 #include "bindings/batches.hpp"
+#include "bindings/losses.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
 #include "bindings/trainer_handle.hpp"
+#include "core/network/handles.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/specs/optimizer_specs.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "core/training/trainer_impl.hpp"
 
 namespace lstm_native::python {
 namespace {
-
-/// The targets of a loss, and the arrays that keep them alive.
-template <class T>
-struct TargetArrays {
-  Targets<T> targets;
-  std::vector<py::object> owners;
-
-  TargetArrays(const TargetShape& wanted, Index samples, const OutputShape& shape,
-               const py::object& y, const py::object& weights) {
-    std::vector<Index> rows{samples};
-    if (shape.timesteps && !wanted.own_steps) rows.push_back(shape.timesteps);
-    if (wanted.own_steps) {
-      set_labels_of_own_steps(samples, y);
-    } else if (wanted.labels && !Array<T>::check_(y)) {  // else soft labels
-      const auto labels = borrow<std::int64_t>(y, "y");
-      targets.labels = data_of(labels, rows, "y");
-      owners.push_back(labels);
-    } else if (wanted.features) {
-      const auto values = borrow<T>(y, "y");
-      std::vector<Index> dimensions = rows;
-      dimensions.push_back(wanted.features);
-      targets.values = data_of(values, dimensions, "y");
-      owners.push_back(values);
-    }
-    if (weights.is_none()) return;
-    const auto array = borrow<T>(weights, "weights");
-    targets.weights = data_of(array, rows, "weights");
-    owners.push_back(array);
-  }
-
- private:
-  /// (labels, lengths) or labels alone: (N, L) and (N,), int64.
-  void set_labels_of_own_steps(Index samples, const py::object& y) {
-    py::object values = y, lengths = py::none();
-    if (py::isinstance<py::tuple>(y)) {
-      const auto both = y.cast<py::tuple>();
-      if (both.size() != 2) throw InvalidArgument("y: expected labels and their lengths");
-      values = both[0];
-      lengths = both[1];
-    }
-    const auto labels = borrow<std::int64_t>(values, "y");
-    if (labels.ndim() != 2 || labels.shape(0) != samples)
-      throw InvalidArgument("y: expected labels (" + std::to_string(samples) +
-                            ", steps), got shape " + shape_text(shape_of(labels)));
-    targets.labels = labels.data();
-    targets.timesteps = labels.shape(1);
-    owners.push_back(labels);
-    if (lengths.is_none()) return;
-    const auto ends = borrow<std::int64_t>(lengths, "lengths of y");
-    targets.lengths = data_of(ends, {samples}, "lengths of y");
-    owners.push_back(ends);
-  }
-};
 
 /// What step and evaluate have in common: checks the arrays, runs `call` without the GIL. Lists
 /// have an entry for each input, loss or output; without lists there is one of each.
@@ -92,11 +42,12 @@ py::tuple run(const TrainerHandle<T>& handle, const py::object& x, const py::obj
     throw InvalidArgument("y: expected " + std::to_string(losses.size()) +
                           " entries, one for each loss, and as many weights, got " +
                           std::to_string(ys.size()) + " and " + std::to_string(ws.size()));
-  std::vector<TargetArrays<T>> arrays;
+  std::deque<TargetArrays<T>> arrays;
   std::vector<Targets<T>> targets;
   for (std::size_t i = 0; i < losses.size(); ++i) {
     const OutputShape& shape = shapes[static_cast<std::size_t>(losses[i].output)];
-    arrays.emplace_back(target_shape(losses[i].loss, shape.features), samples, shape, ys[i], ws[i]);
+    arrays.emplace_back(target_shape(losses[i].loss, shape.features), samples, shape.timesteps,
+                        ys[i], ws[i]);
     targets.push_back(arrays.back().targets);
   }
   Array<std::int64_t> indices;
@@ -134,38 +85,118 @@ template <class T>
 TrainerHandle<T> new_trainer(const NetworkHandle<T>& network, const py::object& losses,
                              const std::string& optimizer) {
   std::vector<OutputLoss> list;
-  if (py::isinstance<py::str>(losses)) {
-    list.push_back({0, parse_loss(losses.cast<std::string>()), 1.0});
+  if (!py::isinstance<py::list>(losses)) {
+    list.push_back({0, loss_of(losses), 1.0});
   } else {
     for (const py::handle entry : losses) {
-      const auto [output, loss, factor] = entry.cast<std::tuple<Index, std::string, double>>();
-      list.push_back({output, parse_loss(loss), factor});
+      const auto [output, loss, factor] = entry.cast<std::tuple<Index, py::object, double>>();
+      list.push_back({output, loss_of(loss), factor});
     }
   }
   return {Trainer<T>(network.network, list, parse_optimizer(optimizer))};
 }
 
+/// {name: gradient} of all parameters, as `apply` would use them.
+template <class T>
+py::dict gradients_of(const TrainerHandle<T>& t) {
+  py::dict found;
+  for (const TensorInfo& info : t.trainer.network().parameters()) {
+    auto array = new_array<T>(info.shape);
+    const std::vector<T> values = t.alone([&] { return t.trainer.get_gradient(info.name); });
+    std::copy(values.begin(), values.end(), array.mutable_data());
+    found[py::str(info.name)] = std::move(array);
+  }
+  return found;
+}
+
+/// Checks all arrays, one for each parameter in their order, and then makes one update from them.
+template <class T>
+std::pair<double, bool> apply_gradients(TrainerHandle<T>& t, const py::list& gradients) {
+  const std::vector<TensorInfo> infos = t.trainer.network().parameters();
+  if (gradients.size() != infos.size())
+    throw InvalidArgument("gradients: expected " + std::to_string(infos.size()) + ", got " +
+                          std::to_string(gradients.size()));
+  std::vector<Array<T>> arrays;
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    arrays.push_back(borrow<T>(gradients[i], infos[i].name.c_str()));
+    data_of(arrays.back(), infos[i].shape, infos[i].name.c_str());
+  }
+  const StepResult result = t.alone([&] {
+    t.trainer.forget_gradients();
+    for (std::size_t i = 0; i < infos.size(); ++i)
+      t.trainer.set_gradient(infos[i].name, arrays[i].data(), infos[i].size());
+    return t.trainer.apply();
+  });
+  return {result.gradient_norm, result.finite};
+}
+
+/// What has to do with gradients and rates beside a step.
+template <class T>
+void add_gradients(py::class_<TrainerHandle<T>>& trainer) {
+  using Tr = TrainerHandle<T>;
+  trainer
+      .def_property_readonly(
+          "accumulated",
+          [](const Tr& t) { return t.alone([&] { return t.trainer.accumulated(); }); })
+      .def("forget_gradients", [](Tr& t) { t.alone([&] { t.trainer.forget_gradients(); }); })
+      .def("gradients", &gradients_of<T>)
+      .def("apply_gradients", &apply_gradients<T>, py::arg("gradients"))
+      .def("apply",
+           [](Tr& t) {
+             const StepResult r = t.alone([&] { return t.trainer.apply(); });
+             return py::make_tuple(r.loss, r.weight, r.gradient_norm, r.finite);
+           })
+      .def(
+          "set_rate_factor",
+          [](Tr& t, const std::string& name, double factor) {
+            t.alone([&] { t.trainer.set_rate_factor(name, factor); });
+          },
+          py::arg("name"), py::arg("factor"))
+      .def_property_readonly("parameter_names",
+                             [](const Tr& t) {
+                               std::vector<std::string> names;
+                               for (const TensorInfo& info : t.trainer.network().parameters())
+                                 names.push_back(info.name);
+                               return names;
+                             })
+      .def_property_readonly("rate_factors", [](const Tr& t) {
+        return t.alone([&] {  // those that are not 1
+          std::map<std::string, double> found;
+          const auto& parameters = Access::impl(t.trainer.network()).parameters();
+          const auto& optimizer = Access::impl(t.trainer).optimizer();
+          for (std::size_t i = 0; i < parameters.size(); ++i)
+            if (optimizer.rate_factor(i) != 1)
+              found[parameters[i].first] = optimizer.rate_factor(i);
+          return found;
+        });
+      });
+}
+
 template <class T>
 void register_trainer(py::module_& m, const std::string& suffix) {
   using Tr = TrainerHandle<T>;
-  py::class_<Tr>(m, ("Trainer" + suffix).c_str())
-      .def(py::init(&new_trainer<T>), py::arg("network"), py::arg("loss"), py::arg("optimizer"))
+  py::class_<Tr> trainer(m, ("Trainer" + suffix).c_str());
+  add_gradients(trainer);
+  trainer.def(py::init(&new_trainer<T>), py::arg("network"), py::arg("loss"), py::arg("optimizer"))
       .def(
           "step",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
              const py::object& rows, std::uint64_t seed, bool output, const py::object& lengths,
-             const py::object& states, Index first_step, Index steps, double mean_weight) {
-            return run(t, x, y, weights, rows, output, lengths, states, first_step, steps,
-                       mean_weight,
-                       [&](const auto& batches, const auto& targets, const Index* index,
-                           Index count, const auto& out, const auto& options) {
-                         return t.trainer.step(batches, targets, index, count, seed, out, options);
-                       });
+             const py::object& states, Index first_step, Index steps, double mean_weight,
+             bool update) {
+            return run(
+                t, x, y, weights, rows, output, lengths, states, first_step, steps, mean_weight,
+                [&](const auto& batches, const auto& targets, const Index* index, Index count,
+                    const auto& out, const auto& options) {
+                  if (!update)
+                    return t.trainer.accumulate(batches, targets, index, count, seed, out, options);
+                  return t.trainer.step(batches, targets, index, count, seed, out, options);
+                });
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"), py::arg("seed"),
           py::arg("output") = false, py::arg("lengths") = py::none(),
           py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0,
-          py::arg("mean_weight") = 0.0)
+          py::arg("mean_weight") = 0.0, py::arg("update") = true)
       .def(
           "evaluate",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
@@ -177,6 +208,11 @@ void register_trainer(py::module_& m, const std::string& suffix) {
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
           py::arg("output") = false, py::arg("lengths") = py::none(),
           py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
+      .def("with_loss",
+           [](const Tr& t, const py::object& loss) {
+             const LossSpec spec = loss_of(loss);
+             return Tr{t.alone([&] { return t.trainer.with_loss(spec); })};
+           })
       .def("set_learning_rate",
            [](Tr& t, double rate) { t.alone([&] { t.trainer.set_learning_rate(rate); }); })
       .def_property_readonly("loss", [](const Tr& t) { return json_text(t.trainer.loss()); })

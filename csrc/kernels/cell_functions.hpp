@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/activations.hpp"
+#include "kernels/cell_options.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {

@@ -1,7 +1,29 @@
-// One vector of hidden units of one row, as a cell sees it on its way forward or back.
+// What a cell is, and what it sees: one vector of hidden units of one row, forward or back.
+//
+// A cell is a policy: a struct that derives from CellTraits and has
+//   forward(site, sum)           sums in, out what `backward` reads; returns the output h
+//   backward(site, dh, gate)     `gate` in as forward left it, out the gradients of the sums
+// The step, of one row or many, is made of it in cell_kernels.hpp.
+//
+// A kind of layer has
+//   one policy     if its gates follow from x and h at once: LSTM, GRU as PyTorch has it, minGRU;
+//   one more       if it has options: the plain one has its functions compiled in and keeps the
+//                  gates; the general one (kGeneral) reads CellOptions, keeps the sums, makes the
+//                  gates again on the way back and returns what reaches the old h past the product.
+//                  plan_of (core/specs/cell_plan.cpp) chooses the plain one where it will do;
+//   two halves     if a gate of all units must be known before another gate's recurrent product: a
+//                  GRU whose reset gate acts before it. Each half is a policy with some of the
+//                  row's gates (kRowGates, kFirstGate) and a phase of the plan with a product of
+//                  its own. Forward, the half with the first gates runs first (forward_half) and
+//                  leaves in StepArgs::c what the second one's product reads. Back, the second half
+//                  runs first, then its product (StepBackwardArgs::d_reset), then the first half
+//                  (backward_half). What the second half finds for a gate of the first goes through
+//                  a slot of its own: `hand_on`, `handed_on`. So a gate that both halves use keeps
+//                  its sum beside the part of its gradient that is known already.
 #pragma once
 
 #include "kernels/simd.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {
@@ -62,6 +84,16 @@ struct BackwardSite {
     store(recurrent_gates + g * kGateBlock<T>, v);
   }
   LN_INLINE Index kept_at() const { return row * step.keep_stride + unit; }
+  /// In the second half of a step: its part of the gradient of the first half's gate g.
+  template <int FirstHalfGates>
+  LN_INLINE void hand_on(int g, const Packet<T>& v) const {
+    store(step.handed_on + row * step.recurrent_stride + gate_offset<T>(FirstHalfGates, unit) +
+              g * kGateBlock<T>,
+          v);
+  }
+  /// In the first half: what the second one handed on. It stands where this half's own gradients of
+  /// recurrent sums will: read it before set_recurrent_gate(g).
+  LN_INLINE Packet<T> handed_on(int g) const { return load(recurrent_gates + g * kGateBlock<T>); }
 };
 
 /// k old + (1 - k) fresh (Krueger et al. 2017).

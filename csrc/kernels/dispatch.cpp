@@ -33,7 +33,7 @@ extern const KernelSet kernel_set;
 namespace {
 
 // The processor must have all that the build's -march level may use.
-#ifdef LN_HAVE_AVX2
+#if defined(LN_HAVE_AVX2) || defined(LN_HAVE_AVX512)
 bool has_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
          __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");

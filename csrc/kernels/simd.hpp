@@ -11,7 +11,7 @@
 #include <Eigen/Core>
 #include <type_traits>
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/conventions.hpp"
 
 #ifndef LN_ISA
 #error "kernel headers are compiled per instruction set: define LN_ISA"

@@ -10,13 +10,6 @@
 namespace lstm_native {
 namespace LN_ISA {
 
-/// Rows of the product whose sums fit into the registers beside those of the step.
-template <class Cell>
-inline constexpr int kAheadRows = !Cell::kGeneral && kRegisters >= 32 ? 8 : 0;
-
-/// Vectors of columns that the product takes up together.
-inline constexpr int kAheadVectors = 2;
-
 /// A product of R rows, some vectors of columns after the other, to be taken up a piece at a time.
 template <class T, int R>
 class ProductAhead {

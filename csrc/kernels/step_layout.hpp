@@ -21,6 +21,13 @@ inline constexpr bool kHalfStep = RowGates<Cell>::count != Cell::kGates;
 template <class Cell>
 inline constexpr bool kFirstHalf = kHalfStep<Cell> && RowGates<Cell>::first == 0;
 
+/// Rows of the product whose sums fit into the registers beside those of the step.
+template <class Cell>
+inline constexpr int kAheadRows = !Cell::kGeneral && kRegisters >= 32 ? 8 : 0;
+
+/// Vectors of columns that the product takes up together.
+inline constexpr int kAheadVectors = 2;
+
 /// Where this cell's gates of a panel (lanes hidden units) begin in a row.
 template <class Cell, class T>
 LN_INLINE Index panel_offset(Index panel) {

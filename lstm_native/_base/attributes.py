@@ -125,10 +125,10 @@ def name_elsewhere(kind: Any) -> None:
 #: By class. What is said of each stands in `_hints`.
 ELSEWHERE = {
     "Layer": "weight weights kernel get_weights set_weights parameters named_parameters train eval "
-    "to cuda cpu float double zero_grad requires_grad_ trainable requires_grad units "
+    "to cuda cpu float double zero_grad requires_grad_ requires_grad units "
     "reset_states weight_ih_l0 weight_hh_l0 bias_ih_l0 bias_hh_l0 flatten_parameters",
     "Stack": "weights get_weights set_weights parameters named_parameters train eval to cuda cpu "
-    "float double zero_grad requires_grad_ trainable requires_grad name add pop compile metrics "
+    "float double zero_grad requires_grad_ requires_grad name add pop compile metrics "
     "forward backward count_params reset_state state step save_weights load_weights to_json "
     "get_layer fit_generator predict_generator predict_classes "
     "score lr predict_proba to_onnx export flatten_parameters",
@@ -207,7 +207,7 @@ def _may_set(self: Any, name: str, value: Any) -> bool:
 
 _ALWAYS, _METHOD, _NEVER = "always", "method", "never"
 # Not even in subclasses from elsewhere, where they would seem to do something.
-_PROMISING = ("trainable", "requires_grad", "learning_rate")
+_PROMISING = ("requires_grad", "learning_rate")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -126,7 +126,14 @@ _OPTIMIZER: dict[str, Hint] = {
     "params": _GIVEN_LATER,
     "parameters": _GIVEN_LATER,
     "dampening": _LEAVE,
-    "amsgrad": _LEAVE,
+    "amsgrad": "Adam and AdamW have it",
+    "nesterov": "SGD has it; Adam with Nesterov's momentum is NAdam",
+    "initial_accumulator": "write initial_accumulator_value={value}",
+    **dict.fromkeys(
+        ("use_ema", "ema_momentum", "ema_overwrite_frequency"),
+        "write fit(..., callbacks=[ln.EMA(0.999)])",
+    ),
+    "gradient_accumulation_steps": "write fit(..., accumulate={value})",
     "centered": _LEAVE,
     "maximize": "turn the sign of the loss",
 }
@@ -139,6 +146,9 @@ _FIT: dict[str, Hint] = {
     "num_epochs": "write epochs={value}",
     "criterion": "write loss={value}",
     "loss_fn": "write loss={value}",
+    **dict.fromkeys(
+        ("gradient_accumulation_steps", "accumulate_grad_batches"), "write accumulate={value}"
+    ),
     "validation_batch_size": "validation chooses its own: leave it out",
     "workers": _LEAVE,
     "use_multiprocessing": _LEAVE,
@@ -205,6 +215,7 @@ CALLS: dict[str, Mapping[str, Hint]] = {
     "evaluate": _EVALUATE,
     "predict": _PREDICT,
     "train_on_batch": _ON_BATCH,
+    "gradients": {**_ON_BATCH, "metrics": "write test_on_batch(..., metrics={value})"},
     "test_on_batch": _ON_BATCH,
     "predict_on_batch": {**_PREDICT, **_ON_BATCH},
     "windows": {

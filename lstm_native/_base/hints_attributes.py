@@ -16,11 +16,9 @@ _LAYER_NAMES: dict[str, str] = {
     **dict.fromkeys(("train", "eval"), NO_MODES),
     **dict.fromkeys(("to", "cuda", "cpu"), NO_DEVICE),
     **dict.fromkeys(("float", "double"), "write dtype='float64' or 'float32' when it is made"),
-    **dict.fromkeys(
-        ("zero_grad", "requires_grad_"),
-        "gradients are returned, not kept: " + OWN_LOOP,
-    ),
-    **dict.fromkeys(("trainable", "requires_grad"), FREEZING),
+    "zero_grad": "gradients are returned, not kept: " + OWN_LOOP,
+    "requires_grad_": FREEZING,
+    "requires_grad": FREEZING,
     "reset_states": "write layer.reset_state()",
     **dict.fromkeys(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), READ_WEIGHTS),
     "flatten_parameters": "there is nothing to do: leave it out",
@@ -79,15 +77,15 @@ NAMES: dict[str, Mapping[str, str]] = {
 _SET_WEIGHTS = "write load_state_dict({name: array, ...})"
 ASSIGNED: dict[str, Mapping[str, str]] = {
     "Layer": {
-        **dict.fromkeys(("trainable", "requires_grad"), FREEZING),
+        "requires_grad": FREEZING,
         **dict.fromkeys(("weight", "weights", "kernel"), _SET_WEIGHTS),
         "training": NO_MODES,
         "units": "it follows from the options that the layer was made with",
-        "learning_rate": "one rate holds for all layers: model.learning_rate",
+        "learning_rate": "write layer.learning_rate_factor = 0.1, its share of model.learning_rate",
     },
     "Recurrent": {"units": "it is hidden_size, which is set when the layer is made"},
     "Stack": {
-        **dict.fromkeys(("trainable", "requires_grad"), FREEZING),
+        "requires_grad": FREEZING,
         **dict.fromkeys(("weight", "weights"), _SET_WEIGHTS),
         "training": NO_MODES,
         "metrics": "write fit(..., metrics=[...]), and the same for evaluate",

@@ -77,6 +77,11 @@ _MODULE: dict[str, str] = {
         ("manual_seed", "set_random_seed", "set_seed"),
         "write seed=0 where a model or layer is made, and in fit",
     ),
+    "Nadam": "write NAdam()",
+    **dict.fromkeys(
+        ("AveragedModel", "SwapEMAWeights", "ExponentialMovingAverage"),
+        "write fit(..., callbacks=[ln.EMA(0.999)]) or ln.SWA(start=10)",
+    ),
     "cuda": NO_DEVICE,
     "device": NO_DEVICE,
     "CrossEntropyLoss": "write fit(..., loss='categorical_crossentropy')",

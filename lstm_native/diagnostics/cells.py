@@ -141,11 +141,15 @@ CELLS: dict[str, Callable[[Spec, Weights, Step], Gates]] = {
 }
 
 
+#: The gates of a kind's recurrent weights, in their order; an LSTM's depend on its options.
+RECURRENT_GATES = {"gru": ("r", "z", "n"), "rnn": ("h",)}
+
+
 def recurrent_blocks(kind: str, spec: Spec, w: Weights) -> dict[str, Values]:
     """Return the recurrent weights of each gate, (H, R); none where a cell has none."""
     if "weight_hh" not in w:
         return {}
-    own = _with_weights(spec) if kind == "lstm" else ["r", "z", "n"] if kind == "gru" else ["h"]
+    own = _with_weights(spec) if kind == "lstm" else RECURRENT_GATES[kind]
     return dict(zip(own, np.split(w["weight_hh"], len(own)), strict=True))
 
 

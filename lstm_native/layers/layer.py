@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lstm_native import _core
 from lstm_native._base.attributes import Guarded, NotYetError, set_plainly
-from lstm_native._base.checks import check_dtype, check_int, check_real
+from lstm_native._base.checks import check_bool, check_dtype, check_int, check_real
 from lstm_native._base.inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native._base.native import native_class
 from lstm_native.layers._carried import Carrying, State
@@ -53,6 +53,13 @@ class Layer(Carrying, Guarded):
         Whether a call begins with the state that the last one ended with.
     name : str or None
         In a `Model`: of the layer's weights and messages; by default after its kind.
+    trainable : bool
+        False freezes the weights: training leaves them as they are, bit for bit, without decay, and
+        their gradients do not count where the norm of all is clipped. May be set; a training takes
+        it up when it begins, and at the next epoch.
+    learning_rate_factor : float
+        What the learning rate is multiplied by for this layer's weights, > 0. May be set, and
+        taken up as `trainable`.
     """
 
     type_name: ClassVar[str] = ""
@@ -69,6 +76,10 @@ class Layer(Carrying, Guarded):
         self._seed = None if seed is None else check_seed(seed)
         self._pass_counter = [0]  # for what is drawn anew in each
         self._native: Any = None
+        self._trainable = True
+        self._rate_factor = 1.0
+        # Of single parameters, where a file says so; until one of the two above is set.
+        self._parameter_factors: dict[str, float] = {}
 
     # -- what subclasses say ---------------------------------------------------------------
 
@@ -325,6 +336,33 @@ class Layer(Carrying, Guarded):
             if holes is not None or not samples:
                 tape = HolesTape(tape, holes) if holes else EmptyTape(tape)
         return y if holes is None else holes.open(y), self._public_state(final), tape
+
+    # -- training --------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights (TypeError: no bool)."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_bool(value, name="trainable")
+        self._parameter_factors = {}
+
+    @property
+    def learning_rate_factor(self) -> float:
+        """What the learning rate is multiplied by (ValueError: not > 0, or not finite)."""
+        return self._rate_factor
+
+    @learning_rate_factor.setter
+    def learning_rate_factor(self, value: float) -> None:
+        if not isinstance(value, bool) and value == 0:
+            raise ValueError(
+                "learning_rate_factor must be > 0, got 0; to freeze the layer, write "
+                "layer.trainable = False"
+            )
+        self._rate_factor = check_real(value, name="learning_rate_factor", above=0.0)
+        self._parameter_factors = {}
 
     # -- weights ---------------------------------------------------------------------------
 

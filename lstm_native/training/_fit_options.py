@@ -28,6 +28,7 @@ class Options:
     seed: int
     initial_epoch: int
     verbose: int
+    accumulate: int = 1
 
     @staticmethod
     def check(
@@ -39,6 +40,7 @@ class Options:
         seed: Any,
         initial_epoch: Any,
         verbose: Any,
+        accumulate: Any = None,
     ) -> Options:
         """Return the settings, or say which one is wrong."""
         epochs = check_positive_int(1 if epochs is None else epochs, name="epochs")
@@ -60,6 +62,9 @@ class Options:
             seed=check_seed(seed),
             initial_epoch=initial_epoch,
             verbose=check_verbose(verbose),
+            accumulate=check_positive_int(
+                1 if accumulate is None else accumulate, name="accumulate"
+            ),
         )
 
 

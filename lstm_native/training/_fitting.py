@@ -27,6 +27,7 @@ def fit_model(
     shuffle: Any,
     seed: Any,
     initial_epoch: Any,
+    accumulate: Any,
     steps_per_epoch: Any,
     verbose: Any,
     sample_weight: Any,
@@ -45,6 +46,7 @@ def fit_model(
         seed=seed,
         initial_epoch=initial_epoch,
         verbose=verbose,
+        accumulate=accumulate,
     )
     chosen = model._loss_for(loss, loss_weights)
     data = check_source(

@@ -11,6 +11,7 @@ from threading import get_ident
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_native import optimizers
 from lstm_native._base.callback import Callback, CallbackList
@@ -21,9 +22,10 @@ from lstm_native.layers.layer import check_seed
 from lstm_native.losses import Loss
 from lstm_native.metrics import Metric
 from lstm_native.optimizers import Optimizer
+from lstm_native.training import _rates
 from lstm_native.training._data import Batches, check_samples, check_source, whole
 from lstm_native.training._fit_options import EVALUATE_BATCH, Options
-from lstm_native.training._losses import Losses, native_losses
+from lstm_native.training._losses import Losses, heads_of, native_losses
 from lstm_native.training._measures import Measures
 from lstm_native.training._samples import Batch, Data, cut
 from lstm_native.training._saving import Saving
@@ -72,6 +74,9 @@ def fit(
         raise RuntimeError("fit is running on this model; call it when it has ended")
     if isinstance(data, Batches):  # a stateful model's validation has batches as training has
         options = replace(options, batch_size=data.samples)
+    for head in heads_of(loss):
+        if tbptt is not None and head.loss.takes_sequences:
+            raise ValueError(f"tbptt: the loss '{head.loss.name}' looks at whole sequences")
     train, validation = split(
         model,
         data,
@@ -193,9 +198,13 @@ def _prepare_trainer(model: Saving, loss: Loss | Losses, optimizer: str | Optimi
         again = given is now.given and now.optimizer is not None
         # The same object: with the learning rate now in force.
         chosen = now.optimizer if again and now.optimizer is not None else given
-    trainer = model._trainer if again and now.loss == loss else None
+    trainer = None
+    if again:
+        trainer = model._trainer if now.loss == loss else model._trainer_of_function(loss)
     if trainer is None:
         trainer = model._new_trainer(loss, chosen)
+    _rates.settle(trainer, model.layers, model._names)
+    trainer.forget_gradients()  # of a training that was interrupted
     model._training = Training(trainer, loss, chosen, given)
 
 
@@ -218,6 +227,8 @@ def _train_epoch(
         order = cut(np.arange(len(data), dtype=np.int64), options.batch_size)
         batches = map(data.take, order)
     metrics.reset()
+    # A callback may have set other ones.
+    _rates.settle(model._training.trainer, model.layers, model._names)
     watched = bool(hooks.callbacks)
     seed, mean_weight = options.seed, data.mean_weight
     carry = Carry(model, windows=window is not None)
@@ -226,10 +237,14 @@ def _train_epoch(
         carry.begin_batch()
         for part in windows_of(batch, window):
             place = (epoch, count)
-            update(model, batch, part, carry, metrics, seed, mean_weight, place)
+            now = (count + 1) % options.accumulate == 0
+            update(model, batch, part, carry, metrics, seed, mean_weight, place, now=now)
             if watched:
                 hooks.on_batch_end(model, count, metrics.result())
             count += 1
+    if model._training.trainer.accumulated:  # fewer batches than others: the end of the epoch
+        loss, _, norm, finite = model._training.trainer.apply()
+        _check_finite(loss, norm, finite, (epoch, count - 1))
     return metrics.result()
 
 
@@ -242,10 +257,13 @@ def update(
     seed: int,
     mean_weight: float,
     place: tuple[int, int] | None = None,
+    *,
+    now: bool = True,
 ) -> None:
     """Make one update of the weights, from a window of a batch; add its loss and metrics.
 
-    `place` is the epoch and the batch, for the message of a FloatingPointError.
+    `place` is the epoch and the batch, for the message of a FloatingPointError. Without `now` the
+    gradients wait for the batches to come.
     """
     first, steps = part
     measured = metrics.wanted
@@ -261,18 +279,24 @@ def update(
         first,
         steps,
         mean_weight,
+        now,
     )
-    if not finite:
-        what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
-        where = f" in epoch {place[0] + 1}, batch {place[1] + 1}" if place else ""
-        raise FloatingPointError(
-            f"{what}{where} (gradient norm {norm}); the model has the last weights that gave "
-            "finite values. A smaller learning rate or clip_norm may help"
-        )
+    _check_finite(loss, norm, finite, place)
     carry.take(states)
     metrics.add_loss(loss, weight, parts)
     if measured:
         metrics.add_outputs(batch.seen(first, steps), output)
+
+
+def _check_finite(loss: float, norm: float, finite: bool, place: tuple[int, int] | None) -> None:
+    if finite:
+        return
+    what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
+    where = f" in epoch {place[0] + 1}, batch {place[1] + 1}" if place else ""
+    raise FloatingPointError(
+        f"{what}{where} (gradient norm {norm}); the model has the last weights that gave "
+        "finite values. A smaller learning rate or clip_norm may help"
+    )
 
 
 def evaluate(
@@ -355,3 +379,50 @@ def train_on_batch(
     carry = Carry(model, windows=False)
     update(model, whole(data), Window(), carry, found, seed, Batches.mean_weight)
     return found.result()
+
+
+def gradients(
+    model: Saving, x: Any, y: Any, loss: Any, seed: int | None, loss_weights: Any, **given: Any
+) -> tuple[float, dict[str, NDArray[Any]]]:
+    """Return loss and gradients of a batch; see `Sequential.gradients`."""
+    seed = check_seed(seed)
+    chosen = model._loss_for(loss, loss_weights)
+    data = check_samples(model, x, y, chosen, **given)
+    check_carried(model, len(data))
+    _prepare_trainer(model, chosen, None)
+    trainer = model._training.trainer
+    found = Measures(chosen, model._form_out, (), data.probabilities)
+    carry = Carry(model, windows=False)
+    try:
+        update(model, whole(data), Window(), carry, found, seed, Batches.mean_weight, now=False)
+        all_of_them: dict[str, NDArray[Any]] = trainer.gradients()
+    finally:
+        trainer.forget_gradients()
+    frozen = _rates.frozen(trainer)
+    kept = {name: value for name, value in all_of_them.items() if name not in frozen}
+    return found.result()["loss"], kept
+
+
+def apply_gradients(model: Saving, grads: Any, optimizer: str | Optimizer | None) -> float:
+    """Make one update from gradients; see `Sequential.apply_gradients`."""
+    from lstm_native._updates import checked_gradients, refuse_not_finite
+
+    values = model.state_dict()
+    if optimizer is not None and optimizers.parse(optimizer) in (
+        model._training.given,
+        model.optimizer,
+    ):
+        optimizer = None
+    _prepare_trainer(model, model._loss_for(None), optimizer)
+    trainer = model._training.trainer
+    frozen = _rates.frozen(trainer)
+    found = checked_gradients(
+        {name: value for name, value in values.items() if name not in frozen}, grads
+    )
+    refuse_not_finite(found)
+    norm: float
+    norm, finite = trainer.apply_gradients(
+        [found.get(name, np.zeros_like(value)) for name, value in values.items()]
+    )
+    _check_finite(0.0, norm, finite, None)
+    return norm

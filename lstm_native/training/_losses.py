@@ -46,11 +46,11 @@ def heads_of(loss: Loss | Losses) -> tuple[Head, ...]:
     return loss.heads if isinstance(loss, Losses) else (Head(0, loss, 1.0),)
 
 
-def native_losses(loss: Loss | Losses) -> str | list[tuple[int, str, float]]:
+def native_losses(loss: Loss | Losses) -> Any:
     """Return them as the core's trainer takes them."""
     if isinstance(loss, Losses):
-        return [(head.output, head.loss.to_json(), head.factor) for head in loss.heads]
-    return loss.to_json()
+        return [(head.output, head.loss._native(), head.factor) for head in loss.heads]
+    return loss._native()
 
 
 def of_trainer(trainer: Any, form: Form) -> Loss | Losses:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lstm_native.training._running import Running, of_sequential
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lstm_native.optimizers import Optimizer
 
 
@@ -36,6 +38,7 @@ class OnBatch(Running):
         lengths: Any = None,
         mask: Any = None,
         loss: Any = None,
+        loss_weights: Any = None,
         optimizer: str | Optimizer | None = None,
         metrics: Any = (),
         seed: int | None = None,
@@ -53,6 +56,8 @@ class OnBatch(Running):
             By default those of the call before, at first "mse" and `Adam(1e-3)`. An optimiser
             equal to the one that was given before goes on with its state and with the learning
             rate in force; another one starts afresh.
+        loss_weights : list or dict, optional
+            Of a `Model`, as in its `fit`.
         metrics : sequence
             As in `fit`.
         seed : int, optional
@@ -80,11 +85,95 @@ class OnBatch(Running):
             optimizer,
             metrics,
             seed,
+            loss_weights,
             sample_weight=sample_weight,
             class_weight=class_weight,
             lengths=lengths,
             mask=mask,
         )
+
+    @of_sequential
+    def gradients(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        lengths: Any = None,
+        mask: Any = None,
+        loss: Any = None,
+        loss_weights: Any = None,
+        seed: int | None = None,
+    ) -> tuple[float, dict[str, NDArray[Any]]]:
+        """Return loss and gradients of a batch, as training has them; nothing is learned.
+
+        `apply_gradients` makes an update of them, or of what a loop makes of them: both together
+        are `train_on_batch`, bit for bit.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight, lengths, mask, loss, loss_weights, seed
+            As in `train_on_batch`.
+
+        Returns
+        -------
+        loss : float
+            With what layers add to it.
+        gradients : dict of str to ndarray
+            By name, as in `state_dict()`: of the weighted mean, before clipping and decay. Frozen
+            layers have none.
+
+        Raises
+        ------
+        TypeError, ValueError, FloatingPointError
+            As in `train_on_batch`.
+        """
+        from lstm_native.training import _loop
+
+        _refuse_missing_targets(x, y, "gradients")
+        return _loop.gradients(
+            self,
+            x,
+            y,
+            loss,
+            seed,
+            loss_weights,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            lengths=lengths,
+            mask=mask,
+        )
+
+    @of_sequential
+    def apply_gradients(
+        self, gradients: Mapping[str, Any], *, optimizer: str | Optimizer | None = None
+    ) -> float:
+        """Make one update of the weights from gradients, with the model's optimiser and its state.
+
+        Parameters
+        ----------
+        gradients : dict of str to array_like
+            One for each parameter that is not frozen, by its name, as `gradients` returns them.
+        optimizer : optional
+            As in `train_on_batch`.
+
+        Returns
+        -------
+        float
+            The global norm of the gradients before clipping.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names or shapes that do not fit.
+        FloatingPointError
+            NaN or infinity in a gradient: nothing has changed. Or the update overflows: the
+            weights are as they were, and the optimiser's state starts afresh.
+        """
+        from lstm_native.training import _loop
+
+        return _loop.apply_gradients(self, gradients, optimizer)
 
     @of_sequential
     def test_on_batch(

@@ -16,7 +16,13 @@ from lstm_native.training._inputs import check_inputs
 from lstm_native.training._losses import heads_of
 from lstm_native.training._settings import TrainingSettings
 
-_OF_LOSS = {"binary_crossentropy": "sigmoid", "categorical_crossentropy": "softmax"}
+_OF_LOSS = {
+    "binary_crossentropy": "sigmoid",
+    "categorical_crossentropy": "softmax",
+    "binary_focal": "sigmoid",
+    "categorical_focal": "softmax",
+    "ctc": "softmax",
+}
 
 
 def predict(

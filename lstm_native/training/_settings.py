@@ -10,6 +10,7 @@ from lstm_native._base.checks import check_bool, check_real
 from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
 from lstm_native.network.stack import Stack
+from lstm_native.training import _rates
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native._base.callback import CallbackList
@@ -106,7 +107,9 @@ class TrainingSettings(Stack):
                     "which fit is running; end fit first"
                 )
         if chosen != now.loss:
-            trainer = self._new_trainer(chosen, now.optimizer) if self.built else None
+            trainer = self._trainer_of_function(chosen)
+            if trainer is None and self.built:
+                trainer = self._new_trainer(chosen, now.optimizer)
             self._training = Training(trainer, chosen, now.optimizer, now.given)
 
     def _parse_loss(self, value: Any, weights: Any = None) -> Loss | Losses:
@@ -157,6 +160,20 @@ class TrainingSettings(Stack):
             raise
 
     @property
+    def trainable(self) -> bool:
+        """Whether training changes any layer's weights. Setting it sets that of all layers.
+
+        See `Layer.trainable`.
+        """
+        return any(layer.trainable for layer in self.layers if layer.has_weights)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = check_bool(value, name="trainable")
+        for layer in self.layers:
+            layer.trainable = value
+
+    @property
     def metadata(self) -> dict[str, str]:
         """Free text that is saved with the model. May be set (TypeError: not str to str)."""
         return self._metadata
@@ -203,9 +220,22 @@ class TrainingSettings(Stack):
         from lstm_native.training._losses import native_losses
 
         settings = optimizer or optimizers.parse("adam")
-        return native_class("Trainer", self.dtype)(
+        trainer = native_class("Trainer", self.dtype)(
             self._network, native_losses(loss or self._loss_for("mse")), settings.to_json()
         )
+        _rates.settle(trainer, self.layers, self._names, some=False)
+        return trainer
+
+    def _trainer_of_function(self, loss: Loss | Losses) -> Any:
+        """Return a trainer that goes on with a function that its file could not hold, or None."""
+        from lstm_native.losses import FunctionLoss
+
+        now = self._training.loss
+        if not isinstance(loss, FunctionLoss) or not isinstance(now, FunctionLoss):
+            return None
+        if now.function is not None or now.to_json() != loss.to_json() or self._trainer is None:
+            return None
+        return self._trainer.with_loss(loss._native())
 
     def _restore_training(self, trainer: Any) -> None:
         """Go on with a trainer that comes from a file."""
@@ -215,13 +245,17 @@ class TrainingSettings(Stack):
         self._training = Training(
             trainer, of_trainer(trainer, self._form_out), Optimizer.from_json(trainer.optimizer)
         )
+        _rates.restore(trainer, self.layers, self._names)
 
 
-def _targets_of(loss: Loss | Losses) -> list[tuple[int, bool, bool]]:
+def _targets_of(loss: Loss | Losses) -> list[tuple[int, bool, bool, bool, bool]]:
     """Return what kind of targets each output has."""
     from lstm_native.training._losses import heads_of
 
-    return [(h.output, h.loss.takes_labels, h.loss.takes_logits) for h in heads_of(loss)]
+    return [
+        (k, one.takes_labels, one.takes_logits, one.takes_sequences, one.takes_targets)
+        for k, one, _ in heads_of(loss)
+    ]
 
 
 def _named(loss: Loss | Losses) -> str:

@@ -31,6 +31,12 @@ def explain_targets(
         Of what the model answers: (N, T, K) or (N, K).
     """
     *rows, features = output
+    if not loss.takes_labels:
+        wanted = loss._target_shape(features)[0]
+        if wanted != features:  # its outputs are parameters: what is said of units would be wrong
+            output, features = (*rows, wanted), wanted
+            if target.shape == output or target.shape[: len(rows)] == tuple(rows):
+                return
     shape = target.shape
     told = f"{name}: expected shape {output}, got {shape}"
     if len(rows) == 2:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lstm_native._base.arrays import as_array
 from lstm_native._base.values import as_class_weights, as_labels, as_values, as_weights
 from lstm_native.losses import CategoricalCrossentropy, Loss
+from lstm_native.losses._base import as_label_sequences
 
 # What a row of soft labels may be away from a sum of 1, here as in the core: the rounding of
 # 16-bit probabilities.
@@ -60,9 +61,13 @@ def check_targets(
     counts : ndarray of bool or None
         Without the rows whose label the loss ignores.
     """
-    if loss.takes_labels:
+    features, labels, _ = loss._target_shape(output[-1])
+    if labels:
+        if not features:
+            return _check_labels(target, counts, output[:-1], name), counts
         return _check_classes(target, counts, output, loss, dtype, name)
     rows = output[:-1]
+    output = (*rows, features)
     given = target
     if counts is not None and target.dtype.kind == "f" and target.shape in (output, rows):
         target = _blanked(target, counts, whole=target.shape == rows)
@@ -98,6 +103,62 @@ def _expected_values(target: NDArray[Any], output: tuple[int, ...], loss: Loss, 
             f"{CategoricalCrossentropy.name}"
         )
     return told
+
+
+def no_targets(y: Any, rows: tuple[int, ...], loss: Loss, dtype: str) -> NDArray[Any]:
+    """Return what stands for the targets of a loss without them: no value for each row."""
+    if y is not None:
+        raise ValueError(
+            f"y: the loss '{loss.name}' has no targets, the outputs alone say it; leave y away"
+        )
+    return np.empty((*rows, 0), dtype=dtype)
+
+
+def label_sequences(
+    y: Any, ends: NDArray[np.int64] | None, output: tuple[int, ...], loss: Loss
+) -> NDArray[np.int64]:
+    """Return sequences of labels as the core takes them, each of them fit for its steps.
+
+    Parameters
+    ----------
+    ends : ndarray or None
+        How many of the output's steps each sample has; None: all.
+    output : tuple of int
+        Of what the model answers, (N, T, K).
+    """
+    loss._target_shape(output[-1])  # refuses outputs without the blank
+    labels = as_label_sequences(y, output[0], output[-1])
+    blank, there = getattr(loss, "blank", None), labels >= 0
+    blanks = (labels == blank).any(axis=1)
+    if blanks.any():
+        raise ValueError(
+            f"y: sequence {int(blanks.argmax())} has the label {blank}, which is the blank; "
+            "another one is chosen with CTC(blank=...)"
+        )
+    count = there.sum(axis=1)
+    least = count + ((labels[:, 1:] == labels[:, :-1]) & there[:, 1:]).sum(axis=1)
+    steps = np.full(output[0], output[1]) if ends is None else ends
+    if (least > steps).any() and not getattr(loss, "zero_infinity", False):
+        i = int((least > steps).argmax())
+        raise ValueError(
+            f"y: sequence {i}: its {count[i]} labels need at least {least[i]} steps (one each, and "
+            f"a blank between two that are the same), got {steps[i]}; "
+            "CTC(zero_infinity=True) leaves such sequences out"
+        )
+    return labels
+
+
+def _check_labels(
+    target: NDArray[Any], counts: Counts, rows: tuple[int, ...], name: str
+) -> NDArray[np.int64]:
+    """Return labels of any number."""
+    if target.dtype.kind not in "iu" or target.shape != rows:
+        raise ValueError(
+            f"{name}: expected integer labels of shape {rows}, got {target.dtype} of shape "
+            f"{target.shape}"
+        )
+    kept = target if counts is None else _blanked(target, counts, whole=True)
+    return np.require(kept, dtype=np.int64, requirements=["C", "A"])
 
 
 def _check_classes(
@@ -250,7 +311,7 @@ def _class_factors(
             "class_weight needs one class per row, but y has probabilities; give the weight of "
             "each row as sample_weight"
         )
-    if loss.takes_labels:
+    if loss.takes_labels and not loss.takes_sequences:
         classes, labels = output[-1], y.argmax(axis=-1) if y.shape == output else y
     elif loss.takes_logits and output[-1] == 1:
         classes, labels = 2, (y[..., 0] > 0.5).astype(np.int64)

@@ -8,6 +8,7 @@
 
 #include "core/numeric/packing.hpp"
 #include "isa_helpers.hpp"
+#include "kernels/product_args.hpp"
 #include "numeric_helpers.hpp"
 #include "reference_cell.hpp"
 

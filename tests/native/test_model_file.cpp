@@ -18,7 +18,7 @@
 #include "core/files/safetensors.hpp"
 #include "core/specs/json_specs.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/specs/optimizer_specs.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "file_helpers.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"

@@ -1,7 +1,13 @@
 // The safetensors format: bytes as documented, hostile headers refused, files whole or untouched.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -9,16 +15,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#ifndef _WIN32
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#endif
 
 #include "core/files/safetensors.hpp"
 #include "file_helpers.hpp"
@@ -37,7 +33,6 @@ TensorSource floats(const std::string& name, std::vector<Index> shape, std::vect
 /// The header of a file whose only entry is this tensor.
 std::string one(const std::string& description) { return "{\"a\":" + description + "}"; }
 
-#ifndef _WIN32
 bool has_nameless_files(const std::string& directory) {
 #ifdef O_TMPFILE
   const int fd = open(directory.c_str(), O_TMPFILE | O_WRONLY, 0600);
@@ -46,7 +41,6 @@ bool has_nameless_files(const std::string& directory) {
   return directory.empty();
 #endif
 }
-#endif
 
 int error_number_of(const std::string& path, bool write) {
   try {
@@ -202,12 +196,10 @@ TEST_CASE("safetensors: a file that is too short, too long or no regular file") 
   CHECK(error_number_of(directory / "missing", false) == ENOENT);
   CHECK(error_number_of(directory.path(), false) == EISDIR);
   CHECK_THROWS_AS(SafetensorsFile{std::string("a\0b", 3)}, InvalidArgument);
-#ifndef _WIN32
   const std::string fifo = directory / "fifo";
   REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
   CHECK_THROWS_AS(SafetensorsFile{fifo}, FormatError);  // and does not wait for a writer
   CHECK_THROWS_AS(SafetensorsFile{"/dev/zero"}, FormatError);
-#endif
 }
 
 TEST_CASE("safetensors: an empty tensor needs no bytes, whatever the order of its extents") {
@@ -247,7 +239,6 @@ TEST_CASE("safetensors: a write that fails leaves the old file and nothing else"
   CHECK(error_number_of(directory / "missing/a", true) == ENOENT);
   CHECK(error_number_of(path + "/a", true) == ENOTDIR);
   CHECK(error_number_of("", true) == ENOENT);
-#ifndef _WIN32
   // A limit on the size of files stands for a full disk: it holds for root too.
   rlimit before;
   REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
@@ -268,10 +259,8 @@ TEST_CASE("safetensors: a write that fails leaves the old file and nothing else"
 
   CHECK(error_number_of("/dev/null", true) == EINVAL);
   CHECK(std::filesystem::is_character_file("/dev/null"));
-#endif
 }
 
-#ifndef _WIN32
 TEST_CASE("safetensors: permissions and links stay as a user expects") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.safetensors";
@@ -335,4 +324,3 @@ TEST_CASE("safetensors: a save that is killed leaves nothing behind") {
   CHECK(read_bytes(path) == "old");
   CHECK(directory.entries() == 1);
 }
-#endif

@@ -6,6 +6,9 @@
 
 #include "core/numeric/packing.hpp"
 #include "isa_helpers.hpp"
+#include "kernels/cell_kinds.hpp"
+#include "kernels/product_args.hpp"
+#include "kernels/step_args.hpp"
 #include "numeric_helpers.hpp"
 #include "reference_cell.hpp"
 

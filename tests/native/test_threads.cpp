@@ -1,6 +1,8 @@
 // Threads: every index once, nested work inline, children after fork, and the same bits for any
 // number of them.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -9,11 +11,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#ifndef _WIN32
-#include <sys/wait.h>
-#include <unistd.h>
-#endif
 
 #include "core/recurrent/partition.hpp"
 #include "core/runtime/team.hpp"
@@ -194,7 +191,7 @@ TEST_CASE("several callers share the pool, also while its size changes") {
   CHECK(good);
 }
 
-#if !defined(_WIN32) && !defined(__SANITIZE_THREAD__)
+#ifndef __SANITIZE_THREAD__
 /// Whether body() returned true in a forked child, which then ended like any program.
 template <class Body>
 bool succeeds_in_child(const Body& body) {

@@ -1,19 +1,50 @@
-"""The recurrent layers: every option alone, options in random combination, and how to run them."""
+"""The recurrent layers: every option alone, options in random combination, and how to run them.
+
+What kinds there are and which options they have is read off the reference's cells: a cell named in
+`reference.CELLS` takes part in everything here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import product as p
+import pytest
 import reference as ref
+from hypothesis import settings
 from hypothesis import strategies as st
 
 import lstm_native as ln
 
 KINDS = tuple(ref.CELLS)
-WITH_WEIGHT_HH = ("LSTM", "GRU", "RNN")
+WITH_WEIGHT_HH = tuple(kind for kind, cell in ref.CELLS.items() if cell.recurrent)
+PARTS_OF_STATE = {kind: len(cell(hidden=4).state_widths) for kind, cell in ref.CELLS.items()}
+ONE_STATE = tuple(kind for kind, parts in PARTS_OF_STATE.items() if parts == 1)
+
+
+def cell_options(kind: str) -> dict[str, Field]:
+    """The options that a kind's cell alone has, by name."""
+    return {f.name: f for f in fields(ref.CELLS[kind]) if f.name not in ("hidden", "bias")}
+
+
+def options_of_type(kind: str, type_name: str) -> tuple[str, ...]:
+    return tuple(name for name, f in cell_options(kind).items() if f.type == type_name)
+
+
+def function_options(kind: str) -> tuple[str, ...]:
+    return options_of_type(kind, "Function")
+
+
+def clip_options(kind: str) -> tuple[str, ...]:
+    return tuple(name for name in cell_options(kind) if name.endswith("_clip"))
+
+
+def switches(kind: str) -> dict[str, bool]:
+    """Options that are true or false, with what is not the default."""
+    return {name: not cell_options(kind)[name].default for name in options_of_type(kind, "bool")}
+
 
 # With the parameters that ONNX gives no default, and some others than the default.
 FUNCTIONS = (
@@ -41,6 +72,15 @@ BOUNDED = ("sigmoid", "hard_sigmoid", ("hard_sigmoid", 0.3, 0.4))
 
 def label(function: Any) -> str:
     return function if isinstance(function, str) else "_".join(map(str, function))
+
+
+def _cell_alone(kind: str) -> dict[str, dict[str, Any]]:
+    """Every option that the kind's cell has, by itself."""
+    return (
+        {name if value else f"no_{name}": {name: value} for name, value in switches(kind).items()}
+        | {name: {name: 0.3} for name in clip_options(kind)}
+        | {f"{name}_{label(f)}": {name: f} for name in function_options(kind) for f in FUNCTIONS}
+    )
 
 
 def _alone() -> dict[str, tuple[str, dict[str, Any]]]:
@@ -72,45 +112,31 @@ def _alone() -> dict[str, tuple[str, dict[str, Any]]]:
         "recurrent_dropout": {"recurrent_dropout": 0.4},
         "weight_drop": {"weight_drop": 0.4},
         "zoneout": {"zoneout": 0.3},
-        "gate_clip": {"gate_clip": 0.3},
         "no_bias_drops": {"bias": False, "weight_drop": 0.4, "zoneout": 0.3},
     }
     own = {
         "LSTM": {
             "proj_size": {"proj_size": 3},
             "proj_size_stacked_two_ways": {"proj_size": 3, "num_layers": 2, "bidirectional": True},
-            "peephole": {"peephole": True},
-            "coupled_gates": {"coupled_gates": True},
-            "no_input_gate": {"input_gate": False},
-            "no_forget_gate": {"forget_gate": False},
-            "no_output_gate": {"output_gate": False},
             "no_gates": {"input_gate": False, "forget_gate": False, "output_gate": False},
             "no_input_activation": {"cell_activation": "linear"},
             "no_output_activation": {"output_activation": "linear"},
             "coupled_peepholes": {"coupled_gates": True, "peephole": True},
             "peepholes_of_two": {"input_gate": False, "peephole": True},
-            "layer_norm": {"layer_norm": True},
             "layer_norm_two_gates": {"layer_norm": True, "coupled_gates": True},
             "layer_norm_projection": {"layer_norm": True, "proj_size": 4, "peephole": True},
             "no_bias_projection": {"bias": False, "proj_size": 3, "peephole": True},
             "no_bias_coupled": {"bias": False, "coupled_gates": True},
             "no_bias_layer_norm": {"bias": False, "layer_norm": True, "num_layers": 2},
-            "cell_clip": {"cell_clip": 0.2},
             "cell_clip_peephole": {"cell_clip": 0.2, "peephole": True},
             "zoneout_pair": {"zoneout": (0.1, 0.5)},
             "zoneout_of_c": {"zoneout": (0.0, 0.5)},
             "zoneout_layer_norm": {"zoneout": (0.2, 0.1), "layer_norm": True},
-            **{f"gates_{label(f)}": {"gate_activation": f} for f in FUNCTIONS},
-            **{f"cell_{label(f)}": {"cell_activation": f} for f in FUNCTIONS},
-            **{f"output_{label(f)}": {"output_activation": f} for f in FUNCTIONS},
         },
         "GRU": {
-            "reset_before": {"reset_after": False},
             "reset_before_stacked": {"reset_after": False, "num_layers": 2, "bidirectional": True},
             "reset_before_zoneout": {"reset_after": False, "zoneout": 0.3},
             "no_bias_reset_before": {"bias": False, "reset_after": False},
-            "gates_hard_sigmoid": {"gate_activation": "hard_sigmoid"},
-            "candidate_softsign": {"candidate_activation": "softsign"},
             "reset_before_functions": {
                 "reset_after": False,
                 "gate_activation": ("hard_sigmoid", 0.3, 0.4),
@@ -118,11 +144,11 @@ def _alone() -> dict[str, tuple[str, dict[str, Any]]]:
                 "gate_clip": 0.5,
             },
         },
-        "RNN": {f"of_{label(f)}": {"activation": f} for f in FUNCTIONS},
     }
     found = {}
     for kind in KINDS:
-        of_kind = shared | (recurrent if kind in WITH_WEIGHT_HH else {}) | own.get(kind, {})
+        of_kind = shared | (recurrent if kind in WITH_WEIGHT_HH else {}) | _cell_alone(kind)
+        of_kind |= own.get(kind, {})
         found |= {f"{kind}-{name}": (kind, options) for name, options in of_kind.items()}
     return found
 
@@ -197,13 +223,13 @@ def new_layer(kind: str, hidden: int, features: int, dtype: Any, **options: Any)
 
 
 def public(kind: str, parts: tuple[np.ndarray, ...] | None) -> Any:
-    """A state as the layer takes it: (h, c) of an LSTM, h of the others."""
-    return parts if parts is None or kind == "LSTM" else parts[0]
+    """A state as the layer takes it: (h, c) of an LSTM, h of cells with one part."""
+    return parts if parts is None or PARTS_OF_STATE[kind] > 1 else parts[0]
 
 
 def parts_of(kind: str, state: Any) -> tuple[np.ndarray, ...]:
     """A state as the layer returned it, as a tuple."""
-    return tuple(state) if kind == "LSTM" else (state,)
+    return tuple(state) if PARTS_OF_STATE[kind] > 1 else (state,)
 
 
 def make_problem(
@@ -336,51 +362,59 @@ def options_of(draw: Any, kind: str, functions: Any = FUNCTIONS, *, training: bo
             maybe("recurrent_dropout", rate)
             maybe("weight_drop", rate)
             maybe("zoneout", rate)
-    if kind in WITH_WEIGHT_HH and functions is FUNCTIONS:
-        maybe("gate_clip", limit)
-    if kind == "RNN":
-        maybe("activation", function)
-    if kind == "GRU":
-        maybe("reset_after", st.just(False))
-        maybe("gate_activation", bounded)
-        maybe("candidate_activation", function)
-    if kind == "LSTM":
-        maybe("peephole", st.just(True))
-        gates = ["input_gate", "forget_gate", "output_gate"]
-        if draw(st.booleans()):
-            found["coupled_gates"] = True
-            gates = ["output_gate"]
-        for name in gates:
-            if draw(st.integers(0, 3)) == 0:
-                found[name] = False
-        if not (found.get("coupled_gates") or any(found.get(g, True) for g in gates)):
-            found.pop("peephole", None)
-        maybe("gate_activation", bounded)
-        for name in ("cell_activation", "output_activation"):
-            maybe(name, function)
-        maybe("layer_norm", st.just(True))
+    for name, value in switches(kind).items():
+        if draw(st.integers(0, 3)) == 0:
+            found[name] = value
+    for name in function_options(kind):
+        maybe(name, bounded if name == "gate_activation" else function)
+    if functions is FUNCTIONS:
+        for name in clip_options(kind):
+            maybe(name, limit)
+    if "proj_size" in cell_options(kind):
         maybe("proj_size", st.integers(1, 3))
-        if functions is FUNCTIONS:
-            maybe("cell_clip", limit)
-        if training and "zoneout" in found and draw(st.booleans()):
-            found["zoneout"] = draw(st.sampled_from([(0.1, 0.4), (0.0, 0.5), (0.3, 0.0)]))
-    return found
+    if "zoneout" in found and PARTS_OF_STATE[kind] == 2 and draw(st.booleans()):
+        found["zoneout"] = draw(st.sampled_from([(0.1, 0.4), (0.0, 0.5), (0.3, 0.0)]))
+    return without_conflicts(found)
 
 
-def problems(functions: Any = FUNCTIONS, *, training: bool = True, kinds: Any = KINDS):
+def without_conflicts(options: dict[str, Any]) -> dict[str, Any]:
+    """Without those that exclude others of an LSTM."""
+    gates = ("input_gate", "forget_gate", "output_gate")
+    if options.get("coupled_gates"):
+        options = {k: v for k, v in options.items() if k not in gates[:2]}
+    elif not any(options.get(gate, True) for gate in gates):
+        options = {k: v for k, v in options.items() if k != "peephole"}
+    return options
+
+
+def problems(kind: str, functions: Any = FUNCTIONS, *, training: bool = True):
     """Arguments of `make_problem` but for the dtype: kind, options, shape, seed and switches."""
-    shapes = st.tuples(
-        st.integers(1, 7), st.integers(1, 9), p.features, st.sampled_from([4, 5, 8, 9, 17, 33])
+    return st.fixed_dictionaries(
+        {
+            "kind": st.just(kind),
+            "options": options_of(kind, functions, training=training),
+            "shape": st.tuples(
+                st.integers(1, 7),
+                st.integers(1, 9),
+                p.features,
+                st.sampled_from([4, 5, 8, 9, 17, 33]),
+            ),
+            "seed": p.seeds,
+            "with_state": st.booleans(),
+            "with_lengths": st.booleans(),
+        }
     )
-    return st.sampled_from(kinds).flatmap(
-        lambda kind: st.fixed_dictionaries(
-            {
-                "kind": st.just(kind),
-                "options": options_of(kind, functions, training=training),
-                "shape": shapes,
-                "seed": p.seeds,
-                "with_state": st.booleans(),
-                "with_lengths": st.booleans(),
-            }
-        )
-    )
+
+
+def for_each_kind(kinds: tuple[str, ...] = KINDS):
+    """A drawn test once for each kind, so that `-k GRU` finds it, with a share of the examples.
+
+    The test draws its problem itself: `drawn = data.draw(family.problems(kind))`.
+    """
+    most = settings.default.max_examples
+
+    def decorate(test: Any) -> Any:
+        limited = settings(max_examples=max(3 * most // (2 * len(kinds)), 4))(test)
+        return pytest.mark.parametrize("kind", kinds)(limited)
+
+    return decorate

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import inspect
 import pickle
 import re
 from unittest import mock
 
+import family
 import numpy as np
 import pytest
 
@@ -19,11 +21,7 @@ from lstm_native.metrics import MetricSet
 from lstm_native.progress import ProgressBar
 
 LAYERS = {
-    "LSTM": lambda: ln.LSTM(4),
-    "GRU": lambda: ln.GRU(4),
-    "RNN": lambda: ln.RNN(4),
-    "MinLSTM": lambda: ln.MinLSTM(4),
-    "MinGRU": lambda: ln.MinGRU(4),
+    **{kind: functools.partial(getattr(ln, kind), 4) for kind in family.KINDS},
     "Dense": lambda: ln.Dense(4),
     "Embedding": lambda: ln.Embedding(4, 3),
     "Dropout": lambda: ln.Dropout(0.5),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 import multiprocessing
 import pickle
 from collections.abc import Callable
 from typing import Any
 
+import family
 import numpy as np
 import product as p
 import pytest
@@ -129,10 +131,10 @@ def test_tied_weights_stay_tied(copied):
 
 
 LAYERS = {
+    **{kind: functools.partial(getattr(ln, kind), 4, seed=3) for kind in family.KINDS},
     "LSTM": lambda: ln.LSTM(4, num_layers=2, dropout=0.5, peephole=True, seed=3),
     "GRU": lambda: ln.GRU(4, bidirectional=True, merge="sum", seed=3),
     "RNN": lambda: ln.RNN(4, activation=("leaky_relu", 0.1), seed=3),
-    "MinLSTM": lambda: ln.MinLSTM(4, seed=3),
     "Dense": lambda: ln.Dense(4, activation="relu", seed=3),
     "LayerNorm": lambda: ln.LayerNorm(epsilon=0.1),
     "Dropout": lambda: ln.Dropout(0.5, seed=3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import family
 import numpy as np
 import pytest
 import reference as ref
@@ -45,11 +46,8 @@ CELLS = {
     "GRU before": (ln.GRU, {"reset_after": False, "candidate_activation": ("elu", 0.5)}),
     "RNN tanh": (ln.RNN, {"zoneout": 0.2, "gate_clip": 0.6}),
     "RNN softplus": (ln.RNN, {"activation": "softplus"}),
-    "MinLSTM": (ln.MinLSTM, {}),
-    "MinGRU": (ln.MinGRU, {}),
-    "GRU no bias": (ln.GRU, {"bias": False}),
-    "RNN no bias": (ln.RNN, {"bias": False}),
-    "MinLSTM no bias": (ln.MinLSTM, {"bias": False}),
+    **{kind: (getattr(ln, kind), {}) for kind in family.KINDS},
+    **{f"{kind} no bias": (getattr(ln, kind), {"bias": False}) for kind in family.KINDS},
 }
 
 

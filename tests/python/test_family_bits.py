@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 import lstm_native as ln
 
-drawn_at_rest = family.problems(training=False)
-
 
 @pytest.mark.parametrize("content", [np.nan, np.inf, 1e6], ids=["nan", "inf", "large"])
-@given(drawn=drawn_at_rest, more=st.integers(0, 5))
-def test_padding_is_never_read(isa, dtype, threads, content, drawn, more):
+@family.for_each_kind()
+@given(data=st.data(), more=st.integers(0, 5))
+def test_padding_is_never_read(isa, dtype, threads, content, kind, data, more):
     """However long, whatever stands in it, and whatever gradient arrives there."""
+    drawn = data.draw(family.problems(kind, training=False))
     problem = family.make_problem(dtype=dtype, **drawn)
     lengths = problem.lengths
     padded = problem.padded(more, content)
@@ -39,9 +39,11 @@ def test_padding_is_never_read(isa, dtype, threads, content, drawn, more):
     p.assert_same_bits(at_rest["h"], wanted["h"])
 
 
-@given(drawn=drawn_at_rest)
-def test_a_sequence_is_the_same_alone_cut_to_its_length(isa, dtype, threads, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_a_sequence_is_the_same_alone_cut_to_its_length(isa, dtype, threads, kind, data):
     """In any batch, at any place. Its final state is the one at its true end."""
+    drawn = data.draw(family.problems(kind, training=False))
     problem = family.make_problem(dtype=dtype, **drawn)
     layer, n = problem.layer(), len(problem.x)
     together = family.run(layer, problem)
@@ -65,9 +67,11 @@ def test_a_sequence_is_the_same_alone_cut_to_its_length(isa, dtype, threads, dra
         p.assert_same_weights(found, wanted)
 
 
-@given(drawn=drawn_at_rest, place=st.floats(0, 1))
-def test_a_sequence_adds_the_same_to_the_weights_gradients(isa, dtype, drawn, place):
+@family.for_each_kind()
+@given(data=st.data(), place=st.floats(0, 1))
+def test_a_sequence_adds_the_same_to_the_weights_gradients(isa, dtype, kind, data, place):
     """What it adds when the other sequences' gradients are zero."""
+    drawn = data.draw(family.problems(kind, training=False))
     problem = family.make_problem(dtype=dtype, **drawn)
     layer, row = problem.layer(), round(place * (len(problem.x) - 1))
     others = np.arange(len(problem.x)) != row
@@ -81,9 +85,11 @@ def test_a_sequence_adds_the_same_to_the_weights_gradients(isa, dtype, drawn, pl
     p.assert_same_weights(family.of_weights(among), family.of_weights(alone))
 
 
-@given(drawn=family.problems())
-def test_threads_and_runs_change_nothing(isa, dtype, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_threads_and_runs_change_nothing(isa, dtype, kind, data):
     """With masks, too: they follow the seed alone."""
+    drawn = data.draw(family.problems(kind))
     problem = family.make_problem(dtype=dtype, **drawn)
     layer = problem.layer()
     first = family.run(layer, problem)
@@ -105,9 +111,11 @@ def test_threads_change_nothing_where_they_share_the_work(isa, dtype, kind, with
         p.assert_same_weights(found, first)
 
 
-@given(drawn=family.problems())
-def test_sets_that_fuse_multiply_and_add_give_the_same_bits(dtype, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_sets_that_fuse_multiply_and_add_give_the_same_bits(dtype, kind, data):
     """AVX2 and AVX-512 sum in the same order; the baseline has no FMA and may differ."""
+    drawn = data.draw(family.problems(kind))
     problem = family.make_problem(dtype=dtype, **drawn)
     layer = problem.layer()
     first, *others = p.on_each_set(p.FUSED_SETS, lambda: family.run(layer, problem)) or [None]
@@ -115,8 +123,10 @@ def test_sets_that_fuse_multiply_and_add_give_the_same_bits(dtype, drawn):
         p.assert_same_weights(found, first)
 
 
-@given(drawn=family.problems())
-def test_lengths_of_whole_sequences_are_no_lengths(isa, dtype, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_lengths_of_whole_sequences_are_no_lengths(isa, dtype, kind, data):
+    drawn = data.draw(family.problems(kind))
     problem = family.make_problem(dtype=dtype, **{**drawn, "with_lengths": False})
     layer, (n, t, _) = problem.layer(), problem.x.shape
     told = family.replace(problem, lengths=np.full(n, t))
@@ -124,8 +134,10 @@ def test_lengths_of_whole_sequences_are_no_lengths(isa, dtype, drawn):
     p.assert_same_weights(family.call(layer, told), family.call(layer, problem))
 
 
-@given(drawn=family.problems())
-def test_a_mask_says_what_lengths_say(isa, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_a_mask_says_what_lengths_say(isa, kind, data):
+    drawn = data.draw(family.problems(kind))
     problem = family.make_problem(dtype="float32", **{**drawn, "with_lengths": True})
     layer, state = problem.layer(), family.public(problem.kind, problem.state)
     mask = np.arange(problem.x.shape[1]) < problem.lengths[:, None]
@@ -152,9 +164,11 @@ def test_a_sequence_of_length_zero_leaves_its_state_alone(isa, name):
     assert not any(found[name].any() for name in ("y", "dx", *problem.weights))
 
 
-@given(drawn=family.problems())
-def test_checkpoints_change_nothing(isa, dtype, threads, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_checkpoints_change_nothing(isa, dtype, threads, kind, data):
     """Outputs and every gradient; masks are drawn again as they were."""
+    drawn = data.draw(family.problems(kind))
     problem = family.make_problem(dtype=dtype, **drawn)
     wanted = family.run(problem.layer(), problem)
     p.assert_same_weights(family.run(problem.layer(checkpoint=True), problem), wanted)
@@ -195,6 +209,8 @@ def test_streamed_steps_have_the_bits_of_predict(isa, dtype, name):
     check_stream(family.make_problem(kind, options, (3, 5, 4, 17), dtype, with_state=False))
 
 
-@given(drawn=family.problems().filter(lambda drawn: can_stream(drawn["options"])))
-def test_streamed_steps_of_combinations_have_the_bits_of_predict(isa, dtype, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_streamed_steps_of_combinations_have_the_bits_of_predict(isa, dtype, kind, data):
+    drawn = data.draw(family.problems(kind).filter(lambda drawn: can_stream(drawn["options"])))
     check_stream(family.make_problem(dtype=dtype, **{**drawn, "with_state": False}))

@@ -9,6 +9,7 @@ import numpy as np
 import product as p
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 # Normalisation magnifies the rounding of what it divides by a small deviation; functions without
 # an upper end hand on what grew.
@@ -37,8 +38,10 @@ def test_every_option_alone_matches_the_reference(isa, dtype, name, with_lengths
     family.check_forward(found, wanted, factor(problem.options))
 
 
-@given(drawn=family.problems())
-def test_random_combinations_match_the_reference(isa, dtype, threads, drawn):
+@family.for_each_kind()
+@given(data=st.data())
+def test_random_combinations_match_the_reference(isa, dtype, threads, kind, data):
+    drawn = data.draw(family.problems(kind))
     problem = family.make_problem(dtype=dtype, **drawn)
     wanted = family.expected(problem)
     # Deep sums of functions without an upper end; judged by the largest value of all steps.

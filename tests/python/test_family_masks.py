@@ -130,7 +130,7 @@ def test_zoneout_of_an_lstm_has_a_rate_for_each_part_of_the_state(isa, dtype, pa
         check_share(both, pair[0] * pair[1])  # drawn apart from each other
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("kind", family.WITH_WEIGHT_HH)
 def test_layers_and_directions_draw_their_own_masks(isa, kind):
     """A gradient's column is zero where the recurrent value that it met was dropped."""
     options = {"num_layers": 2, "bidirectional": True, "recurrent_dropout": 0.5}
@@ -144,7 +144,7 @@ def test_layers_and_directions_draw_their_own_masks(isa, kind):
             assert (dropped[one] != dropped[other]).any()
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("kind", family.WITH_WEIGHT_HH)
 def test_masks_act_where_the_reference_has_them(isa, dtype, kind):
     """Masks read off the layer with telling weights, handed to the reference: the same answer.
 

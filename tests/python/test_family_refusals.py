@@ -26,7 +26,7 @@ def test_rates_are_shares(kind, option, rate):
 @pytest.mark.parametrize("limit", [0.0, -1.0, np.nan, np.inf])
 @pytest.mark.parametrize(
     ("kind", "option"),
-    [("LSTM", "cell_clip"), *((kind, "gate_clip") for kind in family.WITH_WEIGHT_HH)],
+    [(kind, option) for kind in family.KINDS for option in family.clip_options(kind)],
 )
 def test_clips_are_positive(kind, option, limit):
     with pytest.raises(ValueError, match=option):
@@ -34,12 +34,7 @@ def test_clips_are_positive(kind, option, limit):
 
 
 FUNCTION_OPTIONS = [
-    ("LSTM", "gate_activation"),
-    ("LSTM", "cell_activation"),
-    ("LSTM", "output_activation"),
-    ("GRU", "gate_activation"),
-    ("GRU", "candidate_activation"),
-    ("RNN", "activation"),
+    (kind, option) for kind in family.KINDS for option in family.function_options(kind)
 ]
 
 
@@ -111,21 +106,26 @@ def test_options_of_one_kind_without_a_meaning(name):
         getattr(ln, name.split("-")[0])(4, **options)
 
 
-@pytest.mark.parametrize("kind", ["GRU", "RNN"])
+@pytest.mark.parametrize("kind", [k for k in family.ONE_STATE if k in family.WITH_WEIGHT_HH])
 def test_one_state_has_one_rate_of_zoneout(kind):
     with pytest.raises((TypeError, ValueError), match="zoneout"):
         getattr(ln, kind)(4, zoneout=(0.1, 0.2))
 
 
+# Of the cells, and those that need recurrent weights.
+OWN_OPTIONS = {
+    kind: {*family.cell_options(kind)}
+    | ({"recurrent_dropout", "weight_drop", "zoneout"} if kind in family.WITH_WEIGHT_HH else set())
+    for kind in family.KINDS
+}
+
+
 @pytest.mark.parametrize(
     ("kind", "option"),
     [
-        ("GRU", "peephole"),
-        ("GRU", "cell_clip"),
-        ("RNN", "reset_after"),
-        ("MinLSTM", "recurrent_dropout"),
-        ("MinGRU", "zoneout"),
-        ("MinLSTM", "gate_clip"),
+        (kind, option)
+        for kind in family.KINDS
+        for option in sorted(set().union(*OWN_OPTIONS.values()) - OWN_OPTIONS[kind])
     ],
 )
 def test_an_option_of_another_kind_is_unknown(kind, option):
@@ -134,24 +134,20 @@ def test_an_option_of_another_kind_is_unknown(kind, option):
 
 
 @pytest.mark.parametrize(
-    "option",
+    ("kind", "option"),
     [
-        "peephole",
-        "coupled_gates",
-        "input_gate",
-        "forget_gate",
-        "output_gate",
-        "layer_norm",
-        "residual",
-        "stateful",
-        "checkpoint",
-        "return_sequences",
+        (kind, option)
+        for kind in family.KINDS
+        for option in (
+            *family.switches(kind),
+            *("residual", "stateful", "checkpoint", "return_sequences"),
+        )
     ],
 )
 @pytest.mark.parametrize("value", [1, None, "yes"])
-def test_a_switch_is_true_or_false(option, value):
+def test_a_switch_is_true_or_false(kind, option, value):
     with pytest.raises(TypeError, match=option):
-        ln.LSTM(4, num_layers=2, **{option: value})
+        getattr(ln, kind)(4, num_layers=2, **{option: value})
 
 
 @pytest.mark.parametrize("kind", family.KINDS)
@@ -162,7 +158,7 @@ def test_what_begins_at_the_end_cannot_be_streamed(kind, direction):
         model.stream()
 
 
-@pytest.mark.parametrize("kind", ["GRU", "RNN", "MinLSTM", "MinGRU"])
+@pytest.mark.parametrize("kind", family.ONE_STATE)
 def test_a_state_is_one_array_of_the_right_shape(kind):
     layer = family.new_layer(kind, 4, 3, "float32", num_layers=2)
     x = np.zeros((2, 5, 3), np.float32)

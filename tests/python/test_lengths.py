@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+import family
 import numpy as np
 import padded
 import pytest
@@ -13,13 +16,15 @@ WIDTH, VOCABULARY = 3, 7
 MASK = np.arange(6) < LENGTHS[:, None]
 
 LAYERS = {
-    "lstm": lambda **o: ln.LSTM(4, input_size=WIDTH, **o),
+    **{
+        kind.lower(): functools.partial(getattr(ln, kind), 4, input_size=WIDTH)
+        for kind in family.KINDS
+    },
     "lstm_stacked": lambda **o: ln.LSTM(4, input_size=WIDTH, num_layers=2, dropout=0.3, **o),
     "lstm_both": lambda **o: ln.LSTM(4, input_size=WIDTH, bidirectional=True, **o),
     "lstm_reverse": lambda **o: ln.LSTM(4, input_size=WIDTH, reverse=True, **o),
     "gru": lambda **o: ln.GRU(4, input_size=WIDTH, recurrent_dropout=0.3, **o),
     "rnn": lambda **o: ln.RNN(4, input_size=WIDTH, input_dropout=0.3, **o),
-    "min_lstm": lambda **o: ln.MinLSTM(4, input_size=WIDTH, **o),
     "dense": lambda **o: ln.Dense(4, activation="tanh", input_size=WIDTH, **o),
     "layer_norm": lambda **o: ln.LayerNorm(**o),
     "activity": lambda **o: ln.ActivityRegularization(activity=0.5, temporal=0.5, **o),

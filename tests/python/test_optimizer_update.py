@@ -25,6 +25,9 @@ OPTIMIZERS = {
     "adam": lambda: ln.Adam(0.03, weight_decay=0.1),
     "adam_clipped": lambda: ln.Adam(0.03, clip_norm=0.1, clip_value=0.05),
     "adamw": lambda: ln.AdamW(0.03, beta1=0.8),
+    "amsgrad": lambda: ln.Adam(0.03, amsgrad=True),
+    "nadam": lambda: ln.NAdam(0.03, weight_decay=0.1),
+    "adagrad": lambda: ln.Adagrad(0.03, initial_accumulator_value=0.1),
     "rmsprop": lambda: ln.RMSprop(0.01, momentum=0.7),
 }
 

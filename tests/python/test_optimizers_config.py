@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from lstm_native import optimizers
-from lstm_native.optimizers import SGD, Adam, AdamW, RMSprop
+from lstm_native.optimizers import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
 
 COMMON = {"weight_decay": 0.0, "clip_norm": 0.0, "clip_value": 0.0}
 
@@ -41,6 +41,27 @@ COMMON = {"weight_decay": 0.0, "clip_norm": 0.0, "clip_value": 0.0}
                 "epsilon": 1e-8,
             },
         ),
+        (
+            NAdam(),
+            {
+                "type": "nadam",
+                "learning_rate": 2e-3,
+                "beta1": 0.9,
+                "beta2": 0.999,
+                "epsilon": 1e-8,
+                "momentum_decay": 4e-3,
+            },
+        ),
+        (
+            Adagrad(),
+            {
+                "type": "adagrad",
+                "learning_rate": 0.01,
+                "learning_rate_decay": 0.0,
+                "initial_accumulator_value": 0.0,
+                "epsilon": 1e-10,
+            },
+        ),
     ],
 )
 def test_defaults_as_the_core_reads_them(optimizer, expected):
@@ -54,6 +75,10 @@ def test_defaults_as_the_core_reads_them(optimizer, expected):
         Adam(0.1, beta1=0.0, beta2=0.5, epsilon=1e-4, clip_norm=1.0),
         AdamW(weight_decay=0.0),
         RMSprop(rho=0.5, momentum=0.5, clip_value=3.0),
+        Adam(amsgrad=True),
+        AdamW(amsgrad=True),
+        NAdam(momentum_decay=0.1, decoupled_weight_decay=True),
+        Adagrad(learning_rate_decay=0.1, initial_accumulator_value=0.5),
     ],
 )
 def test_json_goes_there_and_back(optimizer):
@@ -71,6 +96,8 @@ def test_names_stand_for_defaults():
         Adam(),
         AdamW(),
         RMSprop(),
+        NAdam(),
+        Adagrad(),
     ]
     assert optimizers.parse("Adam") == Adam()
     with pytest.raises(ValueError, match="unknown optimizer 'lion'; known are sgd, adam"):
@@ -80,7 +107,7 @@ def test_names_stand_for_defaults():
             optimizers.parse(bad)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop])
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop, NAdam, Adagrad])
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -117,6 +144,10 @@ def test_own_fields_are_checked(kind, field, value):
 def test_nesterov_without_momentum_is_refused():
     with pytest.raises(ValueError, match="nesterov needs momentum"):
         SGD(nesterov=True)
+    with pytest.raises(TypeError, match="amsgrad must be True or False"):
+        Adam(amsgrad=1)
+    with pytest.raises(TypeError, match="decoupled_weight_decay must be True or False"):
+        NAdam(decoupled_weight_decay=None)
     with pytest.raises(TypeError, match="nesterov must be True or False"):
         SGD(momentum=0.9, nesterov=1)
 

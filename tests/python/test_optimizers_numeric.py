@@ -15,7 +15,8 @@ STEPS = 20
 
 
 def _case(kind: str, **options):
-    classes = {"sgd": ln.SGD, "adam": ln.Adam, "adamw": ln.AdamW, "rmsprop": ln.RMSprop}
+    classes = {kind.name: kind for kind in ln.optimizers.Optimizer.__subclasses__()}
+    classes["adamw"] = ln.AdamW
     return classes[kind](**options), ref.OPTIMIZERS[kind], options
 
 
@@ -42,6 +43,25 @@ CASES = {
     "adamw": _case("adamw", learning_rate=0.03),
     "adamw_decay": _case("adamw", learning_rate=0.03, weight_decay=0.3),
     "adamw_no_decay": _case("adamw", learning_rate=0.03, weight_decay=0.0),
+    "adam_amsgrad": _case("adam", learning_rate=0.03, amsgrad=True, beta2=0.6),
+    "adamw_amsgrad": _case("adamw", learning_rate=0.03, amsgrad=True, beta2=0.6),
+    "nadam": _case("nadam", learning_rate=0.03),
+    "nadam_default_rate": _case("nadam"),
+    "nadam_decay": _case("nadam", learning_rate=0.03, weight_decay=0.1, momentum_decay=0.1),
+    "nadam_decoupled": _case(
+        "nadam", learning_rate=0.03, weight_decay=0.1, decoupled_weight_decay=True
+    ),
+    "nadam_clip_norm": _case("nadam", learning_rate=0.03, clip_norm=0.1, beta1=0.5),
+    "adagrad": _case("adagrad", learning_rate=0.1),
+    "adagrad_default_rate": _case("adagrad"),
+    "adagrad_options": _case(
+        "adagrad",
+        learning_rate=0.1,
+        learning_rate_decay=0.1,
+        initial_accumulator_value=0.1,
+        epsilon=1e-3,
+    ),
+    "adagrad_decay": _case("adagrad", learning_rate=0.1, weight_decay=0.1),
     "rmsprop": _case("rmsprop", learning_rate=0.01),
     "rmsprop_rho": _case("rmsprop", learning_rate=0.01, rho=0.5),
     "rmsprop_momentum": _case("rmsprop", learning_rate=0.01, momentum=0.7),
@@ -163,6 +183,10 @@ def test_settings_cannot_be_changed_behind_the_model():
         (lambda: ln.Adam(epsilon=0.0), "epsilon"),
         (lambda: ln.AdamW(weight_decay=-1.0), "weight_decay"),
         (lambda: ln.RMSprop(rho=1.5), "rho"),
+        (lambda: ln.NAdam(momentum_decay=-1.0), "momentum_decay"),
+        (lambda: ln.NAdam(beta2=1.0), "beta2"),
+        (lambda: ln.Adagrad(initial_accumulator_value=-1.0), "initial_accumulator_value"),
+        (lambda: ln.Adagrad(learning_rate_decay=-1.0), "learning_rate_decay"),
         (lambda: ln.Adam(clip_norm=0.0), "clip_norm"),
         (lambda: ln.Adam(clip_value=-2.0), "clip_value"),
     ],

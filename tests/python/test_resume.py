@@ -14,6 +14,9 @@ OPTIMIZERS = {
     "adam": ln.Adam(0.01, clip_norm=1.0),
     "adamw": ln.AdamW(0.01),
     "rmsprop": ln.RMSprop(0.003, momentum=0.5),
+    "amsgrad": ln.Adam(0.01, amsgrad=True),
+    "nadam": ln.NAdam(0.01),
+    "adagrad": ln.Adagrad(0.05, learning_rate_decay=0.1, initial_accumulator_value=0.1),
 }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+import family
 import numpy as np
 import pytest
 
@@ -11,11 +14,8 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((4, 9, 2))
 
 LAYERS = {
-    "lstm": lambda **o: ln.LSTM(3, input_size=2, num_layers=2, **o),
-    "gru": lambda **o: ln.GRU(3, input_size=2, **o),
-    "rnn": lambda **o: ln.RNN(3, input_size=2, **o),
-    "min_lstm": lambda **o: ln.MinLSTM(3, input_size=2, **o),
-    "min_gru": lambda **o: ln.MinGRU(3, input_size=2, **o),
+    kind: functools.partial(getattr(ln, kind), 3, input_size=2, num_layers=1 + (kind == "LSTM"))
+    for kind in family.KINDS
 }
 
 

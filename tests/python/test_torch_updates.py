@@ -22,6 +22,37 @@ PAIRS = {
         lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.999), weight_decay=0.1),
     ),
     "adamw": (lambda: ln.AdamW(0.01), lambda p: torch.optim.AdamW(p, lr=0.01)),
+    "adam_amsgrad": (
+        lambda: ln.Adam(0.01, beta2=0.7, amsgrad=True),
+        lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.9, 0.7), amsgrad=True),
+    ),
+    "adamw_amsgrad": (
+        lambda: ln.AdamW(0.01, beta2=0.7, amsgrad=True),
+        lambda p: torch.optim.AdamW(p, lr=0.01, betas=(0.9, 0.7), amsgrad=True),
+    ),
+    "nadam": (lambda: ln.NAdam(0.01), lambda p: torch.optim.NAdam(p, lr=0.01)),
+    "nadam_defaults": (lambda: ln.NAdam(), lambda p: torch.optim.NAdam(p)),
+    "nadam_options": (
+        lambda: ln.NAdam(0.01, momentum_decay=0.5, weight_decay=0.1),
+        lambda p: torch.optim.NAdam(p, lr=0.01, momentum_decay=0.5, weight_decay=0.1),
+    ),
+    "nadam_decoupled": (
+        lambda: ln.NAdam(0.01, weight_decay=0.1, decoupled_weight_decay=True),
+        lambda p: torch.optim.NAdam(p, lr=0.01, weight_decay=0.1, decoupled_weight_decay=True),
+    ),
+    "adagrad": (lambda: ln.Adagrad(), lambda p: torch.optim.Adagrad(p)),
+    "adagrad_options": (
+        lambda: ln.Adagrad(
+            0.1,
+            learning_rate_decay=0.1,
+            initial_accumulator_value=0.5,
+            weight_decay=0.1,
+            epsilon=1e-4,
+        ),
+        lambda p: torch.optim.Adagrad(
+            p, lr=0.1, lr_decay=0.1, initial_accumulator_value=0.5, weight_decay=0.1, eps=1e-4
+        ),
+    ),
     "rmsprop": (
         lambda: ln.RMSprop(0.01, momentum=0.5),
         lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.99, momentum=0.5),
@@ -29,20 +60,34 @@ PAIRS = {
 }
 
 
+@pytest.fixture
+def double_state():
+    """torch.optim.NAdam keeps the product of its momenta in the default dtype."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.mark.usefixtures("double_state")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("clip", [None, 0.5])
 @pytest.mark.parametrize("name", PAIRS)
-def test_steps_are_those_of_torch(name, clip):
+def test_steps_are_those_of_torch(name, clip, dtype):
     ours, theirs = PAIRS[name]
     optimizer = ours()
     if clip is not None:
         settings = {k: v for k, v in vars(optimizer).items() if k[0] != "_"}
         optimizer = type(optimizer)(**{**settings, "clip_norm": clip})
     rng = np.random.default_rng(0)
-    params = {"w": rng.normal(size=(4, 3)), "b": rng.normal(size=5)}
+    params = {
+        "w": rng.normal(size=(4, 3)).astype(dtype),
+        "b": rng.normal(size=5).astype(dtype),
+    }
     tensors = {k: torch.nn.Parameter(torch.tensor(v)) for k, v in params.items()}
     peer = theirs(list(tensors.values()))
-    for _ in range(15):
-        grads = {k: rng.normal(size=v.shape) for k, v in params.items()}
+    for _ in range(60):
+        grads = {k: rng.normal(size=v.shape).astype(dtype) for k, v in params.items()}
         for k, tensor in tensors.items():
             tensor.grad = torch.tensor(grads[k])
         if clip is not None:
@@ -50,7 +95,8 @@ def test_steps_are_those_of_torch(name, clip):
         peer.step()
         optimizer.update(params, grads)
     for k, tensor in tensors.items():
-        np.testing.assert_allclose(params[k], tensor.detach().numpy(), rtol=1e-12, atol=1e-14)
+        rtol, atol = (1e-11, 1e-13) if dtype == "float64" else (2e-5, 2e-6)
+        np.testing.assert_allclose(params[k], tensor.detach().numpy(), rtol=rtol, atol=atol)
 
 
 def test_tensors_are_loaded_also_those_that_require_gradients():

@@ -70,9 +70,12 @@ class Adam(_Optimizer):
 
     decoupled = False
 
-    def __init__(self, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, **options):
+    def __init__(
+        self, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, amsgrad=False, **options
+    ):
         super().__init__(learning_rate, **options)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.amsgrad = amsgrad
 
     def update(self, name, p, g):
         if self.decoupled:
@@ -83,6 +86,10 @@ class Adam(_Optimizer):
         m[...] = self.beta1 * m + (1.0 - self.beta1) * g
         v[...] = self.beta2 * v + (1.0 - self.beta2) * g**2
         m_hat = m / (1.0 - self.beta1**self.iterations)
+        if self.amsgrad:  # Reddi, Kale & Kumar 2018, algorithm 2
+            largest = self.slot("largest", name, p)
+            largest[...] = np.maximum(largest, v)
+            v = largest
         v_hat = v / (1.0 - self.beta2**self.iterations)
         p -= self.learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
 
@@ -115,4 +122,75 @@ class RMSprop(_Optimizer):
         p -= self.learning_rate * g
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
+class NAdam(_Optimizer):
+    """Dozat 2016, "Incorporating Nesterov Momentum into Adam", with the schedule of torch.optim."""
+
+    def __init__(
+        self,
+        learning_rate=2e-3,
+        beta1=0.9,
+        beta2=0.999,
+        epsilon=1e-8,
+        momentum_decay=4e-3,
+        decoupled_weight_decay=False,
+        **options,
+    ):
+        super().__init__(learning_rate, **options)
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.momentum_decay, self.decoupled = momentum_decay, decoupled_weight_decay
+
+    def mu(self, t):
+        return self.beta1 * (1.0 - 0.5 * 0.96 ** (t * self.momentum_decay))
+
+    def update(self, name, p, g):
+        if self.decoupled:
+            p *= 1.0 - self.learning_rate * self.weight_decay
+        else:
+            g = g + self.weight_decay * p
+        t = self.iterations
+        product = np.prod([self.mu(i) for i in range(1, t + 1)])
+        m, v = self.slot("m", name, p), self.slot("v", name, p)
+        m[...] = self.beta1 * m + (1.0 - self.beta1) * g
+        v[...] = self.beta2 * v + (1.0 - self.beta2) * g**2
+        m_hat = self.mu(t + 1) * m / (1.0 - product * self.mu(t + 1))
+        m_hat += (1.0 - self.mu(t)) * g / (1.0 - product)
+        v_hat = v / (1.0 - self.beta2**t)
+        p -= self.learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
+
+
+class Adagrad(_Optimizer):
+    """Duchi, Hazan & Singer 2011, diagonal; epsilon outside the root, as in torch."""
+
+    def __init__(
+        self,
+        learning_rate=0.01,
+        learning_rate_decay=0.0,
+        initial_accumulator_value=0.0,
+        epsilon=1e-10,
+        **options,
+    ):
+        super().__init__(learning_rate, **options)
+        self.decay, self.initial, self.epsilon = (
+            learning_rate_decay,
+            initial_accumulator_value,
+            epsilon,
+        )
+
+    def update(self, name, p, g):
+        g = g + self.weight_decay * p
+        total = self.slot("sum", name, p)
+        if self.iterations == 1:
+            total += self.initial
+        total += g**2
+        rate = self.learning_rate / (1.0 + (self.iterations - 1) * self.decay)
+        p -= rate * g / (np.sqrt(total) + self.epsilon)
+
+
+OPTIMIZERS = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSprop,
+    "nadam": NAdam,
+    "adagrad": Adagrad,
+}

@@ -1,4 +1,4 @@
-"""No symbol of one instruction set's object can be merged with another's.
+"""No symbol of one instruction set's object can be merged with another's; no call runs upwards.
 
 Two objects that define the same weak symbol under different flags leave the choice to the linker,
 which may then put AVX-512 code where an old processor runs it. `nm` shows what they define.
@@ -13,8 +13,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from test_include_order import core_floor
 
 ROOT = Path(__file__).resolve().parents[2]
+CORE = ROOT / "csrc" / "core"
 # AddressSanitizer's marker of a global, one byte that is never code.
 HARMLESS = ("__odr_asan",)
 
@@ -69,6 +71,61 @@ def test_every_symbol_carries_the_name_of_its_set(objects):
         assert symbols, f"the {isa} object defines nothing"
         strange = sorted(name for name in symbols if isa not in name)
         assert not strange, f"the {isa} object defines {strange[:20]}"
+
+
+def core_objects() -> list[Path]:
+    """The folders that hold the core's objects, one for each build that lies in build/."""
+    return sorted(ROOT.glob("build/*/csrc/CMakeFiles/lstm_native.dir/core"))
+
+
+def symbols_of(path: Path) -> tuple[set[str], set[str]]:
+    """Names of ours that an object defines, and those that it needs from others."""
+    output = subprocess.run(["nm", str(path)], check=True, capture_output=True, text=True).stdout
+    fields = [line.split()[-2:] for line in output.splitlines() if "11lstm_native" in line]
+    defined = {name for kind, name in fields if (kind.isupper() and kind != "U") or kind in "uvw"}
+    return defined, {name for kind, name in fields if kind == "U"}
+
+
+@pytest.mark.parametrize(
+    "core", core_objects() or [None], ids=lambda path: path.parents[3].name if path else "none"
+)
+def test_core_folders_call_only_folders_below(core):
+    """What no include shows: declared in a folder below, defined in one above.
+
+    Calls of virtual functions do not show here, and are the way to reach upwards. A template may be
+    instantiated in several folders: one that may be reached is enough.
+    """
+    if core is None:
+        pytest.skip("no objects of the core under build/: run 'pip install .' in this folder first")
+    if shutil.which("nm") is None:
+        pytest.skip("nm (binutils) is not installed")
+    needed: dict[Path, set[str]] = {}
+    folders: dict[str, set[str]] = {}  # that define a name
+    for path in sorted(core.rglob("*.o")):
+        source = CORE / path.relative_to(core).with_suffix("")
+        if not source.is_file():
+            continue  # left over in the build folder
+        defined, needed[source.relative_to(CORE)] = symbols_of(path)
+        for name in defined:
+            folders.setdefault(name, set()).add(source.relative_to(CORE).parts[0])
+    assert needed, f"{core} holds no objects"
+    upward = [
+        f"{source} calls {name}, which stands in {sorted(folders[name])}"
+        for source, names in needed.items()
+        for name in sorted(names & set(folders))
+        if not any(may_call(source.parts[0], folder) for folder in folders[name])
+    ]
+    assert not upward, "\n".join(upward)
+
+
+def may_call(folder: str, other: str) -> bool:
+    return folder == other or core_floor(other) > core_floor(folder)
+
+
+def test_a_call_upwards_would_be_found():
+    assert may_call("network", "layers")
+    assert not may_call("layers", "network")
+    assert not may_call("recurrent", "conv_lstm")
 
 
 # The mangled beginnings of what cmake/exports.map.in lists, kept apart from it.

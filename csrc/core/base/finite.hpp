@@ -36,7 +36,8 @@ bool all_finite(const T* values, Index count) {
   return (any & sign) == 0;
 }
 
-/// The same for the first lengths[n] of the `steps` steps of each sample, `width` values each.
+/// Whether all are finite of the first lengths[n] of the `steps` steps of each sample, `width`
+/// values each.
 template <class T>
 bool all_finite(const T* values, const Index* lengths, Index samples, Index steps, Index width) {
   for (Index n = 0; n < samples; ++n, values += steps * width)

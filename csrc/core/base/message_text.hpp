@@ -15,7 +15,7 @@ namespace lstm_native {
 /// becomes "...".
 std::string printable(std::string_view text, std::size_t limit = 80);
 
-/// The same between double quotes.
+/// `text` made printable, between double quotes.
 std::string in_quotes(std::string_view text, std::size_t limit = 80);
 
 /// A number as a message shows it: shortest of up to 15 digits, whatever the locale.

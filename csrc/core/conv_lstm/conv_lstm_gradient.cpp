@@ -2,6 +2,8 @@
 
 #include "core/runtime/threads.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/product_args.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 namespace {

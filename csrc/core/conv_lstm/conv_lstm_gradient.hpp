@@ -15,7 +15,7 @@ struct ConvLSTMSample {
   const T* x;      // of its first step
   Index x_stride;  // to that of the next; negative when it ran in reverse
   const T* h;      // (steps + 1) x state_size, from the initial state on
-  const T* c;      // the same
+  const T* c;      // (steps + 1) x state_size, from the initial state on
   const T* gates;  // steps x gates_size: gradients
 };
 

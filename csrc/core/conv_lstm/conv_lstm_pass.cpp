@@ -4,6 +4,7 @@
 #include "core/conv_lstm/conv_lstm_gradient.hpp"
 #include "core/runtime/threads.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 namespace {

@@ -2,7 +2,9 @@
 
 #include <vector>
 
+#include "kernels/cell_kinds.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 namespace {

@@ -4,7 +4,7 @@
 #include "core/base/aligned.hpp"
 #include "core/conv_lstm/conv_patches.hpp"
 #include "core/numeric/packing.hpp"
-#include "lstm_native/layers.hpp"
+#include "lstm_native/conv_lstm.hpp"
 
 namespace lstm_native {
 
@@ -62,7 +62,7 @@ struct ConvLSTMStepBack {
   const T* c;
   const T* dy;  // pixels x filters, or null
   T* dh;        // in: of h, from the step after; out: of h_prev
-  T* dc;        // the same for c
+  T* dc;        // in: of c, from the step after; out: of c_prev
   T* gates;     // in: as the step left them; out: gradients of the sums before activation
   T* dx;        // pixels x channels, or null
   T* patches;   // patches_size, scratch

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,15 +13,6 @@
 #include <utility>
 #include <vector>
 
-#ifdef _WIN32
-#define NOMINMAX
-#include <io.h>
-#include <process.h>
-#include <windows.h>
-#else
-#include <unistd.h>
-#endif
-
 #include "core/base/message_text.hpp"
 #include "lstm_native/error.hpp"
 
@@ -29,57 +21,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One call moves at most this much: Linux and Windows both stop near 2 GiB.
+// One call moves at most this much: Linux stops near 2 GiB.
 constexpr std::size_t kMaxTransfer = std::size_t{1} << 30;
-
-#ifdef _WIN32
-
-using Status = struct _stat64;
-
-fs::path native(const std::string& path) { return fs::u8path(path); }
-std::string portable(const fs::path& path) { return path.u8string(); }
-bool is_directory(const Status& status) { return (status.st_mode & _S_IFDIR) != 0; }
-bool is_regular(const Status& status) { return (status.st_mode & _S_IFREG) != 0; }
-int status_of(const std::string& path, Status* out) { return _wstat64(native(path).c_str(), out); }
-int status_of(int fd, Status* out) { return _fstat64(fd, out); }
-int open_input(const std::string& path) {
-  return _wopen(native(path).c_str(), _O_RDONLY | _O_BINARY | _O_NOINHERIT);
-}
-int create_new(const std::string& path) {
-  return _wopen(native(path).c_str(), _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT,
-                _S_IREAD | _S_IWRITE);
-}
-int copy_permissions(int, const Status&) { return 0; }
-long long read_at(int fd, std::uint64_t offset, void* out, std::size_t count) {
-  if (_lseeki64(fd, static_cast<long long>(offset), SEEK_SET) < 0) return -1;
-  return _read(fd, out, static_cast<unsigned>(count));
-}
-long long write_some(int fd, const void* data, std::size_t count) {
-  return _write(fd, data, static_cast<unsigned>(count));
-}
-int close_file(int fd) { return _close(fd); }
-int flush_to_disk(int fd) { return _commit(fd); }
-void remove_file(const std::string& path) { _wunlink(native(path).c_str()); }
-int process_id() { return _getpid(); }
-
-bool replace_file(const std::string& from, const std::string& to) {
-  if (MoveFileExW(native(from).c_str(), native(to).c_str(),
-                  MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
-    return true;
-  errno = GetLastError() == ERROR_ACCESS_DENIED ? EACCES : EIO;
-  return false;
-}
-
-bool flush_directory(const std::string&) { return true; }  // MOVEFILE_WRITE_THROUGH has done it
-int create_nameless(const std::string&) { return -1; }
-bool name_file(int, const std::string&) { return false; }
-
-#else
 
 using Status = struct stat;
 
-fs::path native(const std::string& path) { return path; }
-std::string portable(const fs::path& path) { return path.string(); }
 bool is_directory(const Status& status) { return S_ISDIR(status.st_mode); }
 bool is_regular(const Status& status) { return S_ISREG(status.st_mode); }
 int status_of(const std::string& path, Status* out) { return ::stat(path.c_str(), out); }
@@ -138,8 +84,6 @@ bool flush_directory(const std::string& directory) {
   return file.get() < 0 || ::fsync(file.get()) == 0 || errno != EIO;
 }
 
-#endif
-
 /// Repeats a call that a signal interrupted.
 template <class Call>
 auto uninterrupted(Call call) {
@@ -167,22 +111,22 @@ std::string temporary_name() {
 }
 
 std::string directory_of(const std::string& path) {
-  const fs::path directory = native(path).parent_path();
-  return directory.empty() ? "." : portable(directory);
+  const fs::path directory = fs::path(path).parent_path();
+  return directory.empty() ? "." : directory.string();
 }
 
 /// The file that a symbolic link leads to, be it there or not, so that saving keeps the link.
 std::string follow_links(const std::string& path) {
   constexpr int kMaxLinks = 40;  // as Linux has it
   std::error_code error;
-  fs::path at = native(path);
+  fs::path at = path;
   for (int links = 0; fs::is_symlink(at, error); ++links) {
     if (links == kMaxLinks) fail("write", path, ELOOP);
     const fs::path target = fs::read_symlink(at, error);
     if (error) fail("write", path, error.value());
     at = at.parent_path() / target;  // which is the target alone where that is absolute
   }
-  return portable(at);
+  return at.string();
 }
 
 }  // namespace
@@ -259,7 +203,7 @@ template <class Make>
 void AtomicFile::with_temporary_name(const Make& make) {
   const std::string directory = directory_of(target_);
   for (int attempt = 0; attempt < 100; ++attempt) {
-    std::string name = portable(native(directory) / temporary_name());
+    std::string name = (fs::path(directory) / temporary_name()).string();
     if (make(name)) {
       temporary_ = std::move(name);
       return;

@@ -17,7 +17,7 @@ inline bool starts(std::string_view text, std::string_view with) {
 /// lstm_native: it looks like ...; to use it, ...". Empty for what may be one. Throws FileError.
 std::string foreign_file(const ByteSource& source);
 
-/// The same of a safetensors file that another program wrote.
+/// What to say of a safetensors file that another program wrote, in the words of foreign_file.
 std::string foreign_tensors(const SafetensorsHeader& header);
 
 }  // namespace lstm_native

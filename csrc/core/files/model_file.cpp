@@ -15,10 +15,11 @@
 #include "core/network/handles.hpp"
 #include "core/specs/json_specs.hpp"
 #include "core/specs/json_tree.hpp"
+#include "core/specs/limits.hpp"
 #include "core/specs/loss_specs.hpp"
 #include "core/specs/object_reader.hpp"
-#include "core/specs/optimizer_specs.hpp"
-#include "core/specs/spec_checks.hpp"
+#include "core/specs/parameter_count.hpp"
+#include "core/training/optimizer_specs.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/runtime.hpp"
@@ -47,6 +48,9 @@ struct TrainerDescription {
   std::vector<OutputLoss> losses;
   OptimizerSpec optimizer;
   Index iterations = 0;
+  // By name of the parameter, where they are not as usual (core/training/optimizer.hpp).
+  std::vector<std::pair<std::string, double>> rate_factors;
+  std::vector<std::pair<std::string, Index>> missed_updates;
 };
 
 /// What the metadata of a model file say, with every spec in range.
@@ -124,6 +128,19 @@ TrainerDescription parse_trainer(const std::string& text, bool several) {
     trainer.losses = {{0, loss_from_json(reader.required("loss"), reader.path_of("loss")), 1.0}};
   trainer.optimizer =
       optimizer_from_json(reader.required("optimizer"), reader.path_of("optimizer"));
+  const auto each = [&](const char* key, const auto& take) {
+    const json* object = reader.optional(key);
+    if (!object) return;
+    if (!object->is_object()) refuse(reader.path_of(key), "an object", shown(*object));
+    for (const auto& entry : object->items())
+      take(entry.key(), entry.value(), reader.path_of(key) + '[' + in_quotes(entry.key()) + ']');
+  };
+  each("rate_factors", [&](const std::string& name, const json& found, const std::string& path) {
+    trainer.rate_factors.emplace_back(name, as_number(found, path));
+  });
+  each("missed_updates", [&](const std::string& name, const json& found, const std::string& path) {
+    trainer.missed_updates.emplace_back(name, as_integer(found, path));
+  });
   reader.finish();
   return trainer;
 }
@@ -165,11 +182,9 @@ Description describe(SafetensorsFile& file) {
 /// A network of these layers is only worth allocating when the file can fill it: with values, and
 /// with tensors, each of which costs memory beside its values.
 template <class T>
-void check_size(const Description& description, const SafetensorsFile& file) {
+void check_size(const ParameterTotals& needed, const SafetensorsFile& file) {
   // So few cost nothing, and the message about the first that is missing is better.
   constexpr Index kTensorsLeft = 1024;
-  if (description.graph) return;  // layer by layer, in graph_of
-  const ParameterTotals needed = parameter_totals(description.layers, description.input_features);
   if (static_cast<std::uint64_t>(needed.values) > file.data_size() / sizeof(T))
     throw FormatError("expected tensors of " + std::to_string(needed.values) + " " +
                       dtype_name<T>() + " values for the layers, got " +
@@ -241,10 +256,12 @@ void check_finite(const std::string& name, const std::vector<T>& values) {
 
 template <class T>
 Graph<T> graph_of(const Description& description, const SafetensorsFile& file) {
-  check_size<T>(description, file);
-  if (!description.graph)
+  if (!description.graph) {
+    check_size<T>(parameter_totals(description.layers, description.input_features), file);
     return Graph<T>(make_layers<T>(description.layers, description.input_features, std::nullopt));
-  return Graph<T>(*description.graph, make_layers<T>(*description.graph, std::nullopt));
+  }
+  const auto check = [&](const ParameterTotals& totals) { check_size<T>(totals, file); };
+  return Graph<T>(*description.graph, make_layers<T>(*description.graph, std::nullopt, check));
 }
 
 template <class T>
@@ -264,7 +281,18 @@ LoadedModel<T> build(Description& description, const SafetensorsFile& file, bool
         model.trainer.emplace(Access::make<Trainer<T>>(std::make_shared<TrainerImpl<T>>(
             network, saved.losses, saved.optimizer, /*from_file=*/true)));
     trainer.set_iterations(saved.iterations);
-    for (const auto& slot : Access::impl(trainer).optimizer().slots())
+    Optimizer<T>& optimizer = Access::impl(trainer).optimizer();
+    const auto place_of = [&](const std::string& name) {
+      const std::size_t place = Access::impl(network).place_of(name);
+      if (place == Access::impl(network).parameters().size())
+        throw FormatError("trainer: expected names of parameters, got " + in_quotes(name));
+      return place;
+    };
+    for (const auto& [name, factor] : saved.rate_factors)
+      optimizer.set_rate_factor(place_of(name), factor);
+    for (const auto& [name, missed] : saved.missed_updates)
+      optimizer.set_missed(place_of(name), missed);
+    for (const auto& slot : optimizer.slots())
       tensors.read(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);
   }
   if (description.extra_tensors) tensors.read_extras(with_extras ? &model.extras.tensors : nullptr);
@@ -310,6 +338,12 @@ struct FileContent {
         state["losses"] = losses_json(trainer->losses());
       else
         state["loss"] = to_json(trainer->loss());
+      const Optimizer<T>& optimizer = Access::impl(*trainer).optimizer();
+      for (std::size_t i = 0; i < Access::impl(network).parameters().size(); ++i) {
+        const std::string& name = Access::impl(network).parameters()[i].first;
+        if (optimizer.rate_factor(i) != 1) state["rate_factors"][name] = optimizer.rate_factor(i);
+        if (optimizer.missed(i)) state["missed_updates"][name] = optimizer.missed(i);
+      }
       metadata["trainer"] = state.dump();
       for (const auto& slot : Access::impl(*trainer).optimizer().slots())
         add(kStatePrefix + slot.name, slot.parameter->info.shape, *slot.values);

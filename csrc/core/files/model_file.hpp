@@ -9,7 +9,8 @@
 //                        layers in a row, else {"dtype", "graph"} (graph_json.hpp)
 //   trainer              JSON {"iterations", "loss", "optimizer"}, when saved with a trainer;
 //                        several losses: "losses": [{"output", "loss", "factor"}] in place of
-//                        "loss"
+//                        "loss"; where parameters have a rate factor other than 1, or were frozen
+//                        for a while, also {"rate_factors", "missed_updates"} by their names
 //   user.<key>           free text of the user's
 //   callbacks            JSON of what a program keeps beside the model (Extras), when it does;
 //                        its tensors are "callbacks.<name>"
@@ -88,7 +89,7 @@ class ModelSource {
   std::optional<SafetensorsFile> file_;
 };
 
-/// The same in one call, for tests and plain uses.
+/// Saves a model without extras in one call, for tests and plain uses.
 template <class T>
 void save_model(const std::string& path, const Network<T>& network, const Trainer<T>* trainer,
                 const std::map<std::string, std::string>& metadata) {

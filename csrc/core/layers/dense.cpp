@@ -7,6 +7,7 @@
 #include "core/layers/layer_stream.hpp"
 #include "core/numeric/activations.hpp"
 #include "kernels/dispatch.hpp"
+#include "kernels/product_args.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

@@ -4,6 +4,7 @@
 #include "core/numeric/packing.hpp"
 #include "core/runtime/threads.hpp"
 #include "kernels/dispatch.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 

@@ -24,7 +24,7 @@ struct States {
   T* final[2] = {nullptr, nullptr};
 };
 
-/// The same for gradients: of the final states in, of the initial states out.
+/// Gradients of the final states in, of the initial states out; pointers as in States.
 template <class T>
 struct StateGradients {
   const T* final[2] = {nullptr, nullptr};

@@ -1,11 +1,13 @@
 // Layers that read one another's outputs: the shape of every network.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/layers/layer.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "lstm_native/graph.hpp"
 
 namespace lstm_native {
@@ -126,10 +128,14 @@ std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>&
 /// The seed of a layer's weights: a function of its name, and not of the layers beside it.
 std::uint64_t layer_seed(std::uint64_t seed, const std::string& name);
 
+/// Is told, before each layer is made, how many parameters there are with it; may throw.
+using CountCheck = std::function<void(const ParameterTotals&)>;
+
 /// Builds the layers of a graph, each on what its first node reads, with the seeds that layer_seed
 /// gives. Throws InvalidArgument.
 template <class T>
-std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed);
+std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed,
+                                                   const CountCheck& check = {});
 
 /// Throws InvalidArgument unless the names are good and sources stand earlier: what can be seen
 /// before any layer is made.

@@ -103,8 +103,10 @@ std::uint64_t layer_seed(std::uint64_t seed, const std::string& name) {
 }
 
 template <class T>
-std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed) {
+std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed,
+                                                   const CountCheck& check) {
   check_structure(spec);
+  ParameterTotals totals;
   std::vector<std::shared_ptr<Layer<T>>> layers(spec.layers.size());
   const auto features_of = [&](const GraphSource& source) -> Index {
     if (source.place < 0) return 0;
@@ -122,9 +124,13 @@ std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, Weight
     auto& layer = layers[static_cast<std::size_t>(node.layer)];
     if (layer) continue;
     try {
-      std::vector<Index> features;
+      InputFeatures features;
       for (const GraphSource& source : node.inputs) features.push_back(features_of(source));
       const GraphLayer& described = spec.layers[static_cast<std::size_t>(node.layer)];
+      validate(described.spec);
+      const LayerCount count = count_layer(described.spec, features);
+      totals = {add_sizes(totals.values, count.values), add_sizes(totals.tensors, count.tensors)};
+      if (check) check(totals);
       layer = make_layer<T>(described.spec, features, derive_seed(seed, hash_of(described.name)));
     } catch (const InvalidArgument& error) {
       throw InvalidArgument("node " + quoted(node.name) + ": " + error.what());
@@ -139,8 +145,8 @@ std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>&
   std::vector<std::shared_ptr<Layer<T>>> layers;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const Index features = i == 0 ? input_features : layers.back()->outputs().front().features;
-    layers.push_back(
-        make_layer<T>(specs[i], features, derive_seed(seed, static_cast<std::uint64_t>(i))));
+    layers.push_back(make_layer<T>(specs[i], InputFeatures{features},
+                                   derive_seed(seed, static_cast<std::uint64_t>(i))));
   }
   return layers;
 }
@@ -192,8 +198,10 @@ GraphSpec GraphBuilder::spec() const {
   return spec;
 }
 
-template std::vector<std::shared_ptr<Layer<float>>> make_layers(const GraphSpec&, WeightSeed);
-template std::vector<std::shared_ptr<Layer<double>>> make_layers(const GraphSpec&, WeightSeed);
+template std::vector<std::shared_ptr<Layer<float>>> make_layers(const GraphSpec&, WeightSeed,
+                                                                const CountCheck&);
+template std::vector<std::shared_ptr<Layer<double>>> make_layers(const GraphSpec&, WeightSeed,
+                                                                 const CountCheck&);
 template std::vector<std::shared_ptr<Layer<float>>> make_layers(const std::vector<LayerSpec>&,
                                                                 Index, WeightSeed);
 template std::vector<std::shared_ptr<Layer<double>>> make_layers(const std::vector<LayerSpec>&,

@@ -1,5 +1,10 @@
 // From specs to layers, and the checks at a layer's door.
 #include "core/network/layer_factory.hpp"
+
+#include <tuple>
+#include <type_traits>
+#include <variant>
+
 #include "core/base/float_mode.hpp"
 #include "core/conv_lstm/conv_lstm.hpp"
 #include "core/layers/activation.hpp"
@@ -11,41 +16,86 @@
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
+#include "core/specs/layer_kinds.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
+namespace {
+
+template <class Spec, template <class> class Class>
+struct RunBy {};
+
+/// Which class runs the layers of a spec: one line for each. Those that begin with RecurrentOptions
+/// need none, for RecurrentLayer runs whatever cell plan_of describes.
+using LayerClasses = std::tuple<                                     //
+    RunBy<DenseSpec, DenseLayer>,                                    //
+    RunBy<EmbeddingSpec, EmbeddingLayer>,                            //
+    RunBy<DropoutSpec, DropoutLayer>,                                //
+    RunBy<LayerNormSpec, LayerNormLayer>,                            //
+    RunBy<ActivationSpec, ActivationLayer>,                          //
+    RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
+    RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
+    RunBy<HighwaySpec, HighwayLayer>,                                //
+    RunBy<ResidualSpec, ResidualLayer>>;
+
+/// Looks a spec up in a list of RunBy.
+template <class Spec, class List>
+struct Find {
+  static constexpr bool found = false;
+};
+template <class Spec, template <class> class Class, class... Rest>
+struct Find<Spec, std::tuple<RunBy<Spec, Class>, Rest...>> {
+  static constexpr bool found = true;
+  template <class T>
+  using ClassFor = Class<T>;
+};
+template <class Spec, class Other, class... Rest>
+struct Find<Spec, std::tuple<Other, Rest...>> : Find<Spec, std::tuple<Rest...>> {};
+
+template <class Spec>
+using LayerClass = std::conditional_t<std::is_base_of_v<RecurrentOptions, Spec>,
+                                      Find<Spec, std::tuple<RunBy<Spec, RecurrentLayer>>>,
+                                      Find<Spec, LayerClasses>>;
+
+/// A constructor asks for what the layer needs: the features of all inputs or of the only one, and
+/// a seed where weights are drawn.
+template <class T, class Spec>
+std::shared_ptr<Layer<T>> make(const Spec& spec, const InputFeatures& in, WeightSeed seed) {
+  static_assert(LayerClass<Spec>::found,
+                "a spec of LayerSpec::Options has no line in LayerClasses");
+  using Class = typename LayerClass<Spec>::template ClassFor<T>;
+  if constexpr (std::is_constructible_v<Class, const Spec&, const InputFeatures&, WeightSeed>)
+    return std::make_shared<Class>(spec, in, seed);
+  else if constexpr (std::is_constructible_v<Class, const Spec&, const InputFeatures&>)
+    return std::make_shared<Class>(spec, in);
+  else if constexpr (std::is_constructible_v<Class, const Spec&, Index, WeightSeed>)
+    return std::make_shared<Class>(spec, in[0], seed);
+  else if constexpr (LayerKind<Spec>::takes_tokens)
+    return std::make_shared<Class>(spec, seed);
+  else
+    return std::make_shared<Class>(spec, in[0]);
+}
+
+}  // namespace
 
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
+std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, const InputFeatures& input_features,
+                                     WeightSeed seed) {
   const FloatMode mode;  // weights are drawn
   validate(spec);
-  if (const auto* s = std::get_if<EmbeddingSpec>(&spec.options))
-    return std::make_shared<EmbeddingLayer<T>>(*s, seed);
-  parameter_count({spec}, input_features);  // refuses sizes whose product overflows
-  if (is_recurrent(spec)) return std::make_shared<RecurrentLayer<T>>(spec, input_features, seed);
-  if (const auto* s = std::get_if<DenseSpec>(&spec.options))
-    return std::make_shared<DenseLayer<T>>(*s, input_features, seed);
-  if (const auto* s = std::get_if<DropoutSpec>(&spec.options))
-    return std::make_shared<DropoutLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<LayerNormSpec>(&spec.options))
-    return std::make_shared<LayerNormLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<ActivationSpec>(&spec.options))
-    return std::make_shared<ActivationLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<ActivityRegularizationSpec>(&spec.options))
-    return std::make_shared<ActivityRegularizationLayer<T>>(*s, input_features);
-  if (const auto* s = std::get_if<ConvLSTMSpec>(&spec.options))
-    return std::make_shared<ConvLSTMLayer<T>>(*s, input_features, seed);
-  if (const auto* s = std::get_if<ResidualSpec>(&spec.options))
-    return std::make_shared<ResidualLayer<T>>(*s, input_features, seed);
-  return std::make_shared<HighwayLayer<T>>(std::get<HighwaySpec>(spec.options), input_features,
-                                           seed);
+  count_layer(spec, input_features);  // refuses sizes whose product overflows
+  return std::visit([&](const auto& s) { return make<T>(s, input_features, seed); }, spec.options);
 }
 
 template <class T>
-std::shared_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Index>& features,
-                                     WeightSeed seed) {
-  return make_layer<T>(spec, features.front(), seed);
+std::shared_ptr<SequenceLayer<T>> make_layer(const LayerSpec& spec, Index input_features,
+                                             WeightSeed seed) {
+  const auto layer = make_layer<T>(spec, InputFeatures{input_features}, seed);
+  if (auto sequence = std::dynamic_pointer_cast<SequenceLayer<T>>(layer)) return sequence;
+  throw InvalidArgument("layers: expected layers of one input and one output, got " +
+                        std::string(layer_name(spec)));
 }
 
 namespace {
@@ -83,7 +133,7 @@ template <class T>
 void check_input(const SequenceLayer<T>& layer, const Batch<T>& x) {
   check_shape(layer, x);
   if (!layer.takes_tokens()) return;
-  const Index vocabulary = dynamic_cast<const EmbeddingLayer<T>&>(layer).vocabulary();
+  const Index vocabulary = layer.vocabulary();
   const Index steps = rows_of(1, x.timesteps);
   for (Index i = 0; i < x.samples * steps; ++i) {
     if (x.lengths && i % steps >= x.lengths[i / steps]) continue;  // padding may hold anything
@@ -94,12 +144,12 @@ void check_input(const SequenceLayer<T>& layer, const Batch<T>& x) {
   }
 }
 
-template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
-template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
-template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, const std::vector<Index>&,
+template std::shared_ptr<Layer<float>> make_layer(const LayerSpec&, const InputFeatures&,
                                                   WeightSeed);
-template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, const std::vector<Index>&,
+template std::shared_ptr<SequenceLayer<float>> make_layer(const LayerSpec&, Index, WeightSeed);
+template std::shared_ptr<Layer<double>> make_layer(const LayerSpec&, const InputFeatures&,
                                                    WeightSeed);
+template std::shared_ptr<SequenceLayer<double>> make_layer(const LayerSpec&, Index, WeightSeed);
 template void check_shape(const SequenceLayer<float>&, const Batch<float>&);
 template void check_shape(const SequenceLayer<double>&, const Batch<double>&);
 template void check_input(const SequenceLayer<float>&, const Batch<float>&);

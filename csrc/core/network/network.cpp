@@ -6,6 +6,7 @@
 #include "core/network/layer_factory.hpp"
 #include "core/network/network_impl.hpp"
 #include "core/network/stream.hpp"
+#include "core/specs/parameter_count.hpp"
 #include "core/specs/spec_checks.hpp"
 #include "lstm_native/error.hpp"
 

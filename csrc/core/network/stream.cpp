@@ -5,7 +5,7 @@
 #include "core/base/float_mode.hpp"
 #include "core/base/message_text.hpp"
 #include "core/network/handles.hpp"
-#include "core/specs/spec_checks.hpp"
+#include "core/specs/limits.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/stream.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/kernel_table.hpp"
-#include "lstm_native/layers.hpp"
+#include "lstm_native/activation.hpp"
 
 namespace lstm_native {
 
@@ -10,7 +10,7 @@ namespace lstm_native {
 template <class T>
 void activate(Activation kind, Index rows, Index features, T* values);
 
-/// The same on the caller's thread, with the kernels given.
+/// In place on rows x features, on the caller's thread and with the kernels given.
 template <class T>
 void activate_rows(const KernelTable<T>& k, Activation kind, Index rows, Index features, T* values);
 

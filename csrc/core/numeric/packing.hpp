@@ -5,6 +5,7 @@
 
 #include "core/base/rows.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 

@@ -3,10 +3,11 @@
 
 #include "core/recurrent/recurrent_sums.hpp"
 #include "core/runtime/team.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 
-/// Memory that the steps of one run share, each part its own rows and units of it.
+/// Memory that the steps of one time loop share, each part its own rows and units of it.
 template <class T>
 struct BackwardBuffers {
   T* d_output = nullptr;     // N x P: gradients of the outputs before projection
@@ -14,16 +15,16 @@ struct BackwardBuffers {
   T* d_candidate = nullptr;  // N x P: of the normalised cell states
 };
 
-/// The steps of some rows and units of a run, and their share of its outputs.
+/// The steps of some rows and units of a time loop, and their share of its outputs.
 template <class T>
 class CellBackward {
  public:
-  CellBackward(const RecurrentRun<T>& run, const RecurrentGradients<T>& gradients,
+  CellBackward(const TimeLoop<T>& loop, const LoopGradients<T>& gradients,
                const BackwardBuffers<T>& buffers, Range rows, Range units, Range outputs);
 
   /// Step t, the first one's rows of the chunk's buffers being `chunk_row` rows down. `group`:
   /// where the parts of these rows meet.
-  void run(Index t, const ChunkBuffers<T>& chunk, Index chunk_row, Barrier& group);
+  void take_back(Index t, const ChunkBuffers<T>& chunk, Index chunk_row, Barrier& group);
 
  private:
   void set_pointers(StepBackwardArgs<T>& a, Index t) const;
@@ -33,9 +34,9 @@ class CellBackward {
                   Index chunk_row) const;
   void product(Index phase, const T* gates, Index stride);
 
-  const RecurrentWeights<T>& w_;
-  const RecurrentRun<T>& run_;
-  const RecurrentGradients<T>& g_;
+  const RecurrentWeights<T>& weights_;
+  const TimeLoop<T>& loop_;
+  const LoopGradients<T>& gradients_;
   const BackwardBuffers<T>& buffers_;
   Range rows_, units_, outputs_;
   Index active_ = 0;

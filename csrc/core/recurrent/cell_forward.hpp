@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/recurrent/recurrent_weights.hpp"
+#include "kernels/step_args.hpp"
 
 namespace lstm_native {
 
@@ -10,8 +11,8 @@ namespace lstm_native {
 template <class T>
 struct CellStep {
   Index rows = 0;
-  T* gates = nullptr;             // rows x columns, as StepArgs has it
-  const T* x = nullptr;           // as StepArgs has it
+  T* gates = nullptr;             // rows x columns: StepArgs::gates
+  const T* x = nullptr;           // rows x inputs where the step makes W x: StepArgs::x
   const T* h_prev = nullptr;      // rows x PR
   const T* recur_prev = nullptr;  // rows x PR: what the product reads; h_prev unless masked
   const T* c_prev = nullptr;      // rows x P
@@ -24,14 +25,14 @@ struct CellStep {
   T* unprojected = nullptr;     // rows x P
   T* candidate = nullptr;       // rows x P
   const T* keep_h = nullptr;    // rows x PR, or one for all of them
-  const T* keep_c = nullptr;    // rows x P, the same
-  bool keep_per_row = false;    // whether they have rows
+  const T* keep_c = nullptr;    // rows x P, or one for all of them
+  bool keep_per_row = false;    // whether keep_h and keep_c have rows
   T* norm_recurrent = nullptr;  // rows x columns
   T* norm_cell = nullptr;       // rows x P
   T* norm_scale = nullptr;      // rows x 3: of input, recurrent sums, cell
 };
 
-/// Runs steps for the hidden units [unit_begin, unit_end) of a cell, and the outputs
+/// Takes steps for the hidden units [unit_begin, unit_end) of a cell, and the outputs
 /// [output_begin, output_end) of its projection. Without projection and layer normalisation a step
 /// is one call of a kernel, or two.
 template <class T>
@@ -40,26 +41,28 @@ class CellForward {
   CellForward(const RecurrentWeights<T>& weights, Index unit_begin, Index unit_end,
               Index output_begin, Index output_end);
 
-  /// Whether `run_many` can be called: each step is one call of a kernel that reads no options.
-  bool runs_many() const { return !general_ && w_.plan.phase_count == 1 && !w_.projection; }
+  /// Whether `take_many` can be called: each step is one call of a kernel that reads no options.
+  bool can_take_many() const {
+    return !general_ && weights_.plan.phase_count == 1 && !weights_.projection;
+  }
 
   /// So many steps in one call of the kernel; the strides are those of StepArgs.
-  void run_many(const CellStep<T>& first, Index steps) {
+  void take_many(const CellStep<T>& first, Index steps) {
     set(phases_[0], first);
     phases_[0].steps = steps;
-    w_.phases[0].cell->step(phases_[0]);
+    weights_.phases[0].cell->step(phases_[0]);
     phases_[0].steps = 1;
   }
 
   /// The step after the one before, in the same memory: x, h, y and their turn are new.
-  void run_again(const CellStep<T>& step) {
+  void take_next(const CellStep<T>& step) {
     StepArgs<T>& a = phases_[0];
     a.x = step.x;
     a.h_prev = a.h_old = step.h_prev;
     a.h = step.h;
     a.y = step.y;
     a.last_first = step.last_first;
-    w_.phases[0].cell->step(a);
+    weights_.phases[0].cell->step(a);
   }
 
   /// What is the same at every step.
@@ -71,31 +74,31 @@ class CellForward {
   }
   /// The step makes b + W x by itself.
   void project_in_step(Index x_stride) {
-    phases_[0].inputs = w_.inputs;
+    phases_[0].inputs = weights_.inputs;
     phases_[0].x_stride = x_stride;
-    phases_[0].input = w_.input_of_steps;
-    phases_[0].bias = w_.bias;
+    phases_[0].input = weights_.input_of_steps;
+    phases_[0].bias = weights_.bias;
   }
   StepArgs<T>& args() { return phases_[0]; }  // `ahead`
 
   /// meet(): waits until all parts of these rows have come as far.
   template <class Meet>
-  void run(const CellStep<T>& step, const Meet& meet) {
+  void take(const CellStep<T>& step, const Meet& meet) {
     set(phases_[0], step);
-    if (w_.plan.layer_norm) {
+    if (weights_.plan.layer_norm) {
       normalised(step);
     } else {
-      w_.phases[0].cell->step(phases_[0]);
-      if (w_.plan.phase_count > 1) {
+      weights_.phases[0].cell->step(phases_[0]);
+      if (weights_.plan.phase_count > 1) {
         meet();
         set(phases_[1], step);
         phases_[1].x = nullptr;
         phases_[1].h_prev = step.c;
-        phases_[1].h_stride = w_.padded();
-        w_.phases[1].cell->step(phases_[1]);
+        phases_[1].h_stride = weights_.padded();
+        weights_.phases[1].cell->step(phases_[1]);
       }
     }
-    if (!w_.projection) return;
+    if (!weights_.projection) return;
     meet();
     project(step);
   }
@@ -109,14 +112,14 @@ class CellForward {
     a.h_old = step.h_prev;
     a.c_prev = step.c_prev;
     a.c = step.c;
-    a.h = w_.projection ? step.unprojected : step.h;
-    a.y = w_.projection ? nullptr : step.y;
+    a.h = weights_.projection ? step.unprojected : step.h;
+    a.y = weights_.projection ? nullptr : step.y;
     a.last_first = step.last_first;
     if (!general_) return;
     a.candidate = step.candidate;
     a.keep_c = step.keep_c;
-    a.keep_stride = step.keep_per_row ? w_.padded() : 0;
-    if (w_.projection) return;
+    a.keep_stride = step.keep_per_row ? weights_.padded() : 0;
+    if (weights_.projection) return;
     a.keep_h = step.keep_h;
     a.mask = step.mask;
     a.recur = step.recur;
@@ -124,7 +127,7 @@ class CellForward {
   void normalised(const CellStep<T>& step);
   void project(const CellStep<T>& step) const;
 
-  const RecurrentWeights<T>& w_;
+  const RecurrentWeights<T>& weights_;
   Index output_begin_, output_end_;
   bool general_;  // options are read
   StepArgs<T> phases_[2];

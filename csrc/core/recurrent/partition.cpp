@@ -48,12 +48,12 @@ Partition choose_partition(Index threads, const StepSize& s) {
   return best;
 }
 
-Schedule choose_schedule(Index runs, Index threads, Index alone, const StepSize& s) {
+Schedule choose_schedule(Index loops, Index threads, Index alone, const StepSize& s) {
   if (threads == 1) return {1, {}};
   const Schedule in_turn{1, choose_partition(std::min(alone, threads), s)};
-  if (runs == 1 || threads < runs) return in_turn;
-  const Schedule at_once{runs, choose_partition(threads / runs, s)};
-  const double turns_ns = static_cast<double>(runs) * modelled_step(s, in_turn.grid);
+  if (loops == 1 || threads < loops) return in_turn;
+  const Schedule at_once{loops, choose_partition(threads / loops, s)};
+  const double turns_ns = static_cast<double>(loops) * modelled_step(s, in_turn.grid);
   return modelled_step(s, at_once.grid) < kClearlyLess * turns_ns ? at_once : in_turn;
 }
 

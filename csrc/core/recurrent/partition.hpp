@@ -27,16 +27,16 @@ Partition choose_partition(Index threads, const StepSize& size);
 /// mean anything.
 double modelled_step(const StepSize& size, const Partition& grid);
 
-/// How runs of one size, none of which needs another's results, share the threads.
+/// How time loops of one size, none of which needs another's results, share the threads.
 struct Schedule {
-  Index at_once = 1;  // runs at the same time: one or all
+  Index at_once = 1;  // loops at the same time: one or all
   Partition grid;     // of each
 };
 
-/// One run after another, each on at most `alone` of the threads, unless they take clearly less
+/// One loop after another, each on at most `alone` of the threads, unless they take clearly less
 /// time all at once, each on its share. One sequence, or a few, with few hidden units leave threads
 /// without work; two of them side by side do not.
-Schedule choose_schedule(Index runs, Index threads, Index alone, const StepSize& size);
+Schedule choose_schedule(Index loops, Index threads, Index alone, const StepSize& size);
 
 /// Part `index` of `parts` of [0, count), in multiples of `multiple` but for the end.
 struct Range {

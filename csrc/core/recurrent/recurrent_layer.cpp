@@ -1,38 +1,22 @@
-// Parameters of the recurrent layers. How they run stands in recurrent_pass.cpp.
+// Parameters of the recurrent layers. How they compute stands in recurrent_pass.hpp.
 #include "core/recurrent/recurrent_layer.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/numeric/initialisers.hpp"
 #include "core/recurrent/recurrent_stream.hpp"
 #include "core/recurrent/sequence_masks.hpp"
 #include "core/runtime/threads.hpp"
+#include "core/specs/layer_kinds.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
 namespace {
 
-/// Calls body(name, shape, pointer to the field) for every parameter of a run that the cell has, in
-/// the order in which they stand.
-template <class V, class Body>
-void for_each_parameter(const CellPlan& plan, Index inputs, RunParameters<V>& p, const Body& body) {
-  const Index H = plan.hidden_size, R = plan.output_size(), rows = plan.gates * H;
-  body("weight_ih", {rows, inputs}, p.input);
-  if (plan.recurrent) body("weight_hh", {rows, R}, p.recurrent);
-  if (plan.bias) body("bias_ih", {rows}, p.bias_input);
-  if (plan.bias && plan.recurrent) body("bias_hh", {rows}, p.bias_recurrent);
-  if (plan.peepholes) body("peephole", {plan.peepholes, H}, p.peephole);
-  if (plan.proj_size) body("weight_hr", {R, H}, p.projection);
-  if (!plan.layer_norm) return;
-  body("norm_ih", {rows}, p.norm_input);
-  body("norm_hh", {rows}, p.norm_recurrent);
-  body("norm_c", {H}, p.norm_cell);
-  if (plan.bias) body("norm_c_bias", {H}, p.norm_cell_bias);
-}
-
-// Which parts of a run's seed its weights are drawn from. Those of the first two kinds are followed
-// by one for each gate.
+// Which parts of a direction's seed its weights are drawn from. Those of the first two kinds are
+// followed by one for each gate.
 constexpr std::uint64_t kInputSeed = 0, kRecurrentSeed = 4, kReverseSeed = 8, kProjectionSeed = 9;
 
 struct Description {
@@ -41,13 +25,13 @@ struct Description {
   CellPlan plan;
 };
 
-Description describe(const LayerSpec& spec) {
-  if (const auto* s = std::get_if<LSTMSpec>(&spec.options)) return {"LSTM", *s, plan_of(*s)};
-  if (const auto* s = std::get_if<GRUSpec>(&spec.options)) return {"GRU", *s, plan_of(*s)};
-  if (const auto* s = std::get_if<RNNSpec>(&spec.options)) return {"RNN", *s, plan_of(*s)};
-  if (const auto* s = std::get_if<MinLSTMSpec>(&spec.options)) return {"MinLSTM", *s, plan_of(*s)};
-  const auto& s = std::get<MinGRUSpec>(spec.options);
-  return {"MinGRU", s, plan_of(s)};
+Description describe(const LayerSpec& layer) {
+  return visit_kind(layer, [](const auto& spec, auto kind) -> Description {
+    if constexpr (std::is_base_of_v<RecurrentOptions, std::decay_t<decltype(spec)>>)
+      return {kind.name, spec, plan_of(spec)};
+    else
+      throw InvalidArgument(std::string("layer: expected a recurrent one, got ") + kind.name);
+  });
 }
 
 }  // namespace
@@ -60,44 +44,47 @@ RecurrentLayer<T>::RecurrentLayer(const LayerSpec& spec, Index inputs, WeightSee
   options_ = description.options;
   plan_ = description.plan;
   for (Index l = 0; l < options_.num_layers; ++l) {
-    const Index F = l == 0 ? inputs : output_features();
+    const Index features = l == 0 ? inputs : output_features();
     const std::string suffix = "_l" + std::to_string(l);
     const WeightSeed layer_seed = derive_seed(seed, static_cast<std::uint64_t>(l));
-    add_run(suffix, F, layer_seed);
+    add_direction(suffix, features, layer_seed);
     if (options_.bidirectional)
-      add_run(suffix + "_reverse", F, derive_seed(layer_seed, kReverseSeed));
+      add_direction(suffix + "_reverse", features, derive_seed(layer_seed, kReverseSeed));
   }
 }
 
 template <class T>
-void RecurrentLayer<T>::add_run(const std::string& suffix, Index inputs, WeightSeed seed) {
-  RunParameters<T> p;
+void RecurrentLayer<T>::add_direction(const std::string& suffix, Index inputs, WeightSeed seed) {
+  DirectionParameters<T> p;
   std::vector<T**> fields;
   for_each_parameter(plan_, inputs, p, [&](const char* name, std::vector<Index> shape, T*& field) {
     parameters_.push_back(make_parameter<T>(name + suffix, std::move(shape)));
     field = parameters_.back().value.data();
   });
-  const Index H = plan_.hidden_size, R = plan_.output_size(), rows = plan_.gates * H;
+  const Index hidden_size = plan_.hidden_size, outputs = plan_.output_size(),
+              rows = plan_.gates * hidden_size;
   const auto gate_seed = [&](std::uint64_t kind, Index gate) {
     return derive_seed(seed, kind + static_cast<std::uint64_t>(gate));
   };
   for (Index g = 0; g < plan_.gates; ++g)
-    glorot_uniform(inputs, H, gate_seed(kInputSeed, g), H * inputs, p.input + g * H * inputs);
+    glorot_uniform(inputs, hidden_size, gate_seed(kInputSeed, g), hidden_size * inputs,
+                   p.input + g * hidden_size * inputs);
   const auto recurrent_block = [&](Index g, Cancellation* cancellation) {
-    T* w = p.recurrent + g * H * R;
+    T* w = p.recurrent + g * hidden_size * outputs;
     if (plan_.identity_init) {
-      for (Index u = 0; u < H; ++u) w[u * R + u] = T(1);
-    } else if (R == H) {
-      orthogonal(H, gate_seed(kRecurrentSeed, g), w, cancellation);
+      for (Index u = 0; u < hidden_size; ++u) w[u * outputs + u] = T(1);
+    } else if (outputs == hidden_size) {
+      orthogonal(hidden_size, gate_seed(kRecurrentSeed, g), w, cancellation);
     } else {  // orthogonal columns
-      std::vector<T> square(static_cast<std::size_t>(H * H));
-      orthogonal(H, gate_seed(kRecurrentSeed, g), square.data(), cancellation);
-      for (Index u = 0; u < H; ++u) std::copy_n(square.data() + u * H, R, w + u * R);
+      std::vector<T> square(static_cast<std::size_t>(hidden_size * hidden_size));
+      orthogonal(hidden_size, gate_seed(kRecurrentSeed, g), square.data(), cancellation);
+      for (Index u = 0; u < hidden_size; ++u)
+        std::copy_n(square.data() + u * hidden_size, outputs, w + u * outputs);
     }
   };
   if (plan_.recurrent) {
     Cancellation* const cancellation = Cancellation::current();
-    const double n = static_cast<double>(H);
+    const double n = static_cast<double>(hidden_size);
     const bool large = seed && parallel_parts(plan_.gates, n * n * n) > 1;
     // A part for each gate: where that does not come out even, this thread has one more than the
     // others, and can be asked to end until all are done.
@@ -106,12 +93,15 @@ void RecurrentLayer<T>::add_run(const std::string& suffix, Index inputs, WeightS
     });
   }
   if (plan_.bias && plan_.forget_gate >= 0)
-    std::fill_n(p.bias_input + plan_.forget_gate * H, H, static_cast<T>(plan_.forget_bias));
-  if (p.projection) glorot_uniform(H, R, derive_seed(seed, kProjectionSeed), R * H, p.projection);
+    std::fill_n(p.bias_input + plan_.forget_gate * hidden_size, hidden_size,
+                static_cast<T>(plan_.forget_bias));
+  if (p.projection)
+    glorot_uniform(hidden_size, outputs, derive_seed(seed, kProjectionSeed), outputs * hidden_size,
+                   p.projection);
   if (!plan_.layer_norm) return;
   std::fill_n(p.norm_input, rows, T(1));
   std::fill_n(p.norm_recurrent, rows, T(1));
-  std::fill_n(p.norm_cell, H, T(1));
+  std::fill_n(p.norm_cell, hidden_size, T(1));
 }
 
 template <class T>
@@ -133,9 +123,9 @@ std::vector<Parameter<T>*> RecurrentLayer<T>::parameters() {
 
 template <class T>
 template <class V>
-RunParameters<V> RecurrentLayer<T>::of_run(V* const* all, std::size_t run) const {
-  RunParameters<V> p;
-  V* const* next = all + run * parameters_per_run();
+DirectionParameters<V> RecurrentLayer<T>::of_direction(V* const* all, std::size_t index) const {
+  DirectionParameters<V> p;
+  V* const* next = all + index * parameters_per_direction();
   for_each_parameter(
       plan_, 0, p, [&](const char*, std::initializer_list<Index>, V*& field) { field = *next++; });
   return p;
@@ -144,10 +134,10 @@ RunParameters<V> RecurrentLayer<T>::of_run(V* const* all, std::size_t run) const
 template <class T>
 void RecurrentLayer<T>::pack(Packed& packed, const std::vector<const T*>& values) const {
   const KernelTable<T>& k = kernels_for<T>(plan_.hidden_size);
-  packed.resize(runs());
+  packed.resize(all_directions());
   for (std::size_t r = 0; r < packed.size(); ++r)
-    packed[r].pack(plan_, parameters_[r * parameters_per_run()].info.shape[1], k,
-                   of_run<const T>(values.data(), r));
+    packed[r].pack(plan_, parameters_[r * parameters_per_direction()].info.shape[1], k,
+                   of_direction<const T>(values.data(), r));
 }
 
 template <class T>
@@ -162,11 +152,11 @@ std::shared_ptr<const typename RecurrentLayer<T>::Packed> RecurrentLayer<T>::pac
 template <class T>
 std::shared_ptr<const typename RecurrentLayer<T>::Packed> RecurrentLayer<T>::packed_with_drops(
     std::uint64_t seed) const {
-  std::vector<std::vector<T>> dropped(runs());
+  std::vector<std::vector<T>> dropped(all_directions());
   std::vector<const T*> values;
   for (const Parameter<T>& p : parameters_) values.push_back(p.value.data());
-  for (std::size_t r = 0; r < runs(); ++r) {
-    const std::size_t at = r * parameters_per_run() + 1;  // the recurrent weights
+  for (std::size_t r = 0; r < all_directions(); ++r) {
+    const std::size_t at = recurrent_weight(r);
     const std::vector<T>& weight = parameters_[at].value;
     dropped[r].resize(weight.size());
     draw_dropout(options_.weight_drop, derive_seed(seed, r), static_cast<Index>(weight.size()),
@@ -190,7 +180,9 @@ std::unique_ptr<LayerStream<T>> RecurrentLayer<T>::stream(Index rows) const {
 
 template class RecurrentLayer<float>;
 template class RecurrentLayer<double>;
-template RunParameters<float> RecurrentLayer<float>::of_run(float* const*, std::size_t) const;
-template RunParameters<double> RecurrentLayer<double>::of_run(double* const*, std::size_t) const;
+template DirectionParameters<float> RecurrentLayer<float>::of_direction(float* const*,
+                                                                        std::size_t) const;
+template DirectionParameters<double> RecurrentLayer<double>::of_direction(double* const*,
+                                                                          std::size_t) const;
 
 }  // namespace lstm_native

@@ -3,15 +3,15 @@
 
 #include "core/base/packed_cache.hpp"
 #include "core/layers/sequence_layer.hpp"
-#include "core/recurrent/recurrent_loop.hpp"
+#include "core/recurrent/time_loop.hpp"
 
 namespace lstm_native {
 
 template <class T>
 class RecurrentPass;
 
-/// One direction of one stacked layer is a run. Runs stand in PyTorch's order, layer by layer, the
-/// reverse direction behind the forward one; so do their states.
+/// Directions stand in PyTorch's order, layer by layer, the reverse direction behind the forward
+/// one; so do their parameters and states.
 /// Parameters carry PyTorch's names and shapes, G gates: weight_ih_l0 (G H, F), weight_hh_l0
 /// (G H, R), bias_ih_l0 (G H), bias_hh_l0 (G H), and where the cell has them peephole_l0 (gates
 /// that look, H), weight_hr_l0 (R, H), norm_ih_l0, norm_hh_l0 (G H), norm_c_l0, norm_c_bias_l0 (H).
@@ -42,15 +42,23 @@ class RecurrentLayer final : public SequenceLayer<T> {
 
  private:
   friend class RecurrentPass<T>;
-  using Packed = std::vector<RecurrentWeights<T>>;  // one per run
+  using Packed = std::vector<RecurrentWeights<T>>;  // one per direction of each stacked layer
 
-  Index directions() const { return options_.bidirectional ? 2 : 1; }
-  std::size_t runs() const { return static_cast<std::size_t>(options_.num_layers * directions()); }
-  void add_run(const std::string& suffix, Index inputs, WeightSeed seed);
-  std::size_t parameters_per_run() const { return parameters_.size() / runs(); }
-  /// The parameters of a run, out of a list of pointers in the order of parameters().
+  Index directions() const {  // of each stacked layer
+    return options_.bidirectional ? 2 : 1;
+  }
+  std::size_t all_directions() const {
+    return static_cast<std::size_t>(options_.num_layers * directions());
+  }
+  void add_direction(const std::string& suffix, Index inputs, WeightSeed seed);
+  /// Where the recurrent weights of a direction stand among the parameters.
+  std::size_t recurrent_weight(std::size_t index) const {
+    return index * parameters_per_direction() + 1;
+  }
+  std::size_t parameters_per_direction() const { return parameters_.size() / all_directions(); }
+  /// The parameters of a direction, out of a list of pointers in the order of parameters().
   template <class V>
-  RunParameters<V> of_run(V* const* all, std::size_t run) const;
+  DirectionParameters<V> of_direction(V* const* all, std::size_t index) const;
   void drop_packed() override { packed_.invalidate(); }
   std::shared_ptr<const Packed> packed() const;
   /// With recurrent weights dropped by the masks of this seed.

@@ -5,6 +5,7 @@
 
 #include "core/recurrent/cell_forward.hpp"
 #include "core/recurrent/layer_norm.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 namespace {
@@ -50,37 +51,38 @@ class RecurrentStream final : public SequenceStream<T> {
     if (plan.zoneout_c > 0)
       step.keep_c = std::fill_n(take(padded_), padded_, static_cast<T>(plan.zoneout_c)) - padded_;
     added_ = take(output);
-    for (const RecurrentWeights<T>& w : *weights_) {
-      layers_.push_back({&w, CellForward<T>(w, 0, hidden_, 0, outputs_), step, false});
-      Stacked& s = layers_.back();
-      s.step.h_prev = take(output);
-      s.step.h = take(output);
-      s.step.c_prev = s.step.c = take(state);
-      s.cell.prepare(false, outputs_);
-      if (in_step()) s.cell.project_in_step(layers_.size() == 1 ? w.inputs : padded_outputs_);
+    for (const RecurrentWeights<T>& own : *weights_) {
+      layers_.push_back({&own, CellForward<T>(own, 0, hidden_, 0, outputs_), step, false});
+      StackedLayer& stacked = layers_.back();
+      stacked.step.h_prev = take(output);
+      stacked.step.h = take(output);
+      stacked.step.c_prev = stacked.step.c = take(state);
+      stacked.cell.prepare(false, outputs_);
+      if (in_step())
+        stacked.cell.project_in_step(layers_.size() == 1 ? own.inputs : padded_outputs_);
     }
   }
 
   void step(const Batch<T>& x, T* y) noexcept override {
     const T* input = x.values;
     Index stride = weights_->front().inputs;
-    for (Stacked& s : layers_) {
-      const bool first = &s == &layers_.front(), last = &s == &layers_.back();
+    for (StackedLayer& stacked : layers_) {
+      const bool first = &stacked == &layers_.front(), last = &stacked == &layers_.back();
       const bool adds = residual_ && !first;
-      s.step.x = in_step() ? input : nullptr;
-      if (!in_step()) project(s, input, stride);
-      s.step.y = last && !adds ? y : nullptr;
-      s.step.recur_prev = s.step.h_prev;
-      if (s.under_way && s.cell.runs_many())
-        s.cell.run_again(s.step);
+      stacked.step.x = in_step() ? input : nullptr;
+      if (!in_step()) project(stacked, input, stride);
+      stacked.step.y = last && !adds ? y : nullptr;
+      stacked.step.recur_prev = stacked.step.h_prev;
+      if (stacked.under_way && stacked.cell.can_take_many())
+        stacked.cell.take_next(stacked.step);
       else
-        s.cell.run(s.step, [] {});
-      s.under_way = true;
-      s.step.last_first = !s.step.last_first;
+        stacked.cell.take(stacked.step, [] {});
+      stacked.under_way = true;
+      stacked.step.last_first = !stacked.step.last_first;
       // What this step wrote is what the next one reads.
-      T* const written = s.step.h;
-      s.step.h = const_cast<T*>(s.step.h_prev);
-      s.step.h_prev = written;
+      T* const written = stacked.step.h;
+      stacked.step.h = const_cast<T*>(stacked.step.h_prev);
+      stacked.step.h_prev = written;
       if (adds) {
         T* const to = last ? y : added_;
         const Index to_stride = last ? outputs_ : padded_outputs_;
@@ -97,9 +99,9 @@ class RecurrentStream final : public SequenceStream<T> {
   }
 
   void reset() noexcept override {
-    for (Stacked& s : layers_) {
-      std::fill_n(const_cast<T*>(s.step.h_prev), rows_ * padded_outputs_, T(0));
-      std::fill_n(s.step.c, rows_ * padded_, T(0));
+    for (StackedLayer& stacked : layers_) {
+      std::fill_n(const_cast<T*>(stacked.step.h_prev), rows_ * padded_outputs_, T(0));
+      std::fill_n(stacked.step.c, rows_ * padded_, T(0));
     }
   }
 
@@ -110,20 +112,20 @@ class RecurrentStream final : public SequenceStream<T> {
 
   void get_state(Index which, T* out) const noexcept override {
     const Tensor t = tensor(which);
-    for (const Stacked& s : layers_)
+    for (const StackedLayer& stacked : layers_)
       for (Index r = 0; r < rows_; ++r, out += t.features)
-        std::copy_n(at(s, which) + r * t.stride, t.features, out);
+        std::copy_n(at(stacked, which) + r * t.stride, t.features, out);
   }
 
   void set_state(Index which, const T* values) noexcept override {
     const Tensor t = tensor(which);
-    for (const Stacked& s : layers_)
+    for (const StackedLayer& stacked : layers_)
       for (Index r = 0; r < rows_; ++r, values += t.features)
-        std::copy_n(values, t.features, at(s, which) + r * t.stride);
+        std::copy_n(values, t.features, at(stacked, which) + r * t.stride);
   }
 
  private:
-  struct Stacked {
+  struct StackedLayer {
     const RecurrentWeights<T>* weights;
     CellForward<T> cell;
     CellStep<T> step;
@@ -133,8 +135,8 @@ class RecurrentStream final : public SequenceStream<T> {
     Index features, stride;
   };
   /// h (0) or c (1) of a stacked layer; the padding stays zero.
-  static T* at(const Stacked& s, Index which) {
-    return which == 0 ? const_cast<T*>(s.step.h_prev) : s.step.c;
+  static T* at(const StackedLayer& stacked, Index which) {
+    return which == 0 ? const_cast<T*>(stacked.step.h_prev) : stacked.step.c;
   }
   Tensor tensor(Index which) const {
     return which == 0 ? Tensor{outputs_, padded_outputs_} : Tensor{hidden_, padded_};
@@ -144,21 +146,22 @@ class RecurrentStream final : public SequenceStream<T> {
     return !plan.layer_norm && plan.phase_count == 1;
   }
 
-  void project(Stacked& s, const T* x, Index stride) const noexcept {
-    const RecurrentWeights<T>& w = *s.weights;
+  void project(StackedLayer& stacked, const T* x, Index stride) const noexcept {
+    const RecurrentWeights<T>& weights = *stacked.weights;
     ProductArgs<T> args;
     args.rows = rows_;
-    args.depth = w.inputs;
+    args.depth = weights.inputs;
     args.cols = columns_;
     args.a = x;
     args.a_stride = stride;
-    args.packed = w.input;
-    args.bias = w.plan.layer_norm ? nullptr : w.bias;
-    args.out = s.step.gates;
+    args.packed = weights.input;
+    args.bias = weights.plan.layer_norm ? nullptr : weights.bias;
+    args.out = stacked.step.gates;
     args.out_stride = columns_;
-    w.kernels->product(args);
-    for (Index r = 0; w.plan.layer_norm && r < rows_; ++r)
-      scale_normal(w.order, w.norm_input, w.bias, s.step.gates + r * columns_);
+    weights.kernels->product(args);
+    for (Index r = 0; weights.plan.layer_norm && r < rows_; ++r)
+      scale_normal(weights.order, weights.norm_input, weights.bias,
+                   stacked.step.gates + r * columns_);
   }
 
   std::shared_ptr<const std::vector<RecurrentWeights<T>>> weights_;
@@ -166,7 +169,7 @@ class RecurrentStream final : public SequenceStream<T> {
   bool residual_;
   T* added_ = nullptr;
   AlignedVector<T> memory_;
-  std::vector<Stacked> layers_;
+  std::vector<StackedLayer> layers_;
 };
 
 }  // namespace

@@ -3,13 +3,13 @@
 
 #include <vector>
 
-#include "core/recurrent/recurrent_loop.hpp"
+#include "core/recurrent/time_loop.hpp"
 #include "core/recurrent/weight_gradient.hpp"
 
 namespace lstm_native {
 
-/// What a chunk of steps leaves for the sums, beside what the run keeps: buffers of their own, in
-/// which its rows lie one behind the other.
+/// What a chunk of steps leaves for the sums, beside what the time loop keeps: buffers of their
+/// own, in which its rows lie one behind the other.
 template <class T>
 struct ChunkBuffers {
   T* split = nullptr;      // rows x split columns: gradients of the recurrent sums
@@ -22,23 +22,23 @@ template <class T>
 class RecurrentSums {
  public:
   /// `samples`: the most of a chunk; `whole`: there is one alone.
-  RecurrentSums(const RecurrentRun<T>& run, const RecurrentGradients<T>& gradients, Index samples,
+  RecurrentSums(const TimeLoop<T>& loop, const LoopGradients<T>& gradients, Index samples,
                 bool whole, Index parts, Workspace& workspace);
 
-  /// Values that parts of a run hand on.
+  /// Values that the segments of a time loop hand on.
   static Index size(const RecurrentWeights<T>& weights);
 
   /// The products of the steps [t0, t1) for this part.
   void add(Index t0, Index t1, const ChunkBuffers<T>& buffers, Index part) const;
 
   /// What is no product: peepholes, and with layer normalisation gains and biases. On one part,
-  /// while run.gates still holds the gradients of the sums.
+  /// while TimeLoop::gates still holds the gradients of the sums.
   void add_elementwise(Index t0, Index t1, const ChunkBuffers<T>& buffers) const;
 
  private:
-  const RecurrentWeights<T>& w_;
-  const RecurrentRun<T>& run_;
-  const RecurrentGradients<T>& g_;
+  const RecurrentWeights<T>& weights_;
+  const TimeLoop<T>& loop_;
+  const LoopGradients<T>& gradients_;
   std::vector<WeightGradient<T>> products_;
 };
 

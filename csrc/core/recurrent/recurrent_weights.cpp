@@ -1,4 +1,5 @@
 #include "core/recurrent/recurrent_weights.hpp"
+#include "kernels/cell_kinds.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -43,7 +44,7 @@ void add_in_order(const GateOrder& order, const T* values, T* to) {
 template <class T>
 void RecurrentWeights<T>::pack(const CellPlan& cell_plan, Index input_size,
                                const KernelTable<T>& table,
-                               const RunParameters<const T>& parameters) {
+                               const DirectionParameters<const T>& parameters) {
   kernels = &table;
   plan = cell_plan;
   inputs = input_size;

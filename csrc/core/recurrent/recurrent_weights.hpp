@@ -3,25 +3,12 @@
 
 #include "core/base/aligned.hpp"
 #include "core/numeric/packing.hpp"
+#include "core/specs/cell_parameters.hpp"
 #include "core/specs/cell_plan.hpp"
+#include "kernels/cell_options.hpp"
+#include "kernels/kernel_table.hpp"
 
 namespace lstm_native {
-
-/// The parameters of one direction of one stacked layer, in PyTorch's layout; what the cell does
-/// not have is null. G: gates that have weights, R: size of the output.
-template <class V>
-struct RunParameters {
-  V* input = nullptr;           // (G H, F)
-  V* recurrent = nullptr;       // (G H, R)
-  V* bias_input = nullptr;      // (G H)
-  V* bias_recurrent = nullptr;  // (G H)
-  V* peephole = nullptr;        // (gates that look, H)
-  V* projection = nullptr;      // (R, H)
-  V* norm_input = nullptr;      // (G H)
-  V* norm_recurrent = nullptr;  // (G H)
-  V* norm_cell = nullptr;       // (H)
-  V* norm_cell_bias = nullptr;  // (H)
-};
 
 template <class T>
 struct RecurrentWeights {
@@ -35,24 +22,25 @@ struct RecurrentWeights {
     GateOrder order{};  // of the gates that its recurrent product adds to
     Index first_gate = 0;
     Index column = 0;                         // of these gates in a row of split gradients
-    const T* recurrent = nullptr;             // R x columns, as steps read it
-    const T* recurrent_transposed = nullptr;  // columns x R, as products read it
+    const T* recurrent = nullptr;             // R x columns, packed for steps
+    const T* recurrent_transposed = nullptr;  // columns x R, packed for products
   };
 
   const KernelTable<T>* kernels = nullptr;  // packed for these, to be run by these
   CellPlan plan;
   GateOrder order{};  // of the input's sums
   Index inputs = 0;
-  const T* input = nullptr;             // inputs x columns, as products read it
-  const T* input_of_steps = nullptr;    // the same as steps read it
+  const T* input = nullptr;             // inputs x columns, packed for products
+  const T* input_of_steps = nullptr;    // the same weights, packed for steps
   const T* bias = nullptr;              // columns; zeros where the cell has none
   const T* recurrent_bias = nullptr;    // P, when the candidate's is apart
-  const T* input_transposed = nullptr;  // columns x inputs, as products read it
+  const T* input_transposed = nullptr;  // columns x inputs, packed for products
   Phase phases[2];
   CellOptions<T> options;
-  const T* projection = nullptr;             // H x R, as products read it
-  const T* projection_transposed = nullptr;  // padded R x H, the same
-  // Layer normalisation: columns, columns; P, P. And R x columns as products read it.
+  const T* projection = nullptr;             // H x R, packed for products
+  const T* projection_transposed = nullptr;  // padded R x H, packed for products
+  // Layer normalisation: gains of columns, columns and P values, and a bias of P; and the recurrent
+  // weights again, R x columns packed for products.
   const T* norm_input = nullptr;
   const T* norm_recurrent = nullptr;
   const T* norm_cell = nullptr;
@@ -71,7 +59,7 @@ struct RecurrentWeights {
   }
 
   void pack(const CellPlan& cell_plan, Index input_size, const KernelTable<T>& table,
-            const RunParameters<const T>& parameters);
+            const DirectionParameters<const T>& parameters);
 
  private:
   AlignedVector<T> memory_;  // of all of them: together they may fill huge pages

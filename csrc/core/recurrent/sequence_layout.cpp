@@ -26,14 +26,16 @@ SequenceLayout::SequenceLayout(Index samples, Index timesteps, const Index* leng
 }
 
 template <class T>
-void SequenceLayout::gather(const T* from, Index width, const Steps<T>& to, bool backwards) const {
+void SequenceLayout::gather(const T* from, Index width, const SequenceView<T>& to,
+                            bool backwards) const {
   for_each([&](Index t, Index row, Index from_end) {
     copy_row(place(from, width, row, backwards ? from_end : t), width, to.at(t, row));
   });
 }
 
 template <class T>
-void SequenceLayout::scatter(const Steps<const T>& from, Index width, T* to, bool backwards) const {
+void SequenceLayout::scatter(const SequenceView<const T>& from, Index width, T* to,
+                             bool backwards) const {
   for_each([&](Index t, Index row, Index from_end) {
     copy_row(from.at(t, row), width, place(to, width, row, backwards ? from_end : t));
   });
@@ -46,10 +48,11 @@ void SequenceLayout::clear_padding(Index width, T* to) const {
     std::fill(place(to, width, row, length(row)), place(to, width, row, timesteps_), T(0));
 }
 
-template void SequenceLayout::gather(const float*, Index, const Steps<float>&, bool) const;
-template void SequenceLayout::gather(const double*, Index, const Steps<double>&, bool) const;
-template void SequenceLayout::scatter(const Steps<const float>&, Index, float*, bool) const;
-template void SequenceLayout::scatter(const Steps<const double>&, Index, double*, bool) const;
+template void SequenceLayout::gather(const float*, Index, const SequenceView<float>&, bool) const;
+template void SequenceLayout::gather(const double*, Index, const SequenceView<double>&, bool) const;
+template void SequenceLayout::scatter(const SequenceView<const float>&, Index, float*, bool) const;
+template void SequenceLayout::scatter(const SequenceView<const double>&, Index, double*,
+                                      bool) const;
 template void SequenceLayout::clear_padding(Index, float*) const;
 template void SequenceLayout::clear_padding(Index, double*) const;
 

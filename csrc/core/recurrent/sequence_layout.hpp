@@ -1,9 +1,9 @@
-// Where the sequences of a batch lie while recurrent layers run over them.
+// Where the sequences of a batch lie while recurrent layers compute.
 #pragma once
 
 #include <vector>
 
-#include "core/recurrent/recurrent_loop.hpp"
+#include "core/recurrent/time_loop.hpp"
 
 namespace lstm_native {
 
@@ -28,20 +28,20 @@ class SequenceLayout {
 
   /// A time-major sequence, rows `stride` values apart.
   template <class V>
-  Steps<V> time_major(V* data, Index stride) const {
+  SequenceView<V> time_major(V* data, Index stride) const {
     if (packed()) return {data, 0, stride, offsets_.data(), 0};
     return {data, samples_ * stride, stride};
   }
 
   /// A batch-first one; only when it is not packed.
   template <class V>
-  Steps<V> batch_first(V* data, Index width) const {
+  SequenceView<V> batch_first(V* data, Index width) const {
     return {data, width, timesteps_ * width};
   }
 
-  /// The same from the end to the start; only when it is not packed.
+  /// A sequence from its end to its start; only when it is not packed.
   template <class V>
-  Steps<V> reversed(const Steps<V>& steps) const {
+  SequenceView<V> reversed(const SequenceView<V>& steps) const {
     if (!steps) return steps;
     return {steps.at(steps_ - 1, 0), -steps.time_stride, steps.row_stride};
   }
@@ -56,9 +56,9 @@ class SequenceLayout {
 
   /// From a batch-first sequence to a time-major one, and back, where all else becomes zero.
   template <class T>
-  void gather(const T* from, Index width, const Steps<T>& to, bool backwards) const;
+  void gather(const T* from, Index width, const SequenceView<T>& to, bool backwards) const;
   template <class T>
-  void scatter(const Steps<const T>& from, Index width, T* to, bool backwards) const;
+  void scatter(const SequenceView<const T>& from, Index width, T* to, bool backwards) const;
   /// Only the zeros.
   template <class T>
   void clear_padding(Index width, T* to) const;

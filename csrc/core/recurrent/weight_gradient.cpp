@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/recurrent/partition.hpp"
+#include "kernels/product_args.hpp"
 
 namespace lstm_native {
 namespace {

@@ -1,5 +1,7 @@
 #include "core/runtime/team.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -7,10 +9,6 @@
 #include <mutex>
 #include <thread>
 #include <vector>
-
-#ifndef _WIN32
-#include <pthread.h>
-#endif
 
 #include "core/base/float_mode.hpp"
 #include "core/runtime/crowding.hpp"
@@ -170,11 +168,9 @@ struct Team {
 class TeamHolder {
  public:
   TeamHolder() {
-#ifndef _WIN32
     // The child has the team's memory but none of its threads, and perhaps its lock: it leaves
     // all that alone and begins anew.
     pthread_atfork(nullptr, nullptr, [] { lose_team(); });
-#endif
   }
   ~TeamHolder() {
     Team* team = team_.load();

@@ -1,8 +1,9 @@
 // What the options of a recurrent layer mean to the time loop.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
-#include "lstm_native/layers.hpp"
+#include "kernels/cell_kinds.hpp"
+#include "kernels/cell_options.hpp"
+#include "lstm_native/recurrent_layers.hpp"
 
 namespace lstm_native {
 
@@ -13,7 +14,7 @@ struct CellPhase {
   Index gates = 0, first_gate = 0;
 };
 
-/// The same for every stacked layer and direction.
+/// How the cell of a layer computes; one for all its stacked layers and directions.
 struct CellPlan {
   CellPhase phases[2];
   Index phase_count = 1;
@@ -22,7 +23,7 @@ struct CellPlan {
   Index proj_size = 0;    // R, or 0
   bool recurrent = true;  // there are recurrent weights
   bool cell_state = false;
-  bool keeps_c = false;  // RecurrentRun::c is in use: as cell state, or for what backward needs
+  bool keeps_c = false;  // TimeLoop::c is in use: as cell state, or for what backward needs
   bool split = false;    // the recurrent sums' gradients are not those of the inputs' sums
   bool candidate_bias_apart = false;  // the last gate's recurrent bias stays in the recurrent sum
   bool layer_norm = false;

@@ -18,7 +18,7 @@ LayerSpec layer_from_json(const nlohmann::json& value, const std::string& path =
 std::vector<LayerSpec> layers_from_json(const nlohmann::json& value,
                                         const std::string& path = "layers");
 
-/// The same from and to text, for callers without a JSON library.
+/// Specs from and to JSON text, for callers without a JSON library.
 LayerSpec parse_layer(const std::string& text);
 std::string json_text(const LayerSpec& layer);
 std::string activation_name(Activation activation);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/base/message_text.hpp"
-#include "core/specs/spec_checks.hpp"
+#include "core/specs/limits.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {

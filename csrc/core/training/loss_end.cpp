@@ -1,6 +1,7 @@
 #include "core/training/loss_end.hpp"
 
 #include <optional>
+#include <string>
 
 #include "core/specs/json_specs.hpp"
 #include "lstm_native/error.hpp"
@@ -77,16 +78,26 @@ bool read_elsewhere(const Graph<T>& graph, std::size_t output, std::size_t end) 
 
 /// What a loss of probabilities takes the outputs for.
 struct Probabilities {
+  std::string name;
   OutputReading outputs;
-  bool categorical;  // of a softmax, else of a sigmoid
+  bool categorical;   // of a softmax, else of a sigmoid
+  std::string other;  // the loss of the other kind; empty: there is none
 };
 
 /// Nothing for a loss that takes the outputs as they are.
 std::optional<Probabilities> probabilities_of(const LossSpec& loss) {
-  if (const auto* spec = std::get_if<BinaryCrossentropyLoss>(&loss.options))
-    return Probabilities{spec->outputs, false};
-  if (const auto* spec = std::get_if<CategoricalCrossentropyLoss>(&loss.options))
-    return Probabilities{spec->outputs, true};
+  using Binary = BinaryCrossentropyLoss;
+  using Categorical = CategoricalCrossentropyLoss;
+  if (const auto* spec = std::get_if<Binary>(&loss.options))
+    return Probabilities{spec->kName, spec->outputs, false, Categorical::kName};
+  if (const auto* spec = std::get_if<Categorical>(&loss.options))
+    return Probabilities{spec->kName, spec->outputs, true, Binary::kName};
+  if (const auto* spec = std::get_if<BinaryFocalLoss>(&loss.options))
+    return Probabilities{spec->kName, spec->outputs, false, CategoricalFocalLoss::kName};
+  if (const auto* spec = std::get_if<CategoricalFocalLoss>(&loss.options))
+    return Probabilities{spec->kName, spec->outputs, true, BinaryFocalLoss::kName};
+  if (const auto* spec = std::get_if<CTCLoss>(&loss.options))
+    return Probabilities{spec->kName, spec->outputs, true, ""};
   return std::nullopt;
 }
 
@@ -94,15 +105,15 @@ std::optional<Probabilities> probabilities_of(const LossSpec& loss) {
 void check_fits(const Probabilities& loss, Activation end) {
   const bool categorical = loss.categorical;
   if (categorical && end == Activation::sigmoid)
-    refuse(
-        "categorical_crossentropy needs outputs that sum to 1, but the network ends with a "
-        "sigmoid. For one class per row end with softmax or without an activation; for several "
-        "independent ones take binary_crossentropy");
+    refuse(loss.name +
+           " needs outputs that sum to 1, but the network ends with a sigmoid. For one class per "
+           "row end with softmax or without an activation" +
+           (loss.other.empty() ? "" : "; for several independent ones take " + loss.other));
   if (!categorical && end == Activation::softmax)
-    refuse(
-        "binary_crossentropy takes each output for itself, but the network ends with a softmax. "
-        "For one class per row take categorical_crossentropy; for independent outputs end with "
-        "sigmoid or without an activation");
+    refuse(loss.name +
+           " takes each output for itself, but the network ends with a softmax. For one class per "
+           "row take " +
+           loss.other + "; for independent outputs end with sigmoid or without an activation");
   if (loss.outputs == OutputReading::logits)
     refuse(std::string("from_logits=True, but the network ends with a ") +
            (categorical ? "softmax" : "sigmoid") +
@@ -177,9 +188,9 @@ NetworkEnd loss_end(const LossSpec& spec, const Graph<T>& graph, std::size_t out
   const Probabilities& loss = *found;
   const bool categorical = loss.categorical;
   if (categorical && outputs == 1)
-    refuse(
-        "categorical_crossentropy of one output is always 0. Take binary_crossentropy, or give "
-        "the network one output for each class");
+    refuse(loss.name + " of one output is always 0. " +
+           (loss.other.empty() ? "Give" : "Take " + loss.other + ", or give") +
+           " the network one output for each class");
   if (gives_probabilities(end.activation)) {
     check_fits(loss, end.activation);
     check_logits(loss, graph, end);

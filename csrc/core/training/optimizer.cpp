@@ -7,10 +7,24 @@
 #include "core/base/finite.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/base/message_text.hpp"
+#include "core/training/optimizer_specs.hpp"
+#include "core/training/optimizers/rules.hpp"
 #include "kernels/dispatch.hpp"
+#include "kernels/update_args.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
+
+template <class T>
+void check_representable(const char* name, double value) {
+  // Values below the smallest normal one are zeros where they are used (see FloatMode).
+  if (static_cast<T>(value) >= std::numeric_limits<T>::min() &&
+      std::isfinite(static_cast<T>(value)))
+    return;
+  throw InvalidArgument(std::string(name) + ": expected a value that float" +
+                        std::to_string(8 * sizeof(T)) + " can hold, got " + number_text(value));
+}
+
 namespace {
 
 constexpr double kNormEpsilon = 1e-6;  // as torch.nn.utils.clip_grad_norm_ has it
@@ -33,85 +47,112 @@ double sum_of_squares(const T* values, Index count) {
   return total;
 }
 
+template <class T>
+void check_scaled_rate(const std::string& parameter, double learning_rate, double factor) {
+  check_representable<T>(("learning_rate of '" + printable(parameter) + "'").c_str(),
+                         learning_rate * factor);
+}
+
 }  // namespace
-
-template <class T>
-void check_representable(const char* name, double value) {
-  // Values below the smallest normal one are zeros where they are used (see FloatMode).
-  if (static_cast<T>(value) >= std::numeric_limits<T>::min() &&
-      std::isfinite(static_cast<T>(value)))
-    return;
-  throw InvalidArgument(std::string(name) + ": expected a value that float" +
-                        std::to_string(8 * sizeof(T)) + " can hold, got " + number_text(value));
-}
-
-template <class T>
-double global_norm(const std::vector<std::vector<T>>& gradients) {
-  double total = 0;
-  for (const auto& g : gradients) total += sum_of_squares(g.data(), static_cast<Index>(g.size()));
-  return std::sqrt(total);
-}
 
 template <class T>
 Optimizer<T>::Optimizer(const OptimizerSpec& spec,
                         std::vector<std::pair<std::string, Parameter<T>*>> params)
-    : spec_(spec), parameters_(std::move(params)) {
+    : spec_(spec) {
+  validate(spec);
   check_representable<T>("epsilon", spec.epsilon);
-  const bool adam = spec.kind == OptimizerKind::adam || spec.kind == OptimizerKind::adamw;
-  const bool has_first = adam || spec.momentum > 0;
-  const bool has_second = adam || spec.kind == OptimizerKind::rmsprop;
-  for (const auto& [name, p] : parameters_) {
-    first_.emplace_back(has_first ? p->value.size() : 0);
-    second_.emplace_back(has_second ? p->value.size() : 0);
+  check_representable<T>("learning_rate", spec.learning_rate);
+  with_rule(spec.kind, [&](const auto& rule) { plan_ = rule.slots(spec); });
+  for (auto& [name, parameter] : params) {
+    Tensor tensor{std::move(name), parameter, {}};
+    for (int s = 0; s < kMaxSlots; ++s)
+      if (plan_.names[s])
+        tensor.slots[s].assign(parameter->value.size(), static_cast<T>(plan_.initial));
+    tensors_.push_back(std::move(tensor));
   }
 }
 
 template <class T>
-const char* Optimizer<T>::first_name() const {
-  const bool adam = spec_.kind == OptimizerKind::adam || spec_.kind == OptimizerKind::adamw;
-  return adam ? "exp_avg" : "momentum_buffer";
-}
-
-template <class T>
-const char* Optimizer<T>::second_name() const {
-  return spec_.kind == OptimizerKind::rmsprop ? "square_avg" : "exp_avg_sq";
-}
-
-template <class T>
 std::vector<T>* Optimizer<T>::slot(std::string_view name, std::size_t place) {
-  if (place >= parameters_.size()) return nullptr;
-  if (name == first_name() && !first_[place].empty()) return &first_[place];
-  if (name == second_name() && !second_[place].empty()) return &second_[place];
+  if (place >= tensors_.size()) return nullptr;
+  for (int s = 0; s < kMaxSlots; ++s)
+    if (plan_.names[s] && name == plan_.names[s]) return &tensors_[place].slots[s];
   return nullptr;
 }
 
 template <class T>
 std::vector<typename Optimizer<T>::Slot> Optimizer<T>::slots() {
-  const std::string first = first_name() + std::string("."),
-                    second = second_name() + std::string(".");
   std::vector<Slot> list;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& [name, p] = parameters_[i];
-    if (!first_[i].empty()) list.push_back({first + name, p, &first_[i]});
-    if (!second_[i].empty()) list.push_back({second + name, p, &second_[i]});
-  }
+  for (Tensor& tensor : tensors_)
+    for (int s = 0; s < kMaxSlots; ++s)
+      if (plan_.names[s])
+        list.push_back({plan_.names[s] + ('.' + tensor.name), tensor.parameter, &tensor.slots[s]});
   return list;
 }
 
 template <class T>
+void Optimizer<T>::continue_from(const Optimizer& other) {
+  iterations_ = other.iterations_;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const Tensor& from = other.tensors_[i];
+    std::copy(std::begin(from.slots), std::end(from.slots), std::begin(tensors_[i].slots));
+    tensors_[i].factor = from.factor;
+    tensors_[i].missed = from.missed;
+  }
+}
+
+template <class T>
 void Optimizer<T>::reset() {
-  for (auto& slot : first_) std::fill(slot.begin(), slot.end(), T(0));
-  for (auto& slot : second_) std::fill(slot.begin(), slot.end(), T(0));
+  for (Tensor& tensor : tensors_) {
+    for (auto& slot : tensor.slots)
+      std::fill(slot.begin(), slot.end(), static_cast<T>(plan_.initial));
+    tensor.missed = 0;
+  }
   iterations_ = 0;
 }
 
 template <class T>
+double Optimizer<T>::norm_of(const T* const* gradients) const {
+  double total = 0;
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    if (tensors_[i].factor > 0) total += sum_of_squares(gradients[i], tensors_[i].size());
+  return std::sqrt(total);
+}
+
+template <class T>
 bool Optimizer<T>::can_take(double gradient_norm) const {
-  const bool squares = spec_.kind != OptimizerKind::sgd;
   const bool clipped = spec_.clip_norm > 0 || spec_.clip_value > 0;
   return std::isfinite(gradient_norm) &&
-         (!squares || clipped ||
+         (!plan_.squares || clipped ||
           gradient_norm < std::sqrt(static_cast<double>(std::numeric_limits<T>::max())));
+}
+
+template <class T>
+void Optimizer<T>::set_learning_rate(double learning_rate) {
+  OptimizerSpec spec = spec_;
+  spec.learning_rate = learning_rate;
+  validate(spec);
+  check_representable<T>("learning_rate", learning_rate);
+  for (const Tensor& tensor : tensors_)
+    if (tensor.factor > 0) check_scaled_rate<T>(tensor.name, learning_rate, tensor.factor);
+  spec_ = spec;
+}
+
+template <class T>
+void Optimizer<T>::set_rate_factor(std::size_t place, double factor) {
+  Tensor& tensor = tensors_[place];
+  if (!(factor >= 0 && std::isfinite(factor)))
+    throw InvalidArgument("rate factor of '" + printable(tensor.name) +
+                          "': expected a finite number >= 0, got " + number_text(factor));
+  if (factor > 0) check_scaled_rate<T>(tensor.name, spec_.learning_rate, factor);
+  tensor.factor = factor;
+}
+
+template <class T>
+void Optimizer<T>::check_trains() const {
+  const auto trained = [](const Tensor& tensor) { return tensor.factor > 0; };
+  if (!tensors_.empty() && std::none_of(tensors_.begin(), tensors_.end(), trained))
+    throw InvalidArgument("expected parameters to train, but all of them are frozen");
 }
 
 template <class T>
@@ -120,6 +161,16 @@ void Optimizer<T>::set_iterations(Index iterations) {
     throw InvalidArgument("iterations: expected 0 to " + std::to_string(kMaxIterations) + ", got " +
                           std::to_string(iterations));
   iterations_ = iterations;
+  for (Tensor& tensor : tensors_) tensor.missed = std::min(tensor.missed, iterations);
+}
+
+template <class T>
+void Optimizer<T>::set_missed(std::size_t place, Index updates) {
+  if (updates < 0 || updates > iterations_)
+    throw InvalidArgument("missed updates of '" + printable(tensors_[place].name) +
+                          "': expected 0 to " + std::to_string(iterations_) + ", got " +
+                          std::to_string(updates));
+  tensors_[place].missed = updates;
 }
 
 template <class T>
@@ -128,61 +179,47 @@ bool Optimizer<T>::update(T* const* gradients, double gradient_norm) {
   ++iterations_;
   if (spec_.clip_value > 0) {
     const T limit = static_cast<T>(spec_.clip_value);
-    double squares = 0;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      const Index n = parameters_[i].second->info.size();
-      for (Index j = 0; j < n; ++j) gradients[i][j] = std::clamp(gradients[i][j], -limit, limit);
-      squares += sum_of_squares(gradients[i], n);
-    }
-    gradient_norm = std::sqrt(squares);
+    for (std::size_t i = 0; i < tensors_.size(); ++i)
+      for (Index j = 0; j < tensors_[i].size(); ++j)
+        gradients[i][j] = std::clamp(gradients[i][j], -limit, limit);
+    gradient_norm = norm_of(gradients);
   }
-  UpdateArgs<T> u;
+  UpdateArgs<T> common;
   if (spec_.clip_norm > 0)
-    u.gradient_scale =
+    common.gradient_scale =
         static_cast<T>(std::min(1.0, spec_.clip_norm / (gradient_norm + kNormEpsilon)));
-  u.epsilon = static_cast<T>(spec_.epsilon);
-  u.decay = static_cast<T>(spec_.weight_decay);
-  double rate = spec_.learning_rate;
-  const KernelTable<T>& k = kernels<T>();
-  auto kernel = k.sgd;
-  switch (spec_.kind) {
-    case OptimizerKind::sgd:
-      u.beta1 = static_cast<T>(spec_.momentum);
-      u.nesterov = spec_.nesterov;
-      break;
-    case OptimizerKind::rmsprop:
-      kernel = k.rmsprop;
-      u.beta1 = static_cast<T>(spec_.momentum);
-      u.beta2 = static_cast<T>(spec_.rho);
-      u.one_minus_beta2 = static_cast<T>(1 - spec_.rho);
-      break;
-    case OptimizerKind::adamw:
-      u.decay = 0;
-      u.shrink = static_cast<T>(1 - spec_.learning_rate * spec_.weight_decay);
-      [[fallthrough]];
-    case OptimizerKind::adam: {
-      kernel = k.adam;
-      const double step = static_cast<double>(iterations_);
-      rate /= 1 - std::pow(spec_.beta1, step);
-      u.beta1 = static_cast<T>(spec_.beta1);
-      u.beta2 = static_cast<T>(spec_.beta2);
-      u.one_minus_beta1 = static_cast<T>(1 - spec_.beta1);
-      u.one_minus_beta2 = static_cast<T>(1 - spec_.beta2);
-      u.second_scale = static_cast<T>(std::sqrt(1 - std::pow(spec_.beta2, step)));
-      break;
+  common.epsilon = static_cast<T>(spec_.epsilon);
+  UpdateArgs<T> u;
+  UpdateKernel<T> kernel = nullptr;
+  Update last{0, 0.0};
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    Tensor& tensor = tensors_[i];
+    if (tensor.factor == 0) {
+      ++tensor.missed;
+      continue;
     }
-  }
-  u.learning_rate = static_cast<T>(rate);
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    u.size = parameters_[i].second->info.size();
-    u.weight = parameters_[i].second->value.data();
+    const Update now{iterations_ - tensor.missed, spec_.learning_rate * tensor.factor};
+    if (now.count != last.count || now.learning_rate != last.learning_rate) {
+      u = common;
+      with_rule(spec_.kind, [&](const auto& rule) {
+        rule.prepare(spec_, now, u);
+        kernel = rule.kernel(spec_, kernels<T>());
+      });
+      last = now;
+    }
+    const auto data = [&](int s) {
+      return tensor.slots[s].empty() ? nullptr : tensor.slots[s].data();
+    };
+    u.size = tensor.size();
+    u.weight = tensor.parameter->value.data();
     u.gradient = gradients[i];
-    u.first = first_[i].empty() ? nullptr : first_[i].data();
-    u.second = second_[i].empty() ? nullptr : second_[i].data();
+    u.first = data(0);
+    u.second = data(1);
+    u.third = data(2);
     kernel(u);
   }
-  for (const auto& [name, p] : parameters_)
-    if (!all_finite(p->value.data(), p->info.size())) {
+  for (const Tensor& tensor : tensors_)
+    if (tensor.factor > 0 && !all_finite(tensor.parameter->value.data(), tensor.size())) {
       reset();
       return false;
     }
@@ -191,8 +228,6 @@ bool Optimizer<T>::update(T* const* gradients, double gradient_norm) {
 
 template void check_representable<float>(const char*, double);
 template void check_representable<double>(const char*, double);
-template double global_norm(const std::vector<std::vector<float>>&);
-template double global_norm(const std::vector<std::vector<double>>&);
 template class Optimizer<float>;
 template class Optimizer<double>;
 

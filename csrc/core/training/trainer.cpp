@@ -4,7 +4,6 @@
 #include "core/base/float_mode.hpp"
 #include "core/base/message_text.hpp"
 #include "core/network/handles.hpp"
-#include "core/specs/optimizer_specs.hpp"
 #include "core/training/trainer_impl.hpp"
 #include "lstm_native/error.hpp"
 
@@ -40,6 +39,20 @@ TrainerImpl<T>& counted(const Trainer<T>& trainer, const std::vector<Batch<T>>& 
   return impl;
 }
 
+/// Whether a parameter is the one of this name, or inside of what the name stands for.
+bool is_within(const std::string& parameter, const std::string& prefix) {
+  return prefix.empty() || parameter == prefix || parameter.rfind(prefix + '.', 0) == 0;
+}
+
+template <class T>
+std::size_t place_of(const TrainerImpl<T>& trainer, const std::string& name) {
+  const NetworkImpl<T>& network = Access::impl(trainer.network());
+  const std::size_t place = network.place_of(name);
+  if (place >= network.parameters().size())
+    throw InvalidArgument("no parameter named '" + printable(name) + "'");
+  return place;
+}
+
 }  // namespace
 
 template <class T>
@@ -61,6 +74,13 @@ Trainer<T> Trainer<T>::clone() const {
 }
 
 template <class T>
+Trainer<T> Trainer<T>::with_loss(const LossSpec& loss) const {
+  Trainer other(network(), loss, optimizer());
+  Access::impl(other).continue_from(Access::impl(*this));
+  return other;
+}
+
+template <class T>
 StepResult Trainer<T>::step(const Batch<T>& x, const Targets<T>& y, const Index* rows,
                             Index row_count, std::uint64_t seed, T* output,
                             const StepOptions<T>& options) {
@@ -76,6 +96,75 @@ StepResult Trainer<T>::step(const std::vector<Batch<T>>& x, const std::vector<Ta
   return counted(*this, x, y, output)
       .step(x.data(), y.data(), rows, row_count, seed, output.empty() ? nullptr : output.data(),
             options);
+}
+
+template <class T>
+StepResult Trainer<T>::accumulate(const Batch<T>& x, const Targets<T>& y, const Index* rows,
+                                  Index row_count, std::uint64_t seed, T* output,
+                                  const StepOptions<T>& options) {
+  const FloatMode mode;
+  return one_to_one(*this).accumulate(&x, &y, rows, row_count, seed, &output, options);
+}
+
+template <class T>
+StepResult Trainer<T>::accumulate(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                                  const Index* rows, Index row_count, std::uint64_t seed,
+                                  const std::vector<T*>& output, const StepOptions<T>& options) {
+  const FloatMode mode;
+  return counted(*this, x, y, output)
+      .accumulate(x.data(), y.data(), rows, row_count, seed,
+                  output.empty() ? nullptr : output.data(), options);
+}
+
+template <class T>
+StepResult Trainer<T>::apply() {
+  const FloatMode mode;
+  return Access::impl(*this).apply();
+}
+
+template <class T>
+Index Trainer<T>::accumulated() const {
+  return Access::impl(*this).accumulated();
+}
+
+template <class T>
+void Trainer<T>::forget_gradients() {
+  Access::impl(*this).forget_gradients();
+}
+
+template <class T>
+std::vector<T> Trainer<T>::get_gradient(const std::string& name) const {
+  const auto& impl = Access::impl(*this);
+  const std::size_t place = place_of(impl, name);
+  if (!impl.accumulated()) return std::vector<T>(impl.gradient(place).size());
+  return impl.gradient(place);
+}
+
+template <class T>
+void Trainer<T>::set_gradient(const std::string& name, const T* values, Index count) {
+  auto& impl = Access::impl(*this);
+  const std::size_t place = place_of(impl, name);
+  check_count(name, static_cast<Index>(impl.gradient(place).size()), count);
+  impl.set_gradient(place, values);
+}
+
+template <class T>
+void Trainer<T>::set_rate_factor(const std::string& prefix, double factor) {
+  auto& impl = Access::impl(*this);
+  const auto& parameters = Access::impl(impl.network()).parameters();
+  bool found = false;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!is_within(parameters[i].first, prefix)) continue;
+    impl.optimizer().set_rate_factor(i, factor);
+    found = true;
+  }
+  if (!found) throw InvalidArgument("no parameter named '" + printable(prefix) + "'");
+}
+
+template <class T>
+double Trainer<T>::rate_factor(const std::string& name) const {
+  auto& impl = Access::impl(*this);
+  return impl.optimizer().rate_factor(place_of(impl, name));
 }
 
 template <class T>
@@ -97,11 +186,7 @@ StepResult Trainer<T>::evaluate(const std::vector<Batch<T>>& x, const std::vecto
 
 template <class T>
 void Trainer<T>::set_learning_rate(double learning_rate) {
-  OptimizerSpec spec = Access::impl(*this).optimizer().spec();
-  spec.learning_rate = learning_rate;
-  validate(spec);
-  check_representable<T>("learning_rate", learning_rate);
-  Access::impl(*this).optimizer().spec() = spec;
+  Access::impl(*this).optimizer().set_learning_rate(learning_rate);
 }
 
 template <class T>

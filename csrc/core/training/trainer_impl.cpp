@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/finite.hpp"
 #include "core/base/message_text.hpp"
 #include "core/base/random.hpp"
 #include "core/layers/true_steps.hpp"
@@ -11,7 +12,6 @@
 #include "core/network/handles.hpp"
 #include "core/numeric/activations.hpp"
 #include "core/specs/loss_specs.hpp"
-#include "core/specs/optimizer_specs.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -29,6 +29,13 @@ void check_losses(const std::vector<OutputLoss>& losses, std::size_t outputs) {
   }
 }
 
+template <class T>
+std::vector<T*> pointers_to(std::vector<std::vector<T>>& gradients) {
+  std::vector<T*> pointers;
+  for (auto& gradient : gradients) pointers.push_back(gradient.data());
+  return pointers;
+}
+
 }  // namespace
 
 template <class T>
@@ -40,8 +47,6 @@ TrainerImpl<T>::TrainerImpl(Network<T> network, const std::vector<OutputLoss>& l
       losses_(losses),
       optimizer_(optimizer, impl_.parameters()) {
   check_losses(losses, graph_.outputs());
-  validate(optimizer);
-  check_representable<T>("learning_rate", optimizer.learning_rate);
   before_activation_.assign(graph_.steps().size(), 0);
   for (const OutputLoss& one : losses_) {
     const auto output = static_cast<std::size_t>(one.output);
@@ -192,6 +197,7 @@ void TrainerImpl<T>::write_output(std::size_t k, T* output) const {
 template <class T>
 StepResult TrainerImpl<T>::compute_losses(double mean_weight, T** gradients) {
   StepResult result;
+  divisors_.clear();
   for (std::size_t h = 0; h < heads_.size(); ++h) {
     const Head& head = heads_[h];
     const Batch<T>& answer = selected_.answer[head.output];
@@ -201,6 +207,7 @@ StepResult TrainerImpl<T>::compute_losses(double mean_weight, T** gradients) {
     const Index size = output.rows() * output.features;
     T* gradient = gradients ? workspace_.template take<T>(size) : nullptr;
     const LossValue value = head.loss->compute(output, y, mean_weight, gradient, workspace_);
+    divisors_.push_back(value.divisor);
     if (heads_.size() == 1 && head.factor == 1) {
       result.loss = value.loss;
       result.weight = value.weight;
@@ -242,44 +249,124 @@ void TrainerImpl<T>::restore_weights() {
 
 template <class T>
 void TrainerImpl<T>::continue_from(TrainerImpl& other) {
-  optimizer_.set_iterations(other.optimizer_.iterations());
-  const auto to = optimizer_.slots(), from = other.optimizer_.slots();
-  for (std::size_t i = 0; i < to.size(); ++i) *to[i].values = *from[i].values;
+  optimizer_.continue_from(other.optimizer_);
+  gradients_ = other.gradients_;
+  for (std::size_t i = 0; i < gradients_.size(); ++i) gradient_pointers_[i] = gradients_[i].data();
+  pending_ = other.pending_;
   const bool can_undo = other.last_good_version_ == other.graph_.version();
   last_good_ = other.last_good_;
   last_good_version_ = can_undo ? graph_.version() : -1;
 }
 
 template <class T>
-StepResult TrainerImpl<T>::step(const Batch<T>* x, const Targets<T>* y, const Index* rows,
-                                Index row_count, std::uint64_t seed, T* const* output,
-                                const StepOptions<T>& options) {
+void TrainerImpl<T>::clear(std::vector<std::vector<T>>& gradients) const {
+  gradients.resize(gradients_.size());
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    gradients[i].assign(gradients_[i].size(), T(0));
+}
+
+template <class T>
+void TrainerImpl<T>::advance(const StepOptions<T>& options) const {
+  if (options.states) options.states->of(network_).advance(selected_.x[0].samples);
+}
+
+/// How much this batch is beside the first of those that are accumulated.
+template <class T>
+double TrainerImpl<T>::size_of_batch() {
+  if (pending_.batches == 0) pending_.divisors = divisors_;
+  double sum = 0, count = 0;
+  for (std::size_t h = 0; h < divisors_.size(); ++h) {
+    if (pending_.divisors[h] == 0) continue;
+    sum += divisors_[h] / pending_.divisors[h];
+    ++count;
+  }
+  return sum / count;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::add_batch(const Batch<T>* x, const Targets<T>* y, const Index* rows,
+                                     Index row_count, std::uint64_t seed, T* const* output,
+                                     const StepOptions<T>& options) {
+  optimizer_.check_trains();
   workspace_.reset();
   select(x, y, rows, row_count, options);
-  const Index samples = selected_.x[0].samples;
   GraphStates<T>* states = options.states ? &options.states->of(network_) : nullptr;
-  Pass pass{workspace_, /*remember=*/true, /*training=*/true,
-            derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()))};
+  std::uint64_t masks = derive_seed(seed, static_cast<std::uint64_t>(optimizer_.iterations()));
+  if (pending_.batches) masks = derive_seed(masks, static_cast<std::uint64_t>(pending_.batches));
+  Pass pass{workspace_, /*remember=*/true, /*training=*/true, masks};
   double penalty = 0;
   pass.penalty = &penalty;
   const auto tape = run(pass, states, output);
 
-  auto** gradients = workspace_.template take<T*>(static_cast<Index>(graph_.outputs()));
-  std::fill_n(gradients, graph_.outputs(), nullptr);
-  StepResult result = compute_losses(options.mean_weight, gradients);
+  auto** of_outputs = workspace_.template take<T*>(static_cast<Index>(graph_.outputs()));
+  std::fill_n(of_outputs, graph_.outputs(), nullptr);
+  StepResult result = compute_losses(options.mean_weight, of_outputs);
   result.loss += penalty;
-  if (result.weight == 0) {  // everything masked: nothing to learn
-    if (states) states->advance(samples);
-    return result;
-  }
+  if (result.weight == 0) return result;  // everything masked: nothing to learn
 
+  const bool alone = pending_.batches == 0;
+  auto& gradients = alone ? gradients_ : batch_gradients_;
   result.finite = std::isfinite(result.loss);
   if (result.finite) {
-    for (auto& g : gradients_) std::fill(g.begin(), g.end(), T(0));
-    tape->backward(gradients, nullptr, gradient_pointers_.data(), workspace_);
-    result.gradient_norm = global_norm(gradients_);
-    result.finite = optimizer_.can_take(result.gradient_norm);
+    clear(gradients);
+    const std::vector<T*> pointers = pointers_to(gradients);
+    tape->backward(of_outputs, nullptr, pointers.data(), workspace_);
+    result.gradient_norm = optimizer_.norm_of(pointers.data());
+    result.finite = std::isfinite(result.gradient_norm);
   }
+  if (!result.finite) {
+    forget_gradients();
+    restore_weights();
+    return result;
+  }
+  const double size = size_of_batch();
+  ++pending_.batches;
+  pending_.size += size;
+  pending_.weight += result.weight;
+  pending_.loss += (result.loss - pending_.loss) * result.weight / pending_.weight;
+  if (alone) return result;
+  // The mean over all rows so far: batches count by what their own means were divided by.
+  const auto share = static_cast<T>(size / pending_.size);
+  for (std::size_t i = 0; i < gradients_.size(); ++i)
+    for (std::size_t j = 0; j < gradients_[i].size(); ++j)
+      gradients_[i][j] += share * (gradients[i][j] - gradients_[i][j]);
+  return result;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::accumulate(const Batch<T>* x, const Targets<T>* y, const Index* rows,
+                                      Index row_count, std::uint64_t seed, T* const* output,
+                                      const StepOptions<T>& options) {
+  StepResult result = add_batch(x, y, rows, row_count, seed, output, options);
+  if (result.finite) advance(options);
+  return result;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::step(const Batch<T>* x, const Targets<T>* y, const Index* rows,
+                                Index row_count, std::uint64_t seed, T* const* output,
+                                const StepOptions<T>& options) {
+  StepResult result = add_batch(x, y, rows, row_count, seed, output, options);
+  if (result.finite && pending_.batches) {
+    const StepResult update = apply();
+    result.gradient_norm = update.gradient_norm;
+    result.finite = update.finite;
+  }
+  if (result.finite) advance(options);
+  return result;
+}
+
+template <class T>
+StepResult TrainerImpl<T>::apply() {
+  if (!pending_.batches)
+    throw InvalidArgument("expected gradients to apply, but none have been accumulated");
+  optimizer_.check_trains();
+  StepResult result;
+  result.loss = pending_.loss;
+  result.weight = pending_.weight;
+  result.gradient_norm = optimizer_.norm_of(gradient_pointers_.data());
+  result.finite = optimizer_.can_take(result.gradient_norm);
+  forget_gradients();
   if (!result.finite) {
     restore_weights();
     return result;
@@ -288,11 +375,21 @@ StepResult TrainerImpl<T>::step(const Batch<T>* x, const Targets<T>* y, const In
   result.finite = optimizer_.update(gradient_pointers_.data(), result.gradient_norm);
   impl_.parameters_changed();
   last_good_version_ = graph_.version();
-  if (!result.finite)
-    restore_weights();
-  else if (states)
-    states->advance(samples);
+  if (!result.finite) restore_weights();
   return result;
+}
+
+template <class T>
+void TrainerImpl<T>::set_gradient(std::size_t place, const T* values) {
+  std::vector<T>& gradient = gradients_[place];
+  if (!all_finite(values, static_cast<Index>(gradient.size())))
+    throw InvalidArgument("gradient of '" + printable(impl_.parameters()[place].first) +
+                          "': expected finite values");
+  if (!pending_.batches) {
+    clear(gradients_);
+    pending_ = {1, 1.0, std::vector<double>(heads_.size(), 1.0), 0.0, 1.0};
+  }
+  std::copy_n(values, gradient.size(), gradient.begin());
 }
 
 template <class T>

@@ -21,6 +21,17 @@ class TrainerImpl {
   /// of the network what receives it, or null; may be null itself.
   StepResult step(const Batch<T>* x, const Targets<T>* y, const Index* rows, Index row_count,
                   std::uint64_t seed, T* const* output, const StepOptions<T>& options);
+  /// The gradients of a batch, added to those of the batches since the last update.
+  StepResult accumulate(const Batch<T>* x, const Targets<T>* y, const Index* rows, Index row_count,
+                        std::uint64_t seed, T* const* output, const StepOptions<T>& options);
+  /// One update from what was accumulated.
+  StepResult apply();
+  void forget_gradients() { pending_ = {}; }
+  /// What `apply` would use, and that it will be this.
+  const std::vector<T>& gradient(std::size_t place) const { return gradients_[place]; }
+  void set_gradient(std::size_t place, const T* values);
+  Index accumulated() const { return pending_.batches; }
+
   StepResult evaluate(const Batch<T>* x, const Targets<T>* y, const Index* rows, Index row_count,
                       T* const* output, const StepOptions<T>& options);
 
@@ -60,6 +71,12 @@ class TrainerImpl {
   /// The losses, and in `gradients`, unless that is null, those of the outputs: null where an
   /// output has none.
   StepResult compute_losses(double mean_weight, T** gradients);
+  /// accumulate, without advancing the states.
+  StepResult add_batch(const Batch<T>* x, const Targets<T>* y, const Index* rows, Index row_count,
+                       std::uint64_t seed, T* const* output, const StepOptions<T>& options);
+  double size_of_batch();
+  void clear(std::vector<std::vector<T>>& gradients) const;
+  void advance(const StepOptions<T>& options) const;
   void save_weights();
   void restore_weights();
 
@@ -75,6 +92,16 @@ class TrainerImpl {
   Selected selected_;
   std::vector<std::vector<T>> gradients_;
   std::vector<T*> gradient_pointers_;
+  std::vector<std::vector<T>> batch_gradients_;  // of one batch, where several are accumulated
+  std::vector<double> divisors_;                 // of each loss in this batch, see LossValue
+  /// What gradients_ is the mean of.
+  struct Pending {
+    Index batches = 0;
+    double size = 0;               // of all batches, in units of the first
+    std::vector<double> divisors;  // of each loss in the first
+    double loss = 0, weight = 0;
+  };
+  Pending pending_;
   std::vector<std::vector<T>> last_good_;  // weights before the last update
   Index last_good_version_ = -1;           // the graph's version after that update; -1: none
 };

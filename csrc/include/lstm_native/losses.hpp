@@ -6,10 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "lstm_native/types.hpp"
 
@@ -55,6 +58,128 @@ struct CategoricalCrossentropyLoss {
   std::optional<std::int64_t> ignore_index = std::nullopt;
 };
 
+/// Cross-entropies that count less for what is known already (Lin et al. 2017, "Focal loss for
+/// dense object detection"): -y (1 - p)^gamma log p, with p = sigmoid(o), and the like of 1 - y.
+struct BinaryFocalLoss {
+  static constexpr const char* kName = "binary_focal";
+  double gamma = 2.0;
+  std::optional<double> alpha = std::nullopt;  // weight of class 1, that of class 0 is 1 - alpha
+  OutputReading outputs = OutputReading::automatic;
+};
+
+/// -sum(y (1 - p)^gamma log p), p = softmax(o), y soft labels or the label's one-hot row
+struct CategoricalFocalLoss {
+  static constexpr const char* kName = "categorical_focal";
+  double gamma = 2.0;
+  OutputReading outputs = OutputReading::automatic;
+  std::optional<std::int64_t> ignore_index = std::nullopt;
+};
+
+/// 1 - cosine of the angle between o and y, each at least 1e-8 long
+struct CosineLoss {
+  static constexpr const char* kName = "cosine";
+};
+
+/// Pinball loss of several quantiles at once: max(q (y - o), (q - 1) (y - o))   (Koenker & Bassett
+/// 1978), the mean over quantiles and values. The output has a block of as many values as the
+/// target for each quantile.
+struct QuantileLoss {
+  static constexpr const char* kName = "quantile";
+  std::vector<double> quantiles = {0.1, 0.5, 0.9};  // ascending, each between 0 and 1
+};
+
+/// How an output becomes a positive number.
+enum class PositiveLink { softplus, exp };
+
+// Minus the logarithm of the likelihood of the targets, complete with its constants. The output has
+// a block of as many values as the target for each parameter of the distribution, in the order
+// given; positive ones go through a PositiveLink.
+
+/// Poisson of the rate. y >= 0
+struct PoissonLoss {
+  static constexpr const char* kName = "poisson";
+  PositiveLink link = PositiveLink::softplus;
+};
+
+/// Negative binomial of the mean and the shape alpha, variance mean + alpha mean^2 (Salinas et al.
+/// 2020, "DeepAR"). y >= 0
+struct NegativeBinomialLoss {
+  static constexpr const char* kName = "negative_binomial";
+  PositiveLink link = PositiveLink::softplus;
+};
+
+/// Normal distribution of mean and scale; minimum_scale is added to the latter.
+struct GaussianLoss {
+  static constexpr const char* kName = "gaussian";
+  PositiveLink link = PositiveLink::softplus;
+  double minimum_scale = 1e-6;
+};
+
+/// Student's t of location, scale and degrees of freedom, the latter 2 + softplus(o).
+struct StudentTLoss {
+  static constexpr const char* kName = "student_t";
+  PositiveLink link = PositiveLink::softplus;
+  double minimum_scale = 1e-6;
+};
+
+/// Mixture of normal distributions of points (x1, x2) with full covariance and, beside it, a
+/// probability that the pen is lifted (Graves 2013, "Generating sequences with recurrent neural
+/// networks", equations 17 to 26). Of M components the output has the logit of the pen (with
+/// `pen`), then blocks of M: logits of the weights, means of x1, of x2, scales of x1, of x2, and
+/// what the tanh of is the correlation. The target is (x1, x2) and, with `pen`, 1 or 0.
+struct GaussianMixture2DLoss {
+  static constexpr const char* kName = "gaussian_mixture_2d";
+  bool pen = true;
+  PositiveLink link = PositiveLink::exp;
+  double minimum_scale = 1e-6;
+};
+
+/// Divergence of normal distributions from the standard one, sum over the features (Kingma &
+/// Welling 2014, "Auto-encoding variational Bayes", appendix B). The output is a block of means and
+/// one of logarithms of variances; there is no target.
+struct UnitGaussianKLLoss {
+  static constexpr const char* kName = "unit_gaussian_kl";
+};
+
+/// Connectionist temporal classification (Graves et al. 2006): minus the logarithm of the
+/// probability of a sequence of labels, wherever in time they stand. The output has logits at each
+/// step. Labels are samples x timesteps with lengths of their own; a row is a sample, and its loss
+/// the sum over its steps.
+struct CTCLoss {
+  static constexpr const char* kName = "ctc";
+  Index blank = 0;  // the output that stands for no label
+  // Sequences with more labels than steps can hold have no loss, instead of being refused.
+  bool zero_infinity = false;
+  bool per_label = false;  // divide by the number of labels, as torch's reduction="mean" does
+  OutputReading outputs = OutputReading::automatic;
+};
+
+/// What a loss of the caller's own is given, and what it writes.
+template <class T>
+struct OwnLossBatch {
+  Index samples = 0, timesteps = 0;      // timesteps 0: no time axis
+  Index features = 0;                    // of the output
+  Index target_features = 0;             // of values
+  const T* output = nullptr;             // rows x features
+  const T* values = nullptr;             // rows x target_features, or null
+  const std::int64_t* labels = nullptr;  // rows, or null
+  const T* weights = nullptr;            // rows, or null: all count alike
+  double* losses = nullptr;              // rows, to be written
+  T* gradient = nullptr;                 // rows x features, of each row's own loss; may be null
+};
+
+/// A loss of the caller's own, for one or both types of numbers. Rows that do not count may hold
+/// anything, and what is written for them is not looked at. No file can hold it: it stands there by
+/// its name alone, and a trainer that comes from the file cannot take a step.
+struct FunctionLoss {
+  static constexpr const char* kName = "function";
+  std::string name;
+  std::function<void(const OwnLossBatch<float>&)> float32;
+  std::function<void(const OwnLossBatch<double>&)> float64;
+  Index target_features = 0;  // 0: as many as the output has
+  bool labels = false;        // class indices instead of values
+};
+
 namespace detail {
 template <class T, class Variant>
 struct is_loss;
@@ -65,8 +190,11 @@ struct is_loss<T, std::variant<Known...>> : std::disjunction<std::is_same<T, Kno
 /// Any of the above, the squared error where nothing is said; made of one of them, as in
 /// Trainer<float>(network, HuberLoss{0.5}, adam).
 struct LossSpec {
-  using Options = std::variant<MSELoss, MAELoss, HuberLoss, BinaryCrossentropyLoss,
-                               CategoricalCrossentropyLoss>;
+  using Options =
+      std::variant<MSELoss, MAELoss, HuberLoss, BinaryCrossentropyLoss, CategoricalCrossentropyLoss,
+                   BinaryFocalLoss, CategoricalFocalLoss, CosineLoss, QuantileLoss, PoissonLoss,
+                   NegativeBinomialLoss, GaussianLoss, StudentTLoss, GaussianMixture2DLoss,
+                   UnitGaussianKLLoss, CTCLoss, FunctionLoss>;
   Options options;
 
   LossSpec() = default;

@@ -9,3 +9,4 @@
 #include "lstm_native/stream.hpp"
 #include "lstm_native/training.hpp"
 #include "lstm_native/types.hpp"
+#include "lstm_native/weight_average.hpp"

@@ -180,6 +180,9 @@ class Trainer {
   /// A trainer of a clone of the network, which goes on as this one would.
   Trainer clone() const;
 
+  /// A trainer of the same network with another loss, which goes on with the optimiser's state.
+  Trainer with_loss(const LossSpec& loss) const;
+
   /// Forward, loss, backward and one update.
   ///   rows   which samples of x and y form the batch: row_count indices into them; null takes all
   ///          in order, and row_count is their number
@@ -198,6 +201,32 @@ class Trainer {
                   const StepOptions<T>& options = {}) {
     return step(x, y, nullptr, x.samples, seed, nullptr, options);
   }
+
+  /// step in two parts, for more samples than fit in memory at once. `accumulate` adds a batch's
+  /// gradients to those of the batches since the last update; `apply` makes one update from their
+  /// mean, in which each row counts as if all had stood in one batch: the numbers of that batch, up
+  /// to rounding. Of several losses, a batch counts by the mean of its shares of their rows.
+  /// Dropout has other masks in each. `step` makes its update from what was accumulated before and
+  /// its own batch. The gradients wait in memory alone, in no file; a batch that is not finite
+  /// undoes as in `step`, and forgets them.
+  StepResult accumulate(const Batch<T>& x, const Targets<T>& y, const Index* rows, Index row_count,
+                        std::uint64_t seed, T* output = nullptr,
+                        const StepOptions<T>& options = {});
+  StepResult accumulate(const Batch<T>& x, const Targets<T>& y, std::uint64_t seed = 0,
+                        const StepOptions<T>& options = {}) {
+    return accumulate(x, y, nullptr, x.samples, seed, nullptr, options);
+  }
+  StepResult accumulate(const std::vector<Batch<T>>& x, const std::vector<Targets<T>>& y,
+                        const Index* rows, Index row_count, std::uint64_t seed,
+                        const std::vector<T*>& output = {}, const StepOptions<T>& options = {});
+  StepResult apply();         // loss and weight are those of all its batches
+  Index accumulated() const;  // batches since the last update
+  void forget_gradients();
+
+  /// The gradients that `apply` would use, before clipping; zeros where nothing was accumulated.
+  /// They may be set to some of one's own, which must be finite.
+  std::vector<T> get_gradient(const std::string& name) const;
+  void set_gradient(const std::string& name, const T* values, Index count);
 
   /// The loss alone, without dropout. Like step, one call at a time on one trainer. `output`, when
   /// given, receives the predictions.
@@ -227,7 +256,16 @@ class Trainer {
   }
 
   void set_learning_rate(double learning_rate);
-  const LossSpec& loss() const;  // the first
+  /// Multiplies the learning rate of the parameter of this name, or of all inside of what it stands
+  /// for: "1" are those of layer 1. 0 freezes them, as a parameter that asks for no gradient in
+  /// PyTorch: no update, no decay, no part in the norm that is clipped, and their state stands
+  /// still. 1 at first. A step with all of them frozen throws InvalidArgument.
+  void set_rate_factor(const std::string& name, double factor);
+  void set_rate_factor(Index layer, double factor) {
+    set_rate_factor(std::to_string(layer), factor);
+  }
+  double rate_factor(const std::string& name) const;  // of one parameter
+  const LossSpec& loss() const;                       // the first
   const std::vector<OutputLoss>& losses() const;
   const OptimizerSpec& optimizer() const;  // with the learning rate in force
   const Network<T>& network() const;
@@ -258,7 +296,7 @@ struct BasicModel {
 
   /// Throws FileError, FormatError, or InvalidArgument when the file holds another dtype.
   static BasicModel load(const std::string& path);
-  /// The same from the bytes of such a file, which are needed during the call alone.
+  /// Loads from the bytes of a model file, which are needed during the call alone.
   static BasicModel load(const void* data, std::size_t size);
 
   /// Atomic: a file without a name beside the target, fsync, then the name. Throws FileError, and

@@ -15,6 +15,18 @@ std::unique_ptr<Loss<T>> make_loss(const LossSpec& spec) {
 }
 
 template <class T>
+const T* weights_within(const LossOutput<T>& output, const T* weights, Workspace& workspace) {
+  if (!output.lengths || !output.timesteps) return weights;
+  T* out = workspace.take<T>(output.rows());
+  for (Index i = 0; i < output.samples; ++i)
+    for (Index t = 0; t < output.timesteps; ++t) {
+      const Index row = i * output.timesteps + t;
+      out[row] = t >= output.lengths[i] ? T(0) : weights ? weights[row] : T(1);
+    }
+  return out;
+}
+
+template <class T>
 void check_weights(Index rows, const T* weights) {
   if (!weights) return;
   for (Index r = 0; r < rows; ++r)
@@ -41,6 +53,8 @@ TargetShape target_shape(const LossSpec& loss, Index output_features) {
 
 template std::unique_ptr<Loss<float>> make_loss(const LossSpec&);
 template std::unique_ptr<Loss<double>> make_loss(const LossSpec&);
+template const float* weights_within(const LossOutput<float>&, const float*, Workspace&);
+template const double* weights_within(const LossOutput<double>&, const double*, Workspace&);
 template void check_weights(Index, const float*);
 template void check_weights(Index, const double*);
 template struct RowWeights<float>;

@@ -9,8 +9,9 @@
 namespace lstm_native {
 
 struct LossValue {
-  double loss = 0;    // weighted mean over the rows
-  double weight = 0;  // sum of weights
+  double loss = 0;     // weighted mean over the rows
+  double weight = 0;   // sum of weights
+  double divisor = 0;  // of the sum of the rows' gradients: see StepOptions::mean_weight
 };
 
 /// What a network has answered: samples x timesteps x features, or samples x features.
@@ -49,6 +50,10 @@ class Loss {
 
 template <class T>
 std::unique_ptr<Loss<T>> make_loss(const LossSpec& spec);
+
+/// The weights of the output's rows, 0 behind the end of each sample.
+template <class T>
+const T* weights_within(const LossOutput<T>& output, const T* weights, Workspace& workspace);
 
 /// Throws InvalidArgument for a weight that is negative or not finite.
 template <class T>

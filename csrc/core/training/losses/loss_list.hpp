@@ -16,6 +16,18 @@ template <class T> LossPointer<T> new_loss(const MAELoss& spec);
 template <class T> LossPointer<T> new_loss(const HuberLoss& spec);
 template <class T> LossPointer<T> new_loss(const BinaryCrossentropyLoss& spec);
 template <class T> LossPointer<T> new_loss(const CategoricalCrossentropyLoss& spec);
+template <class T> LossPointer<T> new_loss(const BinaryFocalLoss& spec);
+template <class T> LossPointer<T> new_loss(const CategoricalFocalLoss& spec);
+template <class T> LossPointer<T> new_loss(const CosineLoss& spec);
+template <class T> LossPointer<T> new_loss(const QuantileLoss& spec);
+template <class T> LossPointer<T> new_loss(const PoissonLoss& spec);
+template <class T> LossPointer<T> new_loss(const NegativeBinomialLoss& spec);
+template <class T> LossPointer<T> new_loss(const GaussianLoss& spec);
+template <class T> LossPointer<T> new_loss(const StudentTLoss& spec);
+template <class T> LossPointer<T> new_loss(const GaussianMixture2DLoss& spec);
+template <class T> LossPointer<T> new_loss(const UnitGaussianKLLoss& spec);
+template <class T> LossPointer<T> new_loss(const CTCLoss& spec);
+template <class T> LossPointer<T> new_loss(const FunctionLoss& spec);
 // clang-format on
 
 }  // namespace lstm_native

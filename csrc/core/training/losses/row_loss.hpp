@@ -51,8 +51,7 @@ class RowLoss final : public Loss<T> {
   Targets<T> prepare(const LossOutput<T>& output, const Targets<T>& targets,
                      Workspace& workspace) const override {
     Targets<T> ready = targets;
-    if (output.lengths && output.timesteps)
-      ready.weights = weights_within(output, targets.weights, workspace);
+    ready.weights = weights_within(output, targets.weights, workspace);
     ready.weights = weights_without_ignored(output.rows(), ready, workspace);
     check_targets(output.rows(), output.features, ready);
     return ready;
@@ -83,25 +82,13 @@ class RowLoss final : public Loss<T> {
       }
     });
     // Summed in order, by one thread: the loss is the same for any number of threads.
-    LossValue result{0, weights.total};
+    LossValue result{0, weights.total, weights.whole};
     for (Index r = 0; r < rows; ++r) result.loss += losses[r];
     if (result.weight > 0) result.loss /= result.weight;
     return result;
   }
 
  private:
-  /// The weights of a batch's rows, 0 behind the end of each sequence.
-  static const T* weights_within(const LossOutput<T>& output, const T* weights,
-                                 Workspace& workspace) {
-    T* out = workspace.take<T>(output.rows());
-    for (Index i = 0; i < output.samples; ++i)
-      for (Index t = 0; t < output.timesteps; ++t) {
-        const Index row = i * output.timesteps + t;
-        out[row] = t >= output.lengths[i] ? T(0) : weights ? weights[row] : T(1);
-      }
-    return out;
-  }
-
   /// The weights of rows with 0 where the label is the one that the loss ignores.
   const T* weights_without_ignored(Index rows, const Targets<T>& targets,
                                    Workspace& workspace) const {
