@@ -22,7 +22,7 @@ __all__ = ["Input", "Model", "Symbol"]
 
 
 class Model(Graph, OnBatch):
-    """A network of layers that read one another, from symbols of its inputs to those of its outputs.
+    """Layers that read one another, from symbols of the inputs to those of the outputs.
 
     It is trained, run, streamed and saved as a `Sequential` is. Where there are several inputs or
     outputs, each argument that belongs to them (x, y, lengths, mask, sample_weight, loss, metrics)

@@ -434,7 +434,9 @@ class Layer(Carrying, Guarded):
 
 def _sizes(native: Any) -> int | list[int]:
     """Return what a native layer was built for: features, or a list with those of each input."""
-    found = [0 if kind == "tokens" else size for _, size, kind, *_ in native.inputs if kind != "state"]
+    found = [
+        0 if kind == "tokens" else size for _, size, kind, *_ in native.inputs if kind != "state"
+    ]
     return found[0] if len(found) == 1 else found
 
 

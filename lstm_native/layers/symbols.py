@@ -220,7 +220,9 @@ def apply(layer: Layer, values: Sequence[Any], states: Sequence[Any]) -> Any:
                 f"{layer!r}: expected symbols alone, got {type(symbol).__name__} beside them; an "
                 "array is given to the model, at an Input"
             )
-    ports = layer._ports([s._port.features if s is not None and not s.tokens else 0 for s in values])
+    ports = layer._ports(
+        [s._port.features if s is not None and not s.tokens else 0 for s in values]
+    )
     wanted = [port for port in ports[0] if port.kind != "state"]
     if len(values) > len(wanted):
         raise TypeError(
@@ -259,9 +261,7 @@ def _check_fit(layer: Layer, port: Port, source: Symbol | None) -> None:
             )
         return
     if (given.stacked, given.features) != (port.stacked, port.features) and port.features >= 0:
-        raise ValueError(
-            f"{where}: expected {_size(port)}, got {_size(given)} ({source!r})"
-        )
+        raise ValueError(f"{where}: expected {_size(port)}, got {_size(given)} ({source!r})")
 
 
 def _kind(port: Port) -> str:

@@ -41,6 +41,12 @@ class Form:
         """Whether there is one, which is given and returned as it is."""
         return self.kind == "one"
 
+    def part(self, numbers: Sequence[int]) -> Form:
+        """Return the form of some of them, in order; one alone is given as it is."""
+        names = [self.names[i] for i in numbers]
+        kind: Kind = "one" if len(names) == 1 and self.kind != "dict" else self.kind
+        return Form(names, kind, self.what, named=self.named)
+
     def label(self, name: str, index: int) -> str:
         """Return what to call an argument's entry in messages: "x", or "x['a']"."""
         return name if self.single else f"{name}[{self.names[index]!r}]"

@@ -6,7 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from lstm_native import _core
+from lstm_native._base.arrays import sequences_of
 from lstm_native._base.inputs import Checked, Entering, check_entering, image_of
 from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
@@ -14,6 +17,7 @@ from lstm_native.layers.layer import BUILDING, Layer
 from lstm_native.layers.symbols import Node, Port, Symbol, check_name
 from lstm_native.network.form import Form, Kind
 from lstm_native.network.stack import Stack
+from lstm_native.network.stream import Stream
 
 Structure = tuple[list[Any], list[str], list[Any], list[Any]]
 """(name, features, vocabulary) of inputs; names of layers; (name, number of the layer, sources) of
@@ -180,7 +184,9 @@ def _listed(given: Any, what: str) -> tuple[list[Symbol], Kind, list[str | None]
                 "(y, state)"
             )
         if not isinstance(symbol, Symbol):
-            raise TypeError(f"{what}: expected symbols, got {type(symbol).__name__}: {shown(symbol)}")
+            raise TypeError(
+                f"{what}: expected symbols, got {type(symbol).__name__}: {shown(symbol)}"
+            )
     return symbols, kind, names
 
 
@@ -287,6 +293,92 @@ class Graph(Stack):
 
     def _check_entry(self, index: int, x: Any, lengths: Any, mask: Any) -> Checked:
         return check_entering(x, self._entering(index), self.dtype, lengths, mask)
+
+    def stream(self, batch_size: int = 1, **held: Any) -> Stream:
+        """Return the model as a stream, which is given one step at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences that run side by side.
+        **held : array_like, by the names of inputs
+            Inputs that are known as a whole beforehand, (batch_size, T, F), or a list of sequences:
+            the sentence that a decoder translates. What depends on them alone is computed once; it
+            is where states begin, or a memory to attend to.
+
+        Returns
+        -------
+        Stream
+            `stream.step(x)` takes one step of each input that is not held, (batch_size, F) or
+            tokens (batch_size,), in a list or dict where there are several, and returns one of each
+            output that depends on them. It keeps the weights the model has now.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Unknown names; another number of sequences than batch_size; nothing is left to step; a
+            layer that cannot be streamed, with its name.
+        """
+        names = self._form_in.names
+        unknown = [name for name in held if name not in names]
+        if unknown:
+            raise TypeError(
+                f"stream: no input named {unknown[0]!r}; the inputs are "
+                f"{', '.join(map(repr, names))}"
+            )
+        given: list[Checked | None] | None = None
+        if held:
+            given = [
+                self._check_held(i, held[name]) if name in held else None
+                for i, name in enumerate(names)
+            ]
+        return Stream(
+            self._network,
+            batch_size,
+            dtype=self.dtype,
+            entering=[self._entering(i) for i in range(len(names))],
+            forms=(self._form_in, self._form_out),
+            held=given,
+        )
+
+    def _check_held(self, index: int, x: Any) -> Checked:
+        name = self._form_in.names[index]
+        tokens = self._takes_tokens(index)
+        try:
+            parts = sequences_of(x, ndim=1 if tokens else 2, name=name)
+            if parts is None:
+                return self._check_entry(index, x, None, None)
+            lengths = np.array([len(part) for part in parts], dtype=np.int64)
+            padded = np.zeros(
+                (len(parts), max(int(lengths.max()), 1), *np.shape(parts[0])[1:]),
+                dtype=np.int64 if tokens else self.dtype,
+            )
+            for to, part in zip(padded, parts, strict=True):
+                to[: len(part)] = part
+            return self._check_entry(index, padded, lengths, None)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"input '{name}': {error}") from None
+
+    def summary(self) -> str:
+        """Return a table of the nodes: layer, output, parameters, and what each reads.
+
+        Examples
+        --------
+        >>> import lstm_native as ln
+        >>> x = ln.Input(features=3)
+        >>> y, _ = ln.LSTM(8)(x)
+        >>> print(ln.Model(x, ln.Dense(1)(y)).summary())
+        node      layer     output        parameters  reads
+        input     Input     (N, T, 3)
+        lstm      LSTM      (N, T, 8)            416  input
+        dense     Dense     (N, T, 1)              9  lstm
+        total                                    425
+        outputs: dense
+        """
+        from lstm_native.network.summary import graph_table
+
+        return graph_table(self._network, self.layers)
 
     def __repr__(self) -> str:
         """Return the inputs, the outputs and the dtype."""

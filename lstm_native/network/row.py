@@ -20,6 +20,7 @@ from lstm_native._base.native import native_class
 from lstm_native.layers.layer import BUILDING, Layer
 from lstm_native.network.form import Form
 from lstm_native.network.stack import MANY_STEPS, Stack
+from lstm_native.network.stream import Stream
 
 
 class Row(Stack):
@@ -112,6 +113,47 @@ class Row(Stack):
     @property
     def _hint_layers(self) -> Sequence[Layer]:
         return self.layers
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Return the model as a stream, which is given one step at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences that run side by side.
+
+        Returns
+        -------
+        Stream
+            `stream.step(x)` takes (batch_size, F), or tokens (batch_size,), and returns
+            (batch_size, features). It keeps the weights the model has now.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built yet.
+        ValueError
+            A layer cannot be streamed (Highway), or needs a time axis that the one before drops.
+        """
+        network, forms = self._built_network(), (self._form_in, self._form_out)
+        entering = [self._entering(0)]
+        return Stream(network, batch_size, dtype=self.dtype, entering=entering, forms=forms)
+
+    def summary(self) -> str:
+        """Return a table of the layers, their output shapes and numbers of parameters.
+
+        Examples
+        --------
+        >>> import lstm_native as ln
+        >>> print(ln.Sequential([ln.LSTM(8, input_size=3), ln.Dense(1)]).summary())
+        layer      output        parameters
+        LSTM       (N, T, 8)            416
+        Dense      (N, T, 1)              9
+        total                           425
+        """
+        from lstm_native.network.summary import table
+
+        return table(self.layers, self.parameter_count)
 
     def __repr__(self) -> str:
         """Return the layers and the dtype."""

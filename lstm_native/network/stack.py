@@ -15,7 +15,6 @@ from lstm_native.layers._carried import State
 from lstm_native.layers.containers import check_distinct
 from lstm_native.layers.layer import Layer, check_seed
 from lstm_native.network.form import Form
-from lstm_native.network.stream import Stream
 
 if TYPE_CHECKING:
     from lstm_native._base.state_dicts import LoadedKeys
@@ -118,47 +117,6 @@ class Stack(Guarded):
         """Shapes of the outputs, where the inputs have so many steps (0: no time axis)."""
         shapes = self._built_network().output_shapes(steps)
         return [(samples, *((t, f) if t else (f,))) for t, f in shapes]
-
-    # -- streams and summaries -------------------------------------------------------------
-
-    def stream(self, batch_size: int = 1) -> Stream:
-        """Return the model as a stream, which is given one step at a time.
-
-        Parameters
-        ----------
-        batch_size : int
-            Sequences that run side by side.
-
-        Returns
-        -------
-        Stream
-            `stream.step(x)` takes (batch_size, F), or tokens (batch_size,), and returns
-            (batch_size, features). It keeps the weights the model has now.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built yet.
-        ValueError
-            A layer cannot be streamed (Highway), or needs a time axis that the one before drops.
-        """
-        return Stream(self._built_network(), batch_size, dtype=self.dtype)
-
-    def summary(self) -> str:
-        """Return a table of the layers, their output shapes and numbers of parameters.
-
-        Examples
-        --------
-        >>> import lstm_native as ln
-        >>> print(ln.Sequential([ln.LSTM(8, input_size=3), ln.Dense(1)]).summary())
-        layer      output        parameters
-        LSTM       (N, T, 8)            416
-        Dense      (N, T, 1)              9
-        total                           425
-        """
-        from lstm_native.network.summary import table
-
-        return table(self.layers, self.parameter_count)
 
     # -- states ----------------------------------------------------------------------------
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,7 @@ class Sequences:
     @staticmethod
     def of(parts: Sequence[NDArray[Any]]) -> Sequences:
         """Return copies of the parts."""
-        starts = np.zeros(len(parts) + 1, dtype=np.int64)
-        np.cumsum([len(part) for part in parts], out=starts[1:])
-        return Sequences(np.concatenate(parts), starts)
+        return Sequences(np.concatenate(parts), starts_of([len(part) for part in parts]))
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -46,6 +44,13 @@ class Sequences:
         first, last, _ = rows.indices(len(self))
         starts = self.starts[first : last + 1]
         return Sequences(self.flat[starts[0] : starts[-1]], starts - starts[0])
+
+
+def starts_of(lengths: Any) -> NDArray[np.int64]:
+    """Return where sequences of these lengths begin, and where the last one ends."""
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return starts
 
 
 Column = NDArray[Any] | Sequences

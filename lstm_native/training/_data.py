@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from lstm_native._base.arrays import is_array
 from lstm_native._base.shown import as_written
 from lstm_native.losses import Loss
-from lstm_native.training._losses import Losses, heads_of
+from lstm_native.network.form import Form
 from lstm_native.training._batches import (
     Source,
     about_lengths,
@@ -22,7 +22,9 @@ from lstm_native.training._batches import (
     refuse_steps,
 )
 from lstm_native.training._heads import Given, Place, check_target
-from lstm_native.training._inputs import check_inputs, masks_of_samples
+from lstm_native.training._inputs import Inputs, check_inputs, masks_of_samples
+from lstm_native.training._losses import Losses, heads_of
+from lstm_native.training._mapped import check_mapped, is_mapped
 from lstm_native.training._samples import Batch, Data
 from lstm_native.training._settings import TrainingSettings
 
@@ -155,48 +157,65 @@ def _check_samples(
 ) -> Data:
     form_in, form_out = model._form_in, model._form_out
     xs = form_in.entries(x, "x")
-    heads = heads_of(loss)
-    with_loss = {head.output for head in heads}
-    ys = _targets(form_out, y, with_loss)
+    ys = _targets(form_out, y, loss)
     kept, masks = masks_of_samples(mask, model)
-    inputs = check_inputs(model, xs, form_in.entries(lengths, "lengths", optional=True), masks)
+    entries = {
+        "x": xs,
+        "y": ys,
+        "lengths": form_in.entries(lengths, "lengths", optional=True),
+        "mask": masks,
+        "kept": [kept],
+        "sample_weight": _for_outputs(form_out, sample_weight, "sample_weight"),
+    }
+    classes = _class_weights(form_out, class_weight)
+    if some and any(map(is_mapped, (*xs, *ys))):
+        return check_mapped(
+            entries,
+            lambda piece, with_classes: _check_entries(
+                model, piece, classes if with_classes else [None] * len(classes), loss, False
+            ),
+        )
+    return _check_entries(model, entries, classes, loss, some)
+
+
+def _check_entries(
+    model: TrainingSettings,
+    entries: Mapping[str, Sequence[Any]],
+    classes: Sequence[Any],
+    loss: Loss | Losses,
+    some: bool,
+) -> Data:
+    """Check what there is for each input and each output."""
+    form_in, form_out = model._form_in, model._form_out
+    masks, (kept,) = entries["mask"], entries["kept"]
+    inputs = check_inputs(model, entries["x"], entries["lengths"], masks)
     if not len(inputs):
         shape = getattr(inputs.columns[0].values, "shape", ())
         raise ValueError(f"x has no samples: its shape is {shape}, expected at least one")
     steps, ends, features = _outputs(model, inputs)
-    weights = _for_outputs(form_out, sample_weight, "sample_weight")
-    classes = _class_weights(form_out, class_weight)
+    mask_given = kept is not None or any(one is not None for one in masks)
     targets = []
-    for head in heads:
-        k = head.output
-        given = Given(ys[k], weights[k], classes[k])
+    for k, one, _ in heads_of(loss):
+        given = Given(entries["y"][k], entries["sample_weight"][k], classes[k])
         place = Place(k, features[k], steps[k], ends[k])
         try:
-            targets.append(
-                check_target(
-                    model,
-                    inputs,
-                    given,
-                    head.loss,
-                    place,
-                    kept,
-                    some=some,
-                    mask_given=mask is not None,
-                )
+            found = check_target(
+                model, inputs, given, one, place, kept, some=some, mask_given=mask_given
             )
         except (TypeError, ValueError) as error:
-            raise error if len(form_out) == 1 else prefixed(
-                error, f"output '{form_out.names[k]}'"
-            ) from None
-    alone = len(form_in) == len(form_out) == 1
+            if len(form_out) == 1:
+                raise
+            raise prefixed(error, f"output '{form_out.names[k]}'") from None
+        targets.append(found)
 
     def steps_of(timesteps: list[int]) -> list[int]:
         return [t for t, _ in model._network.output_shapes(timesteps)]
 
+    alone = len(form_in) == len(form_out) == 1
     return Data(inputs.columns, tuple(targets), alone, steps_of)
 
 
-def _outputs(model: TrainingSettings, inputs: Any) -> tuple[list[int], list[Any], list[int]]:
+def _outputs(model: TrainingSettings, inputs: Inputs) -> tuple[list[int], list[Any], list[int]]:
     """Return steps, lengths and features of each output."""
     shapes = model._output_shapes_for(inputs.steps(), len(inputs))
     steps = [shape[1] if len(shape) == 3 else 0 for shape in shapes]
@@ -206,35 +225,38 @@ def _outputs(model: TrainingSettings, inputs: Any) -> tuple[list[int], list[Any]
     return steps, ends, [shape[-1] for shape in shapes]
 
 
-def _targets(form: Any, y: Any, with_loss: set[int]) -> list[Any]:
-    """Return the targets of each output; None where there is no loss."""
-    entries: list[Any] = form.entries(y, "y", optional=isinstance(y, Mapping))
-    for index, one in enumerate(entries):
-        name = form.names[index]
-        if one is None and index in with_loss:
+def _targets(form: Form, y: Any, loss: Loss | Losses) -> list[Any]:
+    """Return the targets of each output; None where it has no loss, or the loss takes none."""
+    heads = {head.output: head.loss for head in heads_of(loss)}
+    takes_none = not any(one.takes_targets for one in heads.values())
+    optional = isinstance(y, Mapping) or takes_none
+    entries = form.entries(y, "y", optional=optional)
+    if len(form) == 1:
+        return entries
+    for name, index, one in zip(form.names, range(len(form)), entries, strict=True):
+        wanted = index in heads and heads[index].takes_targets
+        if one is None and wanted:
             raise ValueError(f"y: output '{name}' has a loss, but no targets")
-        if one is not None and index not in with_loss:
+        if one is not None and index not in heads:
             raise ValueError(f"y: output '{name}' has targets, but no loss: give None")
     return entries
 
 
-def _for_outputs(form: Any, given: Any, name: str) -> list[Any]:
+def _for_outputs(form: Form, given: Any, name: str) -> list[Any]:
     """Return an entry for each output; what is no list and no dict holds for all."""
     if form.single or given is None or isinstance(given, (list, tuple, Mapping)):
-        found: list[Any] = form.entries(given, name, optional=True)
-        return found
+        return form.entries(given, name, optional=True)
     return [given] * len(form)
 
 
-def _class_weights(form: Any, given: Any) -> list[Any]:
+def _class_weights(form: Form, given: Any) -> list[Any]:
     if form.single or given is None:
         return [given] * len(form)
     if isinstance(given, Mapping) and not all(isinstance(key, str) for key in given):
         raise TypeError(
             "class_weight: of several outputs, expected a dict by name, {output: {class: weight}}"
         )
-    found: list[Any] = form.entries(given, "class_weight", optional=True)
-    return found
+    return form.entries(given, "class_weight", optional=True)
 
 
 def _are_several(x: Any, y: Any) -> bool:
@@ -275,7 +297,7 @@ def check_source(
     """
     if not is_batches(x):
         refuse_steps(name, **{steps_name: steps})
-        if y is None:
+        if y is None and any(head.loss.takes_targets for head in heads_of(loss)):
             refuse_missing_targets(x, call)
         return check_samples(model, x, y, loss, class_weight=class_weight, **given)
     refuse_beside(name, y=y, **given, **(beside or {}))

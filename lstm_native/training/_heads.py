@@ -14,6 +14,8 @@ from lstm_native._base.lengths import Holes, Lengths, true_steps
 from lstm_native._base.shape_hints import about_samples
 from lstm_native._base.values import as_mask, check_same_length
 from lstm_native.losses import Loss
+from lstm_native.network._layer_hints import to_keep_time
+from lstm_native.training._columns import Sequences, starts_of
 from lstm_native.training._inputs import Inputs
 from lstm_native.training._ragged import (
     check_count,
@@ -24,7 +26,14 @@ from lstm_native.training._ragged import (
 )
 from lstm_native.training._samples import Target
 from lstm_native.training._target_hints import explain_targets
-from lstm_native.training._targets import check_targets, row_weights, sample_weights
+from lstm_native.training._targets import (
+    Counts,
+    check_targets,
+    label_sequences,
+    no_targets,
+    row_weights,
+    sample_weights,
+)
 
 if TYPE_CHECKING:
     from lstm_native.network.stack import Stack
@@ -69,8 +78,45 @@ def check_target(
     some : whether a row must count, as in all but one batch of several.
     mask_given : whether padding was told by a mask, for messages.
     """
+    if kept is not None and inputs.ragged:
+        raise ValueError("mask: x is a list of sequences, which have their own lengths")
+    if loss.takes_sequences:
+        return _check_labels(model, inputs, given, loss, place, kept, some=some)
+    if not loss.takes_targets:
+        loss._target_shape(place.features)  # refuses outputs that it cannot have
     check = _check_ragged if inputs.ragged else _check_arrays
     return check(model, inputs, given, loss, place, kept, some=some, mask_given=mask_given)
+
+
+def _check_labels(
+    model: Stack,
+    inputs: Inputs,
+    given: Given,
+    loss: Loss,
+    place: Place,
+    kept: NDArray[np.bool_] | None,
+    *,
+    some: bool,
+) -> Target:
+    """Return targets that are sequences of labels: each sample is one row."""
+    count = len(inputs)
+    if not place.steps:
+        hint = f"; {to_keep_time(model._hint_layers)}" if model._hint_layers else ""
+        raise ValueError(f"the loss '{loss.name}' needs a model that answers at each step{hint}")
+    kept = None if kept is None else as_mask(kept, name="mask", shape=(count,))
+    output = (count, place.steps, place.features)
+    labels = label_sequences(given.y, place.lengths, output, loss)
+    of_samples = (count, place.features)
+    if inputs.ragged:
+        ones = np.ones(count, dtype=np.int64)
+        weights = sequence_weights(given.sample_weight, ones, False, model.dtype, some=some)
+    else:
+        weights = sample_weights(given.sample_weight, of_samples[:1], model.dtype, some=some)
+    found = row_weights(
+        weights, kept, given.class_weight, labels, of_samples, loss, model.dtype, some=some
+    )
+    probabilities = model._network.reads_probabilities(loss._native(), place.output)
+    return Target(labels, found.measured, found.trained, 0, None, probabilities, place.output)
 
 
 def _check_arrays(
@@ -89,10 +135,11 @@ def _check_arrays(
     timed = place.steps > 0
     if timed and holes is not None:
         holes.check_steps(place.steps)
-    target = as_array(given.y, name="y")
-    if target.ndim:
-        check_same_length(x, target, names=("x", "y"), hint=about_samples(x.shape, len(target)))
-    probabilities = model._network.reads_probabilities(loss.to_json(), place.output)
+    if loss.takes_targets:
+        target = as_array(given.y, name="y")
+        if target.ndim:
+            check_same_length(x, target, names=("x", "y"), hint=about_samples(x.shape, len(target)))
+    probabilities = model._network.reads_probabilities(loss._native(), place.output)
     # Of y and the weights as they are given: with their holes.
     steps = () if not timed else (place.steps if holes is None else holes.mask.shape[1],)
     output = (len(x), *steps, place.features)
@@ -107,10 +154,13 @@ def _check_arrays(
         counts = kept if counts is None else kept & counts
         if not counts.any():
             raise ValueError("mask: all samples that count are empty sequences")
-    if model._hint_layers:
-        before = inputs.steps()[0] if holes is None else holes.mask.shape[1]
-        explain_targets(model._hint_layers, before, target, output, loss)
-    checked, left = check_targets(target, counts, output, loss, model.dtype)
+    if not loss.takes_targets:
+        checked, left = no_targets(given.y, rows, loss, model.dtype), counts
+    else:
+        if model._hint_layers:
+            before = inputs.steps()[0] if holes is None else holes.mask.shape[1]
+            explain_targets(model._hint_layers, before, target, output, loss)
+        checked, left = check_targets(target, counts, output, loss, model.dtype)
     weights_given = sample_weights(given.sample_weight, rows, model.dtype, some=some)
     if left is counts and kept is None and weights_given is None:
         left = None  # the core knows the ends, and holes are closed below
@@ -140,19 +190,21 @@ def _check_ragged(
     mask_given: bool,
 ) -> Target:
     """Return the targets of sequences in lists."""
-    if kept is not None:
-        raise ValueError("mask: x is a list of sequences, which have their own lengths")
     count, timed = len(inputs), place.steps > 0
     of_x = next(one.lengths for one in inputs.columns if one.lengths is not None)
     lengths = place.lengths
     if lengths is None:
         lengths = np.full(count, place.steps, dtype=np.int64) if timed else of_x
-    probabilities = model._network.reads_probabilities(loss.to_json(), place.output)
-    parts = parts_of(given.y)  # of a column, by place and not by label
-    y = as_array(given.y, name="y") if parts is None else parts
-    check_count(y, count, "y")
+    probabilities = model._network.reads_probabilities(loss._native(), place.output)
     targets: Any
-    if timed:
+    counts: Counts = None
+    if not loss.takes_targets:
+        rows = (int(lengths.sum()),) if timed else (count,)
+        flat = targets = no_targets(given.y, rows, loss, model.dtype)
+        if timed:
+            targets = Sequences(flat, starts_of(lengths))
+    elif timed:
+        y = _listed(given.y, count)
         if not lengths.any():
             raise ValueError(f"x: all {count} sequences are empty")
         targets, counts = target_sequences(
@@ -160,6 +212,7 @@ def _check_ragged(
         )
         flat, rows = targets.flat, (int(lengths.sum()),)
     else:
+        y = _listed(given.y, count)
         refuse_steps(model, y, lengths)
         target = as_array(y, name="y")
         if model._hint_layers:
@@ -187,6 +240,14 @@ def _check_ragged(
         probabilities,
         place.output,
     )
+
+
+def _listed(y: Any, count: int) -> Any:
+    """Return what stands for each sequence."""
+    parts = parts_of(y)  # of a column, by place and not by label
+    found = as_array(y, name="y") if parts is None else parts
+    check_count(found, count, "y")
+    return found
 
 
 def _rows_that_count(

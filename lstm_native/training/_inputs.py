@@ -46,9 +46,7 @@ class Inputs:
         """Return steps and lengths of each output."""
         steps = self.steps()
         ends = [None if one.lengths is None else one.lengths for one in self.columns]
-        found: tuple[list[int], list[Lengths]] = model._network.output_steps(
-            len(self), steps, ends
-        )
+        found: tuple[list[int], list[Lengths]] = model._network.output_steps(len(self), steps, ends)
         return found
 
 
@@ -85,9 +83,7 @@ def check_inputs(
                 columns.append(Input(values, values.lengths))
                 found.append(None)
             else:
-                array, ends, holes = model._check_entry(
-                    index, one, lengths[index], masks[index]
-                )
+                array, ends, holes = model._check_entry(index, one, lengths[index], masks[index])
                 columns.append(Input(array, ends))
                 found.append(holes)
         except (TypeError, ValueError) as error:
@@ -117,9 +113,7 @@ def _holes_of_all(columns: list[Input], found: list[Holes | None]) -> Holes | No
     return holes
 
 
-def check_sequences(
-    model: Stack, x: Sequence[NDArray[Any]], index: int = 0
-) -> list[NDArray[Any]]:
+def check_sequences(model: Stack, x: Sequence[NDArray[Any]], index: int = 0) -> list[NDArray[Any]]:
     """Return each sequence ready for the core; a model that is not built gets its weights here."""
     if not model.built:
         # An empty list says nothing of its features.

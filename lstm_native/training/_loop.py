@@ -20,7 +20,6 @@ from lstm_native._base.native import native_class
 from lstm_native.history import History
 from lstm_native.layers.layer import check_seed
 from lstm_native.losses import Loss
-from lstm_native.metrics import Metric
 from lstm_native.optimizers import Optimizer
 from lstm_native.training import _rates
 from lstm_native.training._data import Batches, check_samples, check_source, whole
@@ -143,9 +142,7 @@ def _names_of_logs(metrics: Measures, validated: bool) -> list[str]:
     return names
 
 
-def _check_states(
-    model: Saving, data: Data | Batches, batch_size: int, *, shuffle: bool
-) -> None:
+def _check_states(model: Saving, data: Data | Batches, batch_size: int, *, shuffle: bool) -> None:
     if isinstance(data, Batches):
         check_carried(model, data.samples)
     else:

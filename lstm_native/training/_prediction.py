@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._base.arrays import as_array
 from lstm_native._base.lengths import Lengths
 from lstm_native.network.stack import MANY_STEPS, Stack
 from lstm_native.training._batches import (
@@ -19,6 +20,7 @@ from lstm_native.training._batches import (
     refuse_steps,
 )
 from lstm_native.training._inputs import Inputs, check_inputs, refuse_lengths, sequences_in
+from lstm_native.training._mapped import is_mapped
 from lstm_native.training._samples import cut, padded_inputs
 from lstm_native.training._windows import Carry, check_stateful, states_kept
 
@@ -33,6 +35,9 @@ def of_arrays(model: Stack, x: Any, batch_size: int, *, lengths: Any, mask: Any)
         refuse_lengths(lengths=lengths, mask=mask)
         return _of_none(model)
     ends = form.entries(lengths, "lengths", optional=True)
+    if not model._stateful and any(is_mapped(one) and len(one) > batch_size for one in xs):
+        masks = form.entries(mask, "mask", optional=True)
+        return _of_mapped(model, {"x": xs, "lengths": ends, "mask": masks}, batch_size)
     inputs = check_inputs(model, xs, ends, form.entries(mask, "mask", optional=True))
     if inputs.ragged:
         if model._stateful:
@@ -44,13 +49,50 @@ def of_arrays(model: Stack, x: Any, batch_size: int, *, lengths: Any, mask: Any)
     return model._form_out.joined(found)
 
 
+def _of_mapped(model: Stack, given: Mapping[str, list[Any]], batch_size: int) -> Any:
+    """Run samples in files, of which only a batch is in memory at a time."""
+    form = model._form_in
+    arrays = {
+        name: [None if one is None else as_array(one, name=name) for one in entries]
+        for name, entries in given.items()
+    }
+    samples = len(next(one for one in arrays["x"] if one is not None))
+    for name, entries in arrays.items():
+        for one in entries:
+            if one is not None and one.shape[:1] != (samples,):
+                raise ValueError(
+                    f"{name}: expected one for each of the {samples} samples, got shape {one.shape}"
+                )
+    found: list[NDArray[Any]] = []
+    for start in range(0, samples, batch_size):
+        part = slice(start, start + batch_size)
+        pieces = {
+            name: form.joined([None if one is None else np.array(one[part]) for one in entries])
+            for name, entries in arrays.items()
+        }
+        for name in ("lengths", "mask"):
+            if all(one is None for one in arrays[name]):
+                pieces[name] = None
+        try:
+            answer = of_arrays(
+                model, pieces["x"], batch_size, lengths=pieces["lengths"], mask=pieces["mask"]
+            )
+        except (TypeError, ValueError) as error:
+            raise prefixed(error, f"samples {start} to {min(part.stop, samples) - 1}") from None
+        answers = model._form_out.entries(answer, "y")
+        found = found or [np.empty((samples, *y.shape[1:]), dtype=y.dtype) for y in answers]
+        for to, y in zip(found, answers, strict=True):
+            to[part] = y
+    return model._form_out.joined(found)
+
+
 def _of_none(model: Stack) -> Any:
     """Return the answer to an empty list of sequences."""
     if model._stateful:
         raise ValueError("x: a stateful model takes its sequences as an array, not as a list")
     model._built_network()
     shapes = model._output_shapes_for([MANY_STEPS], 0)
-    found = [[] if len(s) == 3 else np.empty(s, dtype=model.dtype) for s in shapes]
+    found: list[Any] = [[] if len(s) == 3 else np.empty(s, dtype=model.dtype) for s in shapes]
     return model._form_out.joined(found)
 
 
@@ -98,8 +140,7 @@ def _of_sequences(model: Stack, inputs: Inputs, batch_size: int) -> list[Any]:
                 to[row] = y[place, :end].copy() if y.ndim == 3 else y[place]
     timed = [y.ndim == 3 for y in outputs]
     return [
-        parts if is_timed else np.stack(parts)
-        for parts, is_timed in zip(found, timed, strict=True)
+        parts if is_timed else np.stack(parts) for parts, is_timed in zip(found, timed, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ from lstm_native._base.arrays import as_array
 from lstm_native._base.values import as_weights
 from lstm_native.losses import Loss
 from lstm_native.network._layer_hints import to_drop_time, to_keep_time
-from lstm_native.training._columns import Sequences
+from lstm_native.training._columns import Sequences, starts_of
 from lstm_native.training._targets import Counts, check_targets
 
 if TYPE_CHECKING:
@@ -65,10 +65,8 @@ def target_sequences(
             )
         parts.append(found)
         counting.append(np.ones(len(found), dtype=bool) if counts is None else counts)
-    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=starts[1:])
     counts = np.concatenate(counting)
-    return Sequences(np.concatenate(parts), starts), None if counts.all() else counts
+    return Sequences(np.concatenate(parts), starts_of(lengths)), None if counts.all() else counts
 
 
 def sequence_weights(

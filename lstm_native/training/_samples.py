@@ -82,7 +82,10 @@ class Target:
 
     def balanced(self) -> Target:
         """Return the same with weights in training whose mean is 1."""
-        mean = self.mean_weight
+        return self.divided(self.mean_weight)
+
+    def divided(self, mean: float) -> Target:
+        """Return the same with weights in training that are divided by this."""
         if self.trained is None or mean == 1.0:
             return self
         if isinstance(self.trained, Sequences):
@@ -138,9 +141,7 @@ class Batch:
         """Return targets and row weights of a window (steps 0: of everything), for metrics."""
         return [self._seen(one, first, steps) for one in self.targets]
 
-    def _seen(
-        self, one: Seen, first: int, steps: int
-    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    def _seen(self, one: Seen, first: int, steps: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
         def of_batch(array: NDArray[Any]) -> NDArray[Any]:
             part = array[:, first : first + steps] if steps else array
             found: NDArray[Any] = part if self.rows is None else part[self.rows]
@@ -256,21 +257,20 @@ class Data:
             return self._padded(rows)
         if isinstance(rows, slice):
             return Batch(*self.part(rows)._whole)
-        return Batch(*self._whole, rows)
+        return Batch(*self._whole, rows)  # type: ignore[call-arg]
 
     def _padded(self, rows: NDArray[np.int64]) -> Batch:
         x, ends, steps = padded_inputs(self.inputs, rows)
         steps_out = self.steps_of(steps)
         seen, trained = [], []
         for one in self.targets:
-            longest = steps_out[one.output]
+            # Sequences of labels have steps of their own, and count as one row.
+            longest = steps_out[one.output] if one.timesteps else 0
             weights = rows_of(one.weights, rows, longest)
             lengths = None if one.lengths is None else one.lengths[rows]
             if lengths is not None and (lengths == longest).all():
                 lengths = None
-            seen.append(
-                Seen(rows_of(one.y, rows, longest), weights, lengths, longest, one.output)
-            )
+            seen.append(Seen(rows_of(one.y, rows, longest), weights, lengths, longest, one.output))
             same = one.trained is one.weights
             trained.append(weights if same else rows_of(one.trained, rows, longest))
         return Batch(*self._batch_of(x, ends, tuple(seen), trained))

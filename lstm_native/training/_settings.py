@@ -92,7 +92,7 @@ class TrainingSettings(Stack):
         list or dict, too. Another loss starts the optimiser's state afresh. None is refused
         (TypeError): "mse" is the default.
         """
-        found = self._training.loss
+        found: Any = self._training.loss
         return found.shown() if hasattr(found, "shown") else found
 
     @loss.setter

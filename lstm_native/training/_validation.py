@@ -90,7 +90,13 @@ def split(
         )
     except (TypeError, ValueError) as error:
         raise prefixed(error, "validation_data") from None
-    if padding and isinstance(held_out, Data) and held_out.ragged is None and lengths is None and mask is None:
+    if (
+        padding
+        and isinstance(held_out, Data)
+        and held_out.ragged is None
+        and lengths is None
+        and mask is None
+    ):
         other = "lengths" if padding == "mask" else "mask"
         raise ValueError(
             f"validation_data has no {padding}: give validation_{padding}= (or "

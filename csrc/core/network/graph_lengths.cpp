@@ -20,9 +20,7 @@ std::vector<std::vector<Index>> output_lengths(const Graph<T>& graph, const Batc
       const std::size_t v = static_cast<std::size_t>(step.first_value) + o;
       values[v] = {nullptr, nullptr, x[0].samples, shapes[v].timesteps, shapes[v].features};
       if (shapes[v].timesteps)
-        values[v].lengths = step.layer->finds_lengths()
-                                ? in[0].lengths
-                                : step.layer->output_lengths(o, in.data(), workspace);
+        values[v].lengths = step.layer->output_lengths(o, in.data(), workspace);
     }
   }
   std::vector<std::vector<Index>> found;
