@@ -1,5 +1,7 @@
 #include <pybind11/stl.h>
 
+#include <functional>
+
 #include "bindings/carried.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/gil.hpp"
@@ -90,7 +92,8 @@ struct TapeHandle {
   Index samples = 0;
   Shape input_shape, output_shape;
   double work = 0;
-  Index version = 0;  // of the weights
+  Index version = 0;           // of the weights
+  std::vector<Index> lengths;  // of the output; empty where all its steps are true
 
   TapeHandle(const LayerHandle<T>& handle, const Batch<T>& x, const Shape& y_shape)
       : layer(handle.sequence),
@@ -126,6 +129,10 @@ struct TapeHandle {
     py::dict gradients;
     std::vector<T*> pointers;
     for (const Parameter<T>* p : layer->parameters()) {
+      if (!p->trained) {
+        pointers.push_back(nullptr);
+        continue;
+      }
       py::object array = new_array<T>(p->info.shape);
       pointers.push_back(plain_data<T>(array.ptr()));
       std::fill_n(pointers.back(), p->info.size(), T(0));
@@ -209,8 +216,13 @@ Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
       batch.tokens = copy(x.tokens, rows);
     if (x.lengths) batch.lengths = copy(x.lengths, x.samples);
     T* out = layer.tape_reads_output() ? workspace.take<T>(shape.size()) : y_data;
-    tape->tape = pass_through(layer, batch, out, states,
-                              Pass{workspace, /*remember=*/true, /*training=*/true, seed});
+    std::vector<std::function<void()>> after;
+    Pass pass{workspace, /*remember=*/true, /*training=*/true, seed};
+    pass.when_taken = &after;
+    tape->tape = pass_through(layer, batch, out, states, pass);
+    for (const auto& change : after) change();
+    const Index* ends = output.timesteps ? layer.output_lengths(0, &batch, workspace) : nullptr;
+    if (ends) tape->lengths.assign(ends, ends + x.samples);
     if (out != y_data) std::copy_n(out, shape.size(), y_data);
   });
   return {std::move(y), std::move(final), std::move(tape)};
@@ -323,6 +335,10 @@ void register_layer(py::module_& m, const std::string& suffix) {
   using Tape = TapeHandle<T>;
   py::class_<Tape> tape(m, ("Tape" + suffix).c_str(), py::is_final());
   tape.def("backward", &Tape::backward, py::arg("dy"), py::arg("dstate"));
+  tape.def_property_readonly("lengths", [](const Tape& t) -> py::object {
+    if (t.lengths.empty()) return py::none();
+    return py::array_t<Index>(static_cast<py::ssize_t>(t.lengths.size()), t.lengths.data());
+  });
   add_plain_method<&quick_backward<T>, Tape, 2>(tape, "quick");
 
   using Handle = LayerHandle<T>;

@@ -284,8 +284,7 @@ class Layer(Carrying, Guarded):
             if quick is not None:
                 y, final, tape = quick
                 passes[0] += 1
-                ends = None if lengths is None else lengths.copy()
-                return y, final, Tape(tape, self, y.shape, len(y), ends)
+                return y, final, Tape(tape, self, y.shape, len(y))
         given = None if seed is None else check_seed(seed)
         y, final, found = self._run(x, state, lengths, mask, remember=True, seed=given)
         assert found is not None
@@ -332,7 +331,7 @@ class Layer(Carrying, Guarded):
             set_plainly(self, "_carried", tuple(part.copy() for part in final))
         tape = None
         if remember:
-            tape = Tape(native, self, y.shape, samples, ends)
+            tape = Tape(native, self, y.shape, samples)
             if holes is not None or not samples:
                 tape = HolesTape(tape, holes) if holes else EmptyTape(tape)
         return y if holes is None else holes.open(y), self._public_state(final), tape

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._base.arrays import as_array
-from lstm_native._base.lengths import Holes, Lengths
+from lstm_native._base.lengths import Holes
 from lstm_native._base.values import as_values
 from lstm_native.layers._carried import Carrying, State
 
@@ -21,7 +21,7 @@ class Tape:
     The layer's weights must not change in between.
     """
 
-    __slots__ = ("__weakref__", "_layer", "_lengths", "_native", "_output_shape", "_samples")
+    __slots__ = ("__weakref__", "_layer", "_native", "_output_shape", "_samples")
 
     def __init__(
         self,
@@ -29,13 +29,11 @@ class Tape:
         layer: Carrying,
         output_shape: tuple[int, ...],
         samples: int,
-        lengths: Lengths = None,
     ):
         self._native = native
         self._layer = layer
         self._output_shape = output_shape
         self._samples = samples
-        self._lengths = lengths if len(output_shape) == 3 else None
 
     def backward(self, dy: Any, dstate: State = None) -> Gradients:
         """Back-propagate through the pass, and through time (Werbos 1990).
@@ -73,7 +71,7 @@ class Tape:
             name="dy",
             dtype=layer.dtype,
             shape=self._output_shape,
-            lengths=self._lengths,
+            lengths=self._native.lengths,
         )
         given = layer._native_state(dstate, self._samples, name="dstate")
         dx, initial, grads = self._native.backward(dy, given)

@@ -1,6 +1,7 @@
 // What every layer is: parameters, a forward pass, and a tape that leads back.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -20,6 +21,7 @@ template <class T>
 struct Parameter {
   TensorInfo info;
   std::vector<T> value;
+  bool trained = true;  // false: saved with the others, and left alone by the optimiser
 };
 
 /// A parameter of zeros. Throws OutOfMemory.
@@ -50,6 +52,9 @@ struct Pass {
   // What layers ask to be added to the loss goes here, in training. Null: there is no loss, and
   // the tape's gradients have no part of it either.
   double* penalty = nullptr;
+  // What is to be done when the training step has been taken, and not when it is taken back:
+  // running statistics move. Null: nothing.
+  std::vector<std::function<void()>>* when_taken = nullptr;
   // A Dense or Activation leaves its activation out, also on the way back.
   bool before_activation = false;
 };
@@ -125,8 +130,6 @@ class Layer {
     (void)workspace;
     return in[0].lengths;
   }
-  /// Whether these are found in the values, and not in the inputs' lengths alone.
-  virtual bool finds_lengths() const { return false; }
   virtual LengthsUse lengths_use() const { return LengthsUse::refused; }
 
   /// All that the layer computes with, in a fixed order: that of a tape's gradients. After writing

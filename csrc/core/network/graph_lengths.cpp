@@ -1,6 +1,17 @@
 #include "core/network/graph_lengths.hpp"
 
+#include <variant>
+
 namespace lstm_native {
+namespace {
+
+/// Whether a layer finds the ends of sequences in the values, which are not there.
+template <class T>
+bool finds_ends(const Layer<T>& layer) {
+  return std::holds_alternative<MaskingSpec>(layer.spec().options);
+}
+
+}  // namespace
 
 template <class T>
 std::vector<std::vector<Index>> output_lengths(const Graph<T>& graph, const Batch<T>* x) {
@@ -20,7 +31,9 @@ std::vector<std::vector<Index>> output_lengths(const Graph<T>& graph, const Batc
       const std::size_t v = static_cast<std::size_t>(step.first_value) + o;
       values[v] = {nullptr, nullptr, x[0].samples, shapes[v].timesteps, shapes[v].features};
       if (shapes[v].timesteps)
-        values[v].lengths = step.layer->output_lengths(o, in.data(), workspace);
+        values[v].lengths = finds_ends(*step.layer)
+                                ? in[0].lengths
+                                : step.layer->output_lengths(o, in.data(), workspace);
     }
   }
   std::vector<std::vector<Index>> found;

@@ -9,10 +9,19 @@
 #include "core/conv_lstm/conv_lstm.hpp"
 #include "core/layers/activation.hpp"
 #include "core/layers/activity_regularization.hpp"
+#include "core/layers/batch_normalization.hpp"
+#include "core/layers/convolution.hpp"
 #include "core/layers/dense.hpp"
+#include "core/layers/dot.hpp"
 #include "core/layers/dropout.hpp"
 #include "core/layers/embedding.hpp"
 #include "core/layers/layer_normalization.hpp"
+#include "core/layers/masking.hpp"
+#include "core/layers/merge.hpp"
+#include "core/layers/repeat.hpp"
+#include "core/layers/reshape.hpp"
+#include "core/layers/time_pooling.hpp"
+#include "core/layers/window_pooling.hpp"
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
@@ -36,6 +45,22 @@ using LayerClasses = std::tuple<                                     //
     RunBy<LayerNormSpec, LayerNormLayer>,                            //
     RunBy<ActivationSpec, ActivationLayer>,                          //
     RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
+    RunBy<Conv1DSpec, Conv1DLayer>,                                  //
+    RunBy<MaxPool1DSpec, MaxPool1DLayer>,                            //
+    RunBy<MeanPool1DSpec, MeanPool1DLayer>,                          //
+    RunBy<LastSpec, LastLayer>,                                      //
+    RunBy<MaxPoolSpec, MaxPoolLayer>,                                //
+    RunBy<MeanPoolSpec, MeanPoolLayer>,                              //
+    RunBy<RepeatSpec, RepeatLayer>,                                  //
+    RunBy<ReshapeSpec, ReshapeLayer>,                                //
+    RunBy<FlattenSpec, FlattenLayer>,                                //
+    RunBy<BatchNormSpec, BatchNormLayer>,                            //
+    RunBy<MaskingSpec, MaskingLayer>,                                //
+    RunBy<ConcatSpec, ConcatLayer>,                                  //
+    RunBy<AddSpec, AddLayer>,                                        //
+    RunBy<MultiplySpec, MultiplyLayer>,                              //
+    RunBy<AverageSpec, AverageLayer>,                                //
+    RunBy<DotSpec, DotLayer>,                                        //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
     RunBy<HighwaySpec, HighwayLayer>,                                //
     RunBy<ResidualSpec, ResidualLayer>>;

@@ -10,8 +10,10 @@
 #include "core/specs/composed_kinds.hpp"
 #include "core/specs/conv_lstm_kind.hpp"
 #include "core/specs/layer_kind.hpp"
+#include "core/specs/merging_kinds.hpp"
 #include "core/specs/recurrent_kinds.hpp"
 #include "core/specs/simple_kinds.hpp"
+#include "core/specs/step_kinds.hpp"
 #include "lstm_native/layers.hpp"
 
 namespace lstm_native {

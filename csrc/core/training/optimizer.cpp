@@ -76,7 +76,8 @@ template <class T>
 std::vector<T>* Optimizer<T>::slot(std::string_view name, std::size_t place) {
   if (place >= tensors_.size()) return nullptr;
   for (int s = 0; s < kMaxSlots; ++s)
-    if (plan_.names[s] && name == plan_.names[s]) return &tensors_[place].slots[s];
+    if (plan_.names[s] && name == plan_.names[s] && tensors_[place].parameter->trained)
+      return &tensors_[place].slots[s];
   return nullptr;
 }
 
@@ -84,7 +85,7 @@ template <class T>
 std::vector<typename Optimizer<T>::Slot> Optimizer<T>::slots() {
   std::vector<Slot> list;
   for (Tensor& tensor : tensors_)
-    for (int s = 0; s < kMaxSlots; ++s)
+    for (int s = 0; s < kMaxSlots && tensor.parameter->trained; ++s)
       if (plan_.names[s])
         list.push_back({plan_.names[s] + ('.' + tensor.name), tensor.parameter, &tensor.slots[s]});
   return list;
@@ -115,7 +116,7 @@ template <class T>
 double Optimizer<T>::norm_of(const T* const* gradients) const {
   double total = 0;
   for (std::size_t i = 0; i < tensors_.size(); ++i)
-    if (tensors_[i].factor > 0) total += sum_of_squares(gradients[i], tensors_[i].size());
+    if (tensors_[i].trains()) total += sum_of_squares(gradients[i], tensors_[i].size());
   return std::sqrt(total);
 }
 
@@ -134,7 +135,7 @@ void Optimizer<T>::set_learning_rate(double learning_rate) {
   validate(spec);
   check_representable<T>("learning_rate", learning_rate);
   for (const Tensor& tensor : tensors_)
-    if (tensor.factor > 0) check_scaled_rate<T>(tensor.name, learning_rate, tensor.factor);
+    if (tensor.trains()) check_scaled_rate<T>(tensor.name, learning_rate, tensor.factor);
   spec_ = spec;
 }
 
@@ -150,7 +151,7 @@ void Optimizer<T>::set_rate_factor(std::size_t place, double factor) {
 
 template <class T>
 void Optimizer<T>::check_trains() const {
-  const auto trained = [](const Tensor& tensor) { return tensor.factor > 0; };
+  const auto trained = [](const Tensor& tensor) { return tensor.trains(); };
   if (!tensors_.empty() && std::none_of(tensors_.begin(), tensors_.end(), trained))
     throw InvalidArgument("expected parameters to train, but all of them are frozen");
 }
@@ -194,6 +195,7 @@ bool Optimizer<T>::update(T* const* gradients, double gradient_norm) {
   Update last{0, 0.0};
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     Tensor& tensor = tensors_[i];
+    if (!tensor.parameter->trained) continue;
     if (tensor.factor == 0) {
       ++tensor.missed;
       continue;
@@ -219,7 +221,7 @@ bool Optimizer<T>::update(T* const* gradients, double gradient_norm) {
     kernel(u);
   }
   for (const Tensor& tensor : tensors_)
-    if (tensor.factor > 0 && !all_finite(tensor.parameter->value.data(), tensor.size())) {
+    if (tensor.trains() && !all_finite(tensor.parameter->value.data(), tensor.size())) {
       reset();
       return false;
     }

@@ -79,6 +79,7 @@ class Optimizer {
     Index missed = 0;
 
     Index size() const { return parameter->info.size(); }
+    bool trains() const { return parameter->trained && factor > 0; }
   };
 
   OptimizerSpec spec_;

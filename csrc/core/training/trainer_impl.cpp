@@ -296,6 +296,8 @@ StepResult TrainerImpl<T>::add_batch(const Batch<T>* x, const Targets<T>* y, con
   Pass pass{workspace_, /*remember=*/true, /*training=*/true, masks};
   double penalty = 0;
   pass.penalty = &penalty;
+  when_taken_.clear();
+  pass.when_taken = &when_taken_;
   const auto tape = run(pass, states, output);
 
   auto** of_outputs = workspace_.template take<T*>(static_cast<Index>(graph_.outputs()));
@@ -333,12 +335,20 @@ StepResult TrainerImpl<T>::add_batch(const Batch<T>* x, const Targets<T>* y, con
   return result;
 }
 
+/// What layers have asked to be done once their pass counts: running statistics move.
+template <class T>
+void TrainerImpl<T>::take_changes() {
+  for (const auto& change : when_taken_) change();
+  when_taken_.clear();
+}
+
 template <class T>
 StepResult TrainerImpl<T>::accumulate(const Batch<T>* x, const Targets<T>* y, const Index* rows,
                                       Index row_count, std::uint64_t seed, T* const* output,
                                       const StepOptions<T>& options) {
   StepResult result = add_batch(x, y, rows, row_count, seed, output, options);
   if (result.finite) advance(options);
+  if (result.finite && result.weight > 0) take_changes();
   return result;
 }
 
@@ -351,6 +361,7 @@ StepResult TrainerImpl<T>::step(const Batch<T>* x, const Targets<T>* y, const In
     const StepResult update = apply();
     result.gradient_norm = update.gradient_norm;
     result.finite = update.finite;
+    if (result.finite) take_changes();
   }
   if (result.finite) advance(options);
   return result;

@@ -1,6 +1,8 @@
 // What stands behind the public Trainer handle.
 #pragma once
 
+#include <functional>
+
 #include "core/network/network_impl.hpp"
 #include "core/training/batch_part.hpp"
 #include "core/training/loss_end.hpp"
@@ -77,6 +79,7 @@ class TrainerImpl {
   double size_of_batch();
   void clear(std::vector<std::vector<T>>& gradients) const;
   void advance(const StepOptions<T>& options) const;
+  void take_changes();
   void save_weights();
   void restore_weights();
 
@@ -90,6 +93,7 @@ class TrainerImpl {
   Optimizer<T> optimizer_;
   Workspace workspace_;
   Selected selected_;
+  std::vector<std::function<void()>> when_taken_;  // see Pass
   std::vector<std::vector<T>> gradients_;
   std::vector<T*> gradient_pointers_;
   std::vector<std::vector<T>> batch_gradients_;  // of one batch, where several are accumulated

@@ -8,8 +8,10 @@
 #include "lstm_native/activation.hpp"
 #include "lstm_native/composed_layers.hpp"
 #include "lstm_native/conv_lstm.hpp"
+#include "lstm_native/merging_layers.hpp"
 #include "lstm_native/recurrent_layers.hpp"
 #include "lstm_native/simple_layers.hpp"
+#include "lstm_native/step_layers.hpp"
 
 namespace lstm_native {
 
@@ -22,9 +24,13 @@ struct is_one_of<T, std::variant<Known...>> : std::disjunction<std::is_same<T, K
 
 /// Any layer; made of one of them, as in Network<float>({lstm, dense}, 1).
 struct LayerSpec {
-  using Options = std::variant<LSTMSpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, DenseSpec,
-                               EmbeddingSpec, DropoutSpec, LayerNormSpec, ActivationSpec,
-                               HighwaySpec, ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec>;
+  using Options =
+      std::variant<LSTMSpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, DenseSpec, EmbeddingSpec,
+                   DropoutSpec, LayerNormSpec, ActivationSpec, HighwaySpec,
+                   ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec, Conv1DSpec,
+                   MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec, RepeatSpec,
+                   ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
+                   MultiplySpec, AverageSpec, DotSpec>;
   Options options;
 
   LayerSpec() = default;
