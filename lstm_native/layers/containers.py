@@ -73,7 +73,7 @@ class Highway(_Container):
     >>> import numpy as np
     >>> import lstm_native as ln
     >>> layers = [ln.LSTM(8, return_sequences=False), ln.Dense(2)]
-    >>> y, _ = ln.Highway(layers, window=4, seed=0)(np.ones((3, 10, 1), dtype="float32"))
+    >>> y = ln.Highway(layers, window=4, seed=0)(np.ones((3, 10, 1), dtype="float32"))
     >>> y.shape
     (3, 2)
     """
@@ -128,7 +128,7 @@ class Residual(_Container):
     --------
     >>> import numpy as np
     >>> import lstm_native as ln
-    >>> y, _ = ln.Residual([ln.LSTM(4), ln.LayerNorm()], seed=0)(np.ones((3, 10, 4)))
+    >>> y = ln.Residual([ln.LSTM(4), ln.LayerNorm()], seed=0)(np.ones((3, 10, 4)))
     >>> y.shape
     (3, 10, 4)
     """

@@ -45,7 +45,7 @@ class Dense(Layer):
     --------
     >>> import numpy as np
     >>> import lstm_native as ln
-    >>> y, _ = ln.Dense(3, seed=0)(np.ones((2, 5, 4), dtype="float32"))
+    >>> y = ln.Dense(3, seed=0)(np.ones((2, 5, 4), dtype="float32"))
     >>> y.shape
     (2, 5, 3)
     """
@@ -113,7 +113,7 @@ class Embedding(Layer):
     Examples
     --------
     >>> import lstm_native as ln
-    >>> y, _ = ln.Embedding(10, 4, seed=0)([[1, 2, 3]])
+    >>> y = ln.Embedding(10, 4, seed=0)([[1, 2, 3]])
     >>> y.shape
     (1, 3, 4)
     """
