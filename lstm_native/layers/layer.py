@@ -18,7 +18,7 @@ from lstm_native._base.checks import check_bool, check_dtype, check_int, check_r
 from lstm_native._base.inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native._base.native import native_class
 from lstm_native.layers._carried import Carrying, State
-from lstm_native.layers._specs import reduce_layer
+from lstm_native.layers._specs import input_sizes, reduce_layer
 from lstm_native.layers.symbols import Port, apply, check_name, is_symbolic
 from lstm_native.layers.tape import EmptyTape, HolesTape, Tape
 
@@ -118,7 +118,7 @@ class Layer(Carrying, Guarded):
                 f"{self!r}: expected {known} input features (input_size), got {input_size}"
             )
         if self.built:
-            built: Any = _sizes(self._native)
+            built: Any = input_sizes(self._native)
             if built != input_size:
                 raise ValueError(
                     f"{self!r}: was built for {built} input features, got {input_size}"
@@ -429,14 +429,6 @@ class Layer(Carrying, Guarded):
                 shown = list(value) if name == "layers" else value
                 options.append(f"{name}={shown!r}")
         return f"{type(self).__name__}({', '.join(options)})"
-
-
-def _sizes(native: Any) -> int | list[int]:
-    """Return what a native layer was built for: features, or a list with those of each input."""
-    found = [
-        0 if kind == "tokens" else size for _, size, kind, *_ in native.inputs if kind != "state"
-    ]
-    return found[0] if len(found) == 1 else found
 
 
 def check_size(value: int, *, name: str) -> int:

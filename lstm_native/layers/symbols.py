@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from lstm_native._base.attributes import Guarded
 from lstm_native._base.checks import check_int, check_positive_int
 from lstm_native._base.shown import shown
 from lstm_native.layers._specs import layer_from_spec
 
-if TYPE_CHECKING:
-    from lstm_native.layers.layer import Layer
-
+# This module knows no layers, which know it: where a layer is meant, its type says Any.
 _MAX_FEATURES = 2**24
 _MAX_NAME = 200
 _order = itertools.count()
@@ -53,7 +51,7 @@ class Node:
 
     def __init__(
         self,
-        layer: Layer | None,
+        layer: Any,
         sources: Sequence[Symbol | None],
         outputs: Sequence[Port],
         name: str | None = None,
@@ -207,7 +205,7 @@ def check_name(name: Any) -> str | None:
     return name
 
 
-def apply(layer: Layer, values: Sequence[Any], states: Sequence[Any]) -> Any:
+def apply(layer: Any, values: Sequence[Any], states: Sequence[Any]) -> Any:
     """Return what a layer answers to these symbols: its values, and its states where it has some.
 
     values : for the layer's ports of values and tokens, in order.
@@ -240,11 +238,11 @@ def apply(layer: Layer, values: Sequence[Any], states: Sequence[Any]) -> Any:
     answers = [one for one in symbols if one._port.kind != "state"]
     ends = [one for one in symbols if one._port.kind == "state"]
     if ends:
-        answers.append(layer._public_state(ends))  # type: ignore[arg-type]
+        answers.append(layer._public_state(ends))
     return answers[0] if len(answers) == 1 else tuple(answers)
 
 
-def _check_fit(layer: Layer, port: Port, source: Symbol | None) -> None:
+def _check_fit(layer: Any, port: Port, source: Symbol | None) -> None:
     where = f"{layer!r}: {port.name}"
     if source is None:
         if not port.optional:

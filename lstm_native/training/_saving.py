@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from lstm_native import _core
 from lstm_native._base import callback_states
+from lstm_native._base.attributes import set_plainly
 from lstm_native._base.shown import shown
 from lstm_native.layers._specs import attributes_of, own_class, restore_layer
 from lstm_native.layers.layer import Layer, check_seed
@@ -140,8 +141,11 @@ def assembled(
     dtype = "float64" if isinstance(network, _core.Network64) else "float32"
     states = callback_states.unpack(*extras)
     forms = states.pop(_FORMS, None)
-    for layer, native in zip(layers, network.layers, strict=True):
+    names = [None] * len(layers) if network.is_row else network.structure[1]
+    for layer, native, name in zip(layers, network.layers, names, strict=True):
         layer._set_building((native, dtype, check_seed(None)))
+        if name is not None:
+            set_plainly(layer, "name", name)
     model = _plain(kind, layers, dtype)
     model._connect(network)
     _set_forms(model, forms)
@@ -169,7 +173,7 @@ def _reduce(model: Any) -> tuple[Any, ...]:
     """Return a model in parts, for pickle and copy."""
     attributes = dict(vars(model))
     layers = attributes.pop("layers")
-    for name in ("_network", "_in_training"):
+    for name in ("_network", "_in_training", "_shown"):
         attributes.pop(name, None)
     training = attributes.pop("_training")
     # Attributes that are layers of the model stay so.

@@ -158,7 +158,7 @@ PYTHON_FLOORS = [
     {"forecast"},
     {""},
     {"diagnostics", "onnx_ops", "callbacks", "files"},
-    {"model", "_recorders"},
+    {"graph", "model", "_recorders"},
     {"training", "_monitor"},
     {"metrics", "optimizers", "history", "progress"},
     {"losses", "_updates", "_schedules", "data"},
