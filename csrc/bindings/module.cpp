@@ -44,8 +44,8 @@ PYBIND11_MODULE(_core_of_main_interpreter, m) {
   lstm_native::python::register_layers(m);
   lstm_native::python::register_losses(m);
   lstm_native::python::register_networks(m);
-  register_trainers(m);
-  register_model_files(m);
+  lstm_native::python::register_trainers(m);
+  lstm_native::python::register_model_files(m);
   lstm_native::python::register_optimizers(m);
   lstm_native::python::register_probes(m);
   lstm_native::python::register_streams(m);
