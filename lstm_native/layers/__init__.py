@@ -19,6 +19,7 @@ from lstm_native.layers.simple import (
     Dense,
     Dropout,
     Embedding,
+    GaussianSample,
     LayerNorm,
 )
 from lstm_native.layers.tape import Tape
@@ -43,6 +44,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianSample",
     "Highway",
     "Last",
     "Layer",

@@ -18,6 +18,7 @@ from lstm_native.layers.simple import (
     Dense,
     Dropout,
     Embedding,
+    GaussianSample,
     LayerNorm,
 )
 
@@ -30,6 +31,7 @@ KINDS: tuple[type[Layer], ...] = (
     Dense,
     Embedding,
     Dropout,
+    GaussianSample,
     LayerNorm,
     Activation,
     ActivityRegularization,

@@ -17,6 +17,7 @@
 #include "core/layers/dot.hpp"
 #include "core/layers/dropout.hpp"
 #include "core/layers/embedding.hpp"
+#include "core/layers/gaussian_sample.hpp"
 #include "core/layers/layer_normalization.hpp"
 #include "core/layers/masking.hpp"
 #include "core/layers/merge.hpp"
@@ -44,6 +45,7 @@ using LayerClasses = std::tuple<                                     //
     RunBy<DenseSpec, DenseLayer>,                                    //
     RunBy<EmbeddingSpec, EmbeddingLayer>,                            //
     RunBy<DropoutSpec, DropoutLayer>,                                //
+    RunBy<GaussianSampleSpec, GaussianSampleLayer>,                  //
     RunBy<LayerNormSpec, LayerNormLayer>,                            //
     RunBy<ActivationSpec, ActivationLayer>,                          //
     RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
