@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from typing import IO
+from typing import IO, Any
 
+from lstm_native.graph import Model
 from lstm_native.layers import layer_from_spec
 from lstm_native.model import Sequential
 from lstm_native.training._saving import assembled, read, restore_model
@@ -15,8 +16,8 @@ __all__ = ["load_model", "restore_model"]
 
 def load_model(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes],
-) -> Sequential:
-    """Return the model that `Sequential.save` wrote.
+) -> Any:
+    """Return the model that `save` of a `Sequential` or a `Model` wrote.
 
     Loading runs no code from the file and allocates no more than the file's size justifies.
 
@@ -40,5 +41,5 @@ def load_model(
     network, trainer, metadata, extras = read(source)
     natives = network.layers
     layers = [layer_from_spec(json.loads(native.spec)) for native in natives]
-    model: Sequential = assembled(Sequential, layers, network, trainer, metadata, extras)
-    return model
+    kind = Sequential if network.is_row else Model
+    return assembled(kind, layers, network, trainer, metadata, extras)

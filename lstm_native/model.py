@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lstm_native._base.attributes import hinted
+from lstm_native.network.row import Row
 from lstm_native.training._on_batch import OnBatch
 
 if TYPE_CHECKING:  # what trains a model is loaded when one is trained
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native.optimizers import Optimizer
 
 
-class Sequential(OnBatch):
+class Sequential(Row, OnBatch):
     """Layers one after another.
 
     The weights are made when the number of input features is known: from the first layer, or
@@ -64,6 +65,7 @@ class Sequential(OnBatch):
         self, layers: Sequence[Layer], *, dtype: str | None = None, seed: int | None = None
     ) -> None:
         super().__init__(layers, dtype=dtype, seed=seed)
+        self._begin()
 
     @hinted
     def fit(
@@ -195,50 +197,32 @@ class Sequential(OnBatch):
         KeyboardInterrupt
             Ctrl-C, within one batch. Model and `model.history` are usable.
         """
-        from lstm_native import losses, training
+        from lstm_native.training import _fitting
 
-        options = training.Options.check(
-            epochs=epochs,
-            batch_size=batch_size,
-            validation_split=validation_split,
-            shuffle=shuffle,
-            seed=seed,
-            initial_epoch=initial_epoch,
-            verbose=verbose,
-            accumulate=accumulate,
-        )
-        chosen = losses.parse(loss if loss is not None else self.loss or "mse")
-        data = training.check_source(
+        return _fitting.fit_model(
             self,
             x,
             y,
-            chosen,
-            steps=steps_per_epoch,
-            steps_name="steps_per_epoch",
-            goes_on=True,
-            passes=options.epochs - options.initial_epoch,
-            beside={
-                "batch_size": batch_size,
-                "shuffle": shuffle or None,
-                "validation_split": validation_split or None,
-            },
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            lengths=lengths,
-            mask=mask,
-        )
-        return training.fit(
-            self,
-            data,
-            chosen,
-            optimizer,
-            options,
+            epochs=epochs,
+            batch_size=batch_size,
+            loss=loss,
+            optimizer=optimizer,
             metrics=metrics,
             validation_data=validation_data,
+            validation_split=validation_split,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            mask=mask,
+            callbacks=callbacks,
+            lengths=lengths,
             validation_lengths=validation_lengths,
             validation_mask=validation_mask,
-            validation_steps=validation_steps,
-            callbacks=callbacks,
             tbptt=tbptt,
-            padding=training.padding_told(lengths, mask),
+            seed=seed,
+            initial_epoch=initial_epoch,
+            accumulate=accumulate,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            verbose=verbose,
         )

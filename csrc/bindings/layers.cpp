@@ -282,12 +282,13 @@ py::object quick_backward(TapeHandle<T>& tape, const Arguments<2>& given) {
   return tuple_of(found[0], public_state(found[1]), found[2]);
 }
 
-/// (x, state, lengths) to (y, final state).
+/// (x, state, lengths) to (y, final state), or to y of a layer without state.
 template <class T>
 py::object quick_call(LayerHandle<T>& handle, const Arguments<3>& given) {
   return quick(handle.one(), given[0], given[1], given[2],
                [&](const Batch<T>& x, const States<T>& states) {
                  Passed<T> found = run(handle, x, states, false, 0);
+                 if (found.states.empty()) return found.y;
                  return tuple_of(std::move(found.y), public_state(std::move(found.states)));
                });
 }
@@ -307,7 +308,8 @@ py::object quick_forward(LayerHandle<T>& handle, const Arguments<5>& given) {
 /// A layer with its initial weights. Large ones take seconds: other threads run meanwhile, and an
 /// interrupt ends it.
 template <class T>
-std::shared_ptr<Layer<T>> new_layer(const LayerSpec& spec, Index input_features, WeightSeed seed) {
+std::shared_ptr<Layer<T>> new_layer(const LayerSpec& spec, const std::vector<Index>& input_features,
+                                    WeightSeed seed) {
   try {
     GilRelease release;
     Cancellation cancellation(
@@ -343,6 +345,11 @@ void register_layer(py::module_& m, const std::string& suffix) {
   py::class_<Handle, std::shared_ptr<Handle>> layer(m, ("Layer" + suffix).c_str(), py::is_final());
   layer
       .def(py::init([](const std::string& spec, Index input_features, WeightSeed seed) {
+             return LayerHandle<T>(new_layer<T>(parse_layer(spec), {input_features}, seed));
+           }),
+           py::arg("spec"), py::arg("input_features"), py::arg("seed"))
+      .def(py::init([](const std::string& spec, const std::vector<Index>& input_features,
+                       WeightSeed seed) {
              return LayerHandle<T>(new_layer<T>(parse_layer(spec), input_features, seed));
            }),
            py::arg("spec"), py::arg("input_features"), py::arg("seed"))
@@ -356,7 +363,12 @@ void register_layer(py::module_& m, const std::string& suffix) {
       .def_property_readonly("takes_tokens",
                              [](const LayerHandle<T>& h) { return h.one().takes_tokens(); })
       .def_property_readonly("state_count",
-                             [](const LayerHandle<T>& h) { return h.one().state_shape().count; })
+                             [](const LayerHandle<T>& h) {
+                               Index count = 0;
+                               for (const Port& port : h.layer->inputs())
+                                 count += port.kind == Port::Kind::state;
+                               return count;
+                             })
       .def_property_readonly("inputs",
                              [](const LayerHandle<T>& h) { return listed(h.layer->inputs()); })
       .def_property_readonly("outputs",

@@ -12,6 +12,7 @@
 #include "bindings/network_handle.hpp"
 #include "bindings/plain_method.hpp"
 #include "core/base/finite.hpp"
+#include "core/network/graph_lengths.hpp"
 #include "core/network/graph_windows.hpp"
 #include "core/network/handles.hpp"
 #include "core/network/network_impl.hpp"
@@ -41,14 +42,14 @@ NetworkHandle<T> network_of_row(const Layers<T>& handles) {
 }
 
 using Source = std::pair<Index, Index>;  // (place, port), place -1: nothing
+using Inputs = std::vector<std::tuple<std::string, Index, Index>>;
+using Nodes = std::vector<std::tuple<std::string, Index, std::vector<Source>>>;
+using Outputs = std::vector<std::tuple<std::string, Source>>;
 
 /// Inputs (name, features, vocabulary); names of the layers; nodes (name, number of the layer,
 /// sources); outputs (name, source).
-using InputTuples = std::vector<std::tuple<std::string, Index, Index>>;
-using NodeTuples = std::vector<std::tuple<std::string, Index, std::vector<Source>>>;
-using OutputTuples = std::vector<std::tuple<std::string, Source>>;
-GraphSpec structure_of(const InputTuples& inputs, const std::vector<std::string>& layers,
-                       const NodeTuples& nodes, const OutputTuples& outputs) {
+GraphSpec structure_of(const Inputs& inputs, const std::vector<std::string>& layers,
+                       const Nodes& nodes, const Outputs& outputs) {
   GraphSpec spec;
   for (const auto& [name, features, vocabulary] : inputs)
     spec.inputs.push_back({name, features, vocabulary});
@@ -108,6 +109,21 @@ py::object predict(const NetworkHandle<T>& handle, const py::object& x, const py
   return std::move(y);
 }
 
+/// Of each output an array, or None where all steps are true.
+inline py::list listed_lengths(const std::vector<std::vector<Index>>& found) {
+  py::list list;
+  for (const std::vector<Index>& of_output : found) {
+    if (of_output.empty()) {
+      list.append(py::none());
+      continue;
+    }
+    auto array = new_array<std::int64_t>({static_cast<Index>(of_output.size())});
+    std::copy(of_output.begin(), of_output.end(), array.mutable_data());
+    list.append(std::move(array));
+  }
+  return list;
+}
+
 /// Lists of inputs and lengths to (list of outputs, list of their lengths or None, states).
 template <class T>
 py::tuple predict_all(const NetworkHandle<T>& handle, const py::object& x,
@@ -117,7 +133,7 @@ py::tuple predict_all(const NetworkHandle<T>& handle, const py::object& x,
   CarriedStates<T> carried(handle.network, states);
   network.graph().check_shapes(batches.list.data());
   const Index samples = batches.list[0].samples;
-  py::list outputs, ends;
+  py::list outputs;
   std::vector<T*> pointers;
   for (const OutputShape& shape : network.output_shapes(batches.list.data())) {
     auto y = new_array<T>(output_dimensions(samples, shape));
@@ -130,16 +146,27 @@ py::tuple predict_all(const NetworkHandle<T>& handle, const py::object& x,
     GraphStates<T>* begin = carried.get() ? &Access::impl(*carried.get()) : nullptr;
     found = network.predict_with_lengths(batches.list.data(), pointers.data(), begin);
   }
-  for (const std::vector<Index>& of_output : found) {
-    if (of_output.empty()) {
-      ends.append(py::none());
-      continue;
-    }
-    auto array = new_array<std::int64_t>({samples});
-    std::copy(of_output.begin(), of_output.end(), array.mutable_data());
-    ends.append(std::move(array));
+  return py::make_tuple(std::move(outputs), listed_lengths(found), carried.result());
+}
+
+/// (samples, steps of each input, their lengths) to lists of the outputs' steps and lengths.
+template <class T>
+py::tuple output_steps(const NetworkHandle<T>& handle, Index samples,
+                       const std::vector<Index>& timesteps, const py::object& lengths) {
+  const Graph<T>& graph = Access::impl(handle.network).graph();
+  const std::vector<py::object> ends = entries_of(lengths, graph.inputs());
+  if (timesteps.size() != graph.inputs() || ends.size() != graph.inputs())
+    throw InvalidArgument("timesteps: expected one for each of " + std::to_string(graph.inputs()) +
+                          " inputs, and as many lengths");
+  std::vector<Batch<T>> x;
+  std::vector<py::object> owners;
+  for (std::size_t i = 0; i < timesteps.size(); ++i) {
+    x.push_back({nullptr, nullptr, samples, timesteps[i], graph.input_features(i)});
+    owners.push_back(lengths_of(ends[i], x.back()));
   }
-  return py::make_tuple(std::move(outputs), std::move(ends), carried.result());
+  py::list steps;
+  for (const OutputShape& shape : graph.output_shapes(timesteps)) steps.append(shape.timesteps);
+  return py::make_tuple(std::move(steps), listed_lengths(output_lengths(graph, x.data())));
 }
 
 /// (x, batch size) to what the Python face's predict returns, for a plain array of no more samples.
@@ -148,6 +175,7 @@ template <class T>
 py::object quick_predict(NetworkHandle<T>& handle, const Arguments<2>& given) {
   PyObject* const x = given[0];
   const NetworkImpl<T>& network = Access::impl(handle.network);
+  if (network.graph().inputs() != 1 || network.graph().outputs() != 1) return py::none();
   Batch<T> batch;
   const auto check = [&](const Batch<T>& b) { network.graph().check_inputs(&b); };
   if (!plain_batch(x, network.graph().takes_tokens(0), batch, check) ||
@@ -171,9 +199,8 @@ void register_network(py::module_& m, const std::string& suffix) {
   };
   py::class_<N> network(m, ("Network" + suffix).c_str(), py::is_final());
   network.def(py::init(&network_of_row<T>), py::arg("layers"))
-      .def(py::init([](const InputTuples& inputs, const std::vector<std::string>& names,
-                       const NodeTuples& nodes, const OutputTuples& outputs,
-                       const Layers<T>& handles) {
+      .def(py::init([](const Inputs& inputs, const std::vector<std::string>& names,
+                       const Nodes& nodes, const Outputs& outputs, const Layers<T>& handles) {
              return N{Access::make<Network<T>>(std::make_shared<NetworkImpl<T>>(
                  Graph<T>(structure_of(inputs, names, nodes, outputs), native_layers(handles))))};
            }),
@@ -227,13 +254,16 @@ void register_network(py::module_& m, const std::string& suffix) {
       .def("predict", &predict<T>, py::arg("x"), py::arg("lengths") = py::none(),
            py::arg("states") = py::none())
       .def("predict_all", &predict_all<T>, py::arg("x"), py::arg("lengths") = py::none(),
-           py::arg("states") = py::none());
+           py::arg("states") = py::none())
+      .def("output_steps", &output_steps<T>, py::arg("samples"), py::arg("timesteps"),
+           py::arg("lengths") = py::none());
   add_plain_method<&quick_predict<T>, N, 2>(network, "quick_predict");
 }
 
 }  // namespace
 
 void register_networks(py::module_& m) {
+  m.def("layer_seed", &layer_seed, py::arg("seed"), py::arg("name"));
   register_network<float>(m, "32");
   register_network<double>(m, "64");
 }

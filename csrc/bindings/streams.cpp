@@ -1,7 +1,9 @@
 // Streams. A step of a small network takes less time than an ordinary call into C++, so `step` is
 // a plain C method with a short way for arrays that need no conversion. All others go through a
 // check of the Python face, which converts them or says what is wrong.
-#include "bindings/arrays.hpp"
+#include <pybind11/stl.h>
+
+#include "bindings/batches.hpp"
 #include "bindings/fast_arrays.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
@@ -18,17 +20,21 @@ template <class T>
 struct StreamHandle {
   Stream<T> stream;
   py::object check;  // check(x) returns x as a plain array, or raises
-  Index batch, inputs, outputs;
-  bool tokens;
+  bool single;       // one input and one output are stepped: `step` serves, else `step_all`
+  Index batch, inputs = 0, outputs = 0;
+  bool tokens = false;
   bool busy = false;  // in a step that runs without the GIL
 
-  StreamHandle(const NetworkHandle<T>& network, Index batch_size, py::object check_input)
-      : stream(network.network.stream(batch_size)),
+  StreamHandle(Stream<T> made, py::object check_input)
+      : stream(std::move(made)),
         check(std::move(check_input)),
-        batch(batch_size),
-        inputs(stream.input_features()),
-        outputs(stream.output_features()),
-        tokens(stream.takes_tokens()) {}
+        single(stream.inputs() == 1 && stream.outputs() == 1),
+        batch(stream.batch_size()) {
+    if (!single) return;
+    inputs = stream.input_features();
+    outputs = stream.output_features();
+    tokens = stream.takes_tokens();
+  }
 
   StreamImpl<T>& idle() {
     if (busy)
@@ -71,6 +77,7 @@ struct StreamHandle {
   }
 
   PyObject* step(PyObject* x, PyObject* out) {
+    if (!single) throw InvalidArgument("step: several inputs or outputs go to step_all");
     py::object checked;
     if (!fits(x)) {
       checked = check(py::handle(x));
@@ -98,6 +105,47 @@ struct StreamHandle {
       throw InvalidArgument("x: a token is out of range");
     }
     return result.release().ptr();
+  }
+
+  /// One array for each input that is stepped, checked as far as its tokens' range; one for each
+  /// output that is. None when a token is out of range.
+  py::object step_all(const py::list& x) {
+    StreamImpl<T>& impl = idle();
+    const Graph<T>& graph = impl.graph();
+    if (x.size() != impl.inputs().size())
+      throw InvalidArgument("x: expected " + std::to_string(impl.inputs().size()) +
+                            " arrays, one for each input that is stepped, got " +
+                            std::to_string(x.size()));
+    std::vector<Batch<T>> in(graph.inputs());
+    std::vector<T*> out(graph.outputs(), nullptr);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      Batch<T>& to = in[impl.inputs()[i]];
+      if (graph.takes_tokens(impl.inputs()[i])) {
+        usable<std::int64_t>(x[i].ptr(), {batch});
+        to.tokens = plain_data<std::int64_t>(x[i].ptr());
+      } else {
+        usable<T>(x[i].ptr(), {batch, graph.input_features(impl.inputs()[i])});
+        to.values = plain_data<T>(x[i].ptr());
+      }
+    }
+    py::list result;
+    for (const std::size_t k : impl.outputs()) {
+      py::object y = new_plain<T>({batch, graph.output_features(k)});
+      out[k] = plain_data<T>(y.ptr());
+      result.append(std::move(y));
+    }
+    busy = true;
+    const bool made = without_gil(impl.work(), [&] { return impl.step(in.data(), out.data()); });
+    busy = false;
+    if (!made) return py::none();
+    return std::move(result);
+  }
+
+  void reorder(const py::object& rows) {
+    const auto from = borrow<std::int64_t>(rows, "rows");
+    lstm_native::python::data_of(from, {batch}, "rows");
+    if (!idle().reorder(from.data()))
+      throw InvalidArgument("rows: expected indices from 0 to " + std::to_string(batch - 1));
   }
 
   /// Copies: for each layer, its state tensors of (stacked layers, batch, units); of a layer that
@@ -160,13 +208,42 @@ PyObject* step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyO
   });
 }
 
+/// held: None, or for each input an array, or None where it is stepped; with their lengths.
+template <class T>
+StreamHandle<T> new_stream(const NetworkHandle<T>& handle, Index batch_size,
+                           const py::object& check, const py::object& held,
+                           const py::object& lengths) {
+  if (held.is_none()) return {handle.network.stream(batch_size), check};
+  const Graph<T>& graph = Access::impl(handle.network).graph();
+  const std::vector<py::object> arrays = entries_of(held, 0);
+  const std::vector<py::object> ends = entries_of(lengths, graph.inputs());
+  if (arrays.size() != graph.inputs() || ends.size() != graph.inputs())
+    throw InvalidArgument("held: expected an entry for each input");
+  std::vector<Batch<T>> batches(graph.inputs());
+  std::vector<py::object> owners;
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    if (arrays[i].is_none()) continue;
+    Input<T> input = input_of<T>(arrays[i], graph.takes_tokens(i));
+    owners.push_back(lengths_of(ends[i], input.batch));
+    owners.push_back(std::move(input.owner));
+    batches[i] = input.batch;
+  }
+  return {handle.network.stream(batch_size, batches), check};
+}
+
 template <class T>
 void register_stream(py::module_& m, const std::string& suffix) {
   using S = StreamHandle<T>;
   py::class_<S> stream(m, ("Stream" + suffix).c_str(), py::is_final());
   stream
-      .def(py::init<const NetworkHandle<T>&, Index, py::object>(), py::arg("network"),
-           py::arg("batch_size"), py::arg("check"))
+      .def(py::init(&new_stream<T>), py::arg("network"), py::arg("batch_size"), py::arg("check"),
+           py::arg("held") = py::none(), py::arg("lengths") = py::none())
+      .def_readonly("single", &S::single)
+      // Which of the network's inputs and outputs are stepped.
+      .def_property_readonly("inputs", [](S& s) { return s.idle().inputs(); })
+      .def_property_readonly("outputs", [](S& s) { return s.idle().outputs(); })
+      .def("step_all", &S::step_all, py::arg("x"))
+      .def("reorder", &S::reorder, py::arg("rows"))
       .def("reset", [](S& s) { s.idle().run().reset(); })
       .def("state", &S::state)
       .def("set_state", &S::set_state, py::arg("layers"));

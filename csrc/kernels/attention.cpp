@@ -15,8 +15,7 @@ void additive_scores(const AdditiveScoresArgs<T>& p) {
     const T* key = p.keys + j * p.key_stride;
     Packet<T> sum[V];
     LN_UNROLL for (int v = 0; v < V; ++v) sum[v] = broadcast(T(0));
-    for (Index a = 0; a < p.width; a += B)
-      LN_UNROLL for (int v = 0; v < V; ++v) {
+    for (Index a = 0; a < p.width; a += B) LN_UNROLL for (int v = 0; v < V; ++v) {
         const Index at = a + v * L;
         const Packet<T> h = tanh(Packet<T>(ei::padd(load(p.query + at), load(key + at))));
         sum[v] = ei::pmadd(load(p.v + at), h, sum[v]);

@@ -125,7 +125,7 @@ def name_elsewhere(kind: Any) -> None:
 #: By class. What is said of each stands in `_hints`.
 ELSEWHERE = {
     "Layer": "weight weights kernel get_weights set_weights parameters named_parameters train eval "
-    "to cuda cpu float double zero_grad requires_grad_ requires_grad name units "
+    "to cuda cpu float double zero_grad requires_grad_ requires_grad units "
     "reset_states weight_ih_l0 weight_hh_l0 bias_ih_l0 bias_hh_l0 flatten_parameters",
     "Stack": "weights get_weights set_weights parameters named_parameters train eval to cuda cpu "
     "float double zero_grad requires_grad_ requires_grad name add pop compile metrics "

@@ -12,7 +12,6 @@ from lstm_native._base.shown import shown
 Hint = str | Callable[[Any], str]
 
 _LEAVE = "there is no such choice here: leave it out"
-_NO_NAME = "layers have no names, weights are named by position ('0.weight'): leave it out"
 _INITIAL = "initial weights follow from seed; set others with load_state_dict"
 _PENALTY = "weights are penalised by the optimizer: ln.AdamW(weight_decay=...)"
 _UNCONSTRAINED = "weights are not constrained: limit gradients with the optimizer's clip_norm"
@@ -33,7 +32,6 @@ _EVERY_LAYER: dict[str, Hint] = {
     "in_features": "write input_size={value}",
     "input_features": "write input_size={value}",
     "input_length": "any number of steps fits: leave it out",
-    "name": _NO_NAME,
     "device": NO_DEVICE,
     "trainable": FREEZING,
     "requires_grad": FREEZING,

@@ -22,7 +22,6 @@ _LAYER_NAMES: dict[str, str] = {
     "reset_states": "write layer.reset_state()",
     **dict.fromkeys(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), READ_WEIGHTS),
     "flatten_parameters": "there is nothing to do: leave it out",
-    "name": "layers have no names, weights are named by position",
 }
 _MODEL_NAMES: dict[str, str] = {
     **_LAYER_NAMES,
@@ -81,7 +80,6 @@ ASSIGNED: dict[str, Mapping[str, str]] = {
         "requires_grad": FREEZING,
         **dict.fromkeys(("weight", "weights", "kernel"), _SET_WEIGHTS),
         "training": NO_MODES,
-        "name": "layers have no names",
         "units": "it follows from the options that the layer was made with",
         "learning_rate": "write layer.learning_rate_factor = 0.1, its share of model.learning_rate",
     },

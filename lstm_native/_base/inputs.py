@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +19,58 @@ Checked = tuple[NDArray[Any], Lengths, Holes | None]
 """The input, closed where a mask has holes; the lengths of its sequences; the holes."""
 
 
+class Entering(NamedTuple):
+    """What an input takes: values of so many features, or tokens below `vocabulary` (else 0).
+
+    image : (height, width, channels) that a row of values may come as, or None.
+    """
+
+    features: int
+    vocabulary: int
+    image: tuple[int, int, int] | None = None
+
+
+def entering(native: Any) -> Entering:
+    """Return what a native layer takes, or the first input of a native network."""
+    if native.takes_tokens:
+        return Entering(0, vocabulary_of(native))
+    return Entering(native.input_features, 0, image_of(first_spec(native)))
+
+
+def image_of(spec: dict[str, Any]) -> tuple[int, int, int] | None:
+    """Return the shape of the images that a layer takes; None for one that takes none."""
+    if spec["type"] != "conv_lstm":
+        return None
+    return spec["height"], spec["width"], spec["channels"]
+
+
 def check_input(x: Any, native: Any, dtype: str, lengths: Any = None, mask: Any = None) -> Checked:
     """Return `x` as the input of a native layer or network, and which steps its sequences have.
 
     What stands at other steps may be anything of the right dtype. Errors say what is wrong with
     either. No samples are an input too.
     """
-    if native.takes_tokens:
+    return check_entering(x, entering(native), dtype, lengths, mask)
+
+
+def check_entering(
+    x: Any, wanted: Entering, dtype: str, lengths: Any = None, mask: Any = None
+) -> Checked:
+    """Return the same of an input that takes what is wanted."""
+    if wanted.vocabulary:
         x = as_array(x, name="x")
         ends, holes = steps_of_input(lengths, mask, shape=x.shape, axes=2)
         tokens = as_tokens(
             _without_padding(x, ends, holes),
             name="x",
-            vocabulary=vocabulary_of(native),
+            vocabulary=wanted.vocabulary,
             ndim=(1, 2),
             no_samples=True,
         )
         return _closed(tokens, ends, holes)
-    spec = first_spec(native)
-    if spec["type"] == "conv_lstm":
-        x = flat_images(x, (spec["height"], spec["width"], spec["channels"]), name="x")
-    return _check_values(x, dtype, native.input_features, lengths, mask)
+    if wanted.image is not None:
+        x = flat_images(x, wanted.image, name="x")
+    return _check_values(x, dtype, wanted.features, lengths, mask)
 
 
 def check_first_values(x: Any, dtype: str, lengths: Any = None, mask: Any = None) -> Checked:

@@ -36,6 +36,15 @@ class Holes:
         """Of the closed sequences."""
         return None if (self.ends == self.steps).all() else self.ends
 
+    def check_steps(self, steps: int) -> None:
+        """Refuse an output of another number of steps: it has no place for the holes."""
+        if steps != self.steps:
+            raise ValueError(
+                f"mask: has holes, and the output has another number of steps ({steps}) than what "
+                f"is left of x ({self.steps}), so that they have no place in it; take the masked "
+                "steps out of x and give lengths"
+            )
+
     def close(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return (N, T, ...) as (N, steps, ...): the true steps, and others behind each end."""
         order = np.argsort(~self.mask, axis=1, kind="stable")[:, : self.steps]
@@ -45,12 +54,7 @@ class Holes:
         """Undo `close`; what has no time axis stays as it is."""
         if y.ndim < 3:
             return y
-        if y.shape[1] != self.steps:
-            raise ValueError(
-                f"mask: has holes, and the output has another number of steps ({y.shape[1]}) than "
-                f"what is left of x ({self.steps}), so that they have no place in it; take the "
-                "masked steps out of x and give lengths"
-            )
+        self.check_steps(y.shape[1])
         places = np.maximum(np.cumsum(self.mask, axis=1) - 1, 0)
         is_true = self.mask.reshape(self.mask.shape + (1,) * (y.ndim - 2))
         opened: NDArray[Any] = np.where(is_true, _steps_at(y, places), y.dtype.type(0))

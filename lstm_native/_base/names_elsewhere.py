@@ -15,12 +15,15 @@ _SEQUENCES = (
 _MODULE: dict[str, str] = {
     "Bidirectional": "write LSTM(64, bidirectional=True)",
     "TimeDistributed": "Dense acts on each step by itself: write Dense(units)",
-    "RepeatVector": "write np.repeat(x[:, None], steps, axis=1)",
-    "Masking": "write mask=(x != 0.0).any(axis=-1) in fit, predict or a call",
+    "InputLayer": "write Input(features=3), or LSTM(64, input_size=3) in a Sequential",
     **dict.fromkeys(
-        ("Input", "InputLayer"),
-        "the first input says how many features there are; or write LSTM(64, input_size=3)",
+        ("Concatenate", "concatenate", "cat"), "write concat([a, b]), or Concat()([a, b])"
     ),
+    **dict.fromkeys(("RepeatVector", "repeat"), "write Repeat(steps)"),
+    **dict.fromkeys(
+        ("GlobalMaxPooling1D", "GlobalAveragePooling1D"), "write MaxPool(), MeanPool()"
+    ),
+    **dict.fromkeys(("MaxPooling1D", "AveragePooling1D"), "write MaxPool1D(2), MeanPool1D(2)"),
     "Linear": "write Dense(units, input_size=...)",
     **dict.fromkeys(
         ("pad_sequences", "pad_sequence", "pack_padded_sequence", "pad_packed_sequence"),
@@ -42,25 +45,19 @@ _MODULE: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "Conv1D",
             "Conv2D",
-            "Conv1d",
             "Conv2d",
-            "BatchNormalization",
-            "BatchNorm1d",
             "Attention",
             "MultiHeadAttention",
             "MultiheadAttention",
             "Transformer",
-            "Concatenate",
         ),
         _NOT_YET,
     ),
-    "Flatten": _NOT_YET + "; the last step alone gives LSTM(64, return_sequences=False)",
-    "Reshape": _NOT_YET + "; reshape x and y with NumPy",
+    "Conv1d": "write Conv1D(filters, kernel_size)",
+    **dict.fromkeys(("BatchNormalization", "BatchNorm1d"), "write BatchNorm()"),
     **dict.fromkeys(
-        ("Model", "Module"),
-        "write Sequential([...]); models of several inputs or outputs are not there yet",
+        ("Module", "Functional"), "write Sequential([...]), or Model(inputs, outputs) of symbols"
     ),
     **dict.fromkeys(
         ("nn", "keras"), "layers stand in lstm_native itself: ln.LSTM(64), ln.Dense(1)"

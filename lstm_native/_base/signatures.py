@@ -13,7 +13,7 @@ from typing import Any
 
 _KEYWORDS = inspect.CO_VARKEYWORDS
 # Behind all others, whatever class has them.
-_LAST = ("dtype", "seed")
+_LAST = ("dtype", "seed", "name")
 # What stands in a docstring for the options of the bases.
 _PLACE = re.compile(r"( +)\*\*options\n(?:\1 +\S.*\n)+")
 _PARAMETERS = re.compile(r"( +)Parameters\n +-+\n((?:\1.*\n)*?)(?=\n| *\Z)")

@@ -20,7 +20,7 @@ from lstm_native.layers.simple import Activation, Dense, Dropout
 from lstm_native.layers.tape import Tape
 from lstm_native.losses import Loss
 from lstm_native.model import Sequential
-from lstm_native.training._samples import check_data
+from lstm_native.training._data import check_samples
 
 Model = Sequential | Layer
 
@@ -136,9 +136,10 @@ def _of_model(
     name: str, model: Sequential, x: Any, y: Any, loss: Loss, **options: Any
 ) -> ModelFlow:
     _check_layers(name, model)
-    data = check_data(model, x, y, loss, **options)
-    target, weights = data.take(slice(None)).seen(0, 0)
-    output, lengths = data.x, data.lengths
+    data = check_samples(model, x, y, loss, **options)
+    ((target, weights),) = data.take(slice(None)).seen(0, 0)
+    output: Any = data.inputs[0].values
+    lengths = data.inputs[0].lengths
     real = np.ones(output.shape[:2], dtype=bool)
     if lengths is not None:
         real = true_steps(lengths, output.shape[1])
@@ -146,7 +147,7 @@ def _of_model(
         output = np.where(rest, output, output.dtype.type(0))
 
     tapes: list[tuple[int, Tape | Recurrence]] = []
-    for index, layer in enumerate(_layers(model, before_activation=data.probabilities)):
+    for index, layer in enumerate(_layers(model, before_activation=data.probabilities[0])):
         if layer is None or isinstance(layer, Dropout):
             continue
         if isinstance(layer, Recurrent):

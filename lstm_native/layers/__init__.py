@@ -7,6 +7,7 @@ from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
 from lstm_native.layers.kinds import KINDS
 from lstm_native.layers.layer import Layer
 from lstm_native.layers.lstm import LSTM
+from lstm_native.layers.merging import Add, Average, Concat, Dot, Multiply, concat
 from lstm_native.layers.normalization import BatchNorm
 from lstm_native.layers.pooling import Last, MaxPool, MeanPool
 from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
@@ -31,17 +32,34 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "Add",
+    "Average",
+    "BatchNorm",
+    "Concat",
+    "Conv1D",
     "ConvLSTM",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
+    "Flatten",
     "Highway",
+    "Last",
     "Layer",
     "LayerNorm",
+    "Masking",
+    "MaxPool",
+    "MaxPool1D",
+    "MeanPool",
+    "MeanPool1D",
     "MinGRU",
     "MinLSTM",
+    "Multiply",
+    "Repeat",
+    "Reshape",
     "Residual",
     "Tape",
+    "concat",
     "layer_from_spec",
     "restore_layer",
 ]

@@ -39,6 +39,7 @@ class RecurrentOptions(TypedDict, total=False):
     bias: bool
     dtype: str
     seed: int | None
+    name: str | None
 
 
 class RecurringOptions(RecurrentOptions, total=False):
@@ -94,9 +95,12 @@ class Recurrent(Layer, WrittenOut):
     seed : int, optional
         For the initial weights: input weights Glorot uniform per gate (Glorot & Bengio 2010),
         recurrent weights orthogonal per gate (Saxe et al. 2014).
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
     """
 
     _letters: ClassVar[str] = "h"
+    _gives_state: ClassVar[bool] = True
     # Names that a specification has for what the constructor calls otherwise.
     _activation_names: ClassVar[tuple[str, ...]] = ()
 
@@ -118,8 +122,9 @@ class Recurrent(Layer, WrittenOut):
         bias: bool = True,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.hidden_size = check_size(hidden_size, name="hidden_size")
         self.input_size = optional_size(input_size, name="input_size")
         self.num_layers = check_positive_int(num_layers, name="num_layers")

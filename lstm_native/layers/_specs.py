@@ -42,12 +42,22 @@ def reduce_layer(layer: Any) -> tuple[Any, ...]:
                 "a tied Dense computes with the weight of another layer: pickle or copy the "
                 "Sequential that holds both"
             )
-        weights = (layer.dtype, layer._native.input_features, layer.state_dict())
+        weights = (layer.dtype, input_sizes(layer._native), layer.state_dict())
     return (
         restore_layer,
         (own_class(layer), json.dumps(layer._spec()), weights),
         attributes_of(layer),
     )
+
+
+def input_sizes(native: Any) -> int | list[int]:
+    """Return what a native layer was built for: features, or a list with those of each input."""
+    found = [
+        0 if kind == "tokens" else features
+        for _, features, kind, *_ in native.inputs
+        if kind != "state"
+    ]
+    return found[0] if len(found) == 1 else found
 
 
 def own_class(layer: Any) -> type[Any] | None:
@@ -62,7 +72,7 @@ def attributes_of(layer: Any) -> dict[str, Any]:
 
 
 def restore_layer(
-    kind: type[Any] | None, spec: str, weights: tuple[str, int, dict[str, NDArray[Any]]] | None
+    kind: type[Any] | None, spec: str, weights: tuple[str, Any, dict[str, NDArray[Any]]] | None
 ) -> Any:
     """Return a layer without its attributes, as `reduce_layer` took it apart.
 

@@ -12,28 +12,30 @@ from lstm_native.layers.layer import Layer, check_size
 class _Container(Layer):
     """A layer that builds its inner layers itself and keeps their weights."""
 
-    def __init__(self, layers: Sequence[Layer], *, dtype: str, seed: int | None) -> None:
-        super().__init__(dtype=dtype, seed=seed)
-        name = type(self).__name__
+    def __init__(
+        self, layers: Sequence[Layer], *, dtype: str, seed: int | None, name: str | None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
+        kind = type(self).__name__
         self.layers: tuple[Layer, ...] = tuple(check_iterable(layers, name="layers"))
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers must be layers, got {type(layer).__name__}")
             if layer.built:
-                raise ValueError(f"{layer!r} already has weights; a {name} builds its own layers")
+                raise ValueError(f"{layer!r} already has weights; a {kind} builds its own layers")
             if layer.stateful:
                 raise ValueError(
-                    f"{layer!r}: stateful has no effect in a {name}, whose layers begin each call "
+                    f"{layer!r}: stateful has no effect in a {kind}, whose layers begin each call "
                     "with zeros"
                 )
             if layer._seed is not None:
-                raise ValueError(f"{layer!r}: seed has no effect in a {name}; seed the {name}")
+                raise ValueError(f"{layer!r}: seed has no effect in a {kind}; seed the {kind}")
         if not self.layers:
             raise ValueError("layers: expected at least one, got none")
         check_distinct(self.layers)
         for layer in self.layers[1:]:
             if layer._known_input_size is not None:
-                raise ValueError(f"{layer!r}: only a {name}'s first layer may have input_size")
+                raise ValueError(f"{layer!r}: only a {kind}'s first layer may have input_size")
 
     def _inner_specs(self) -> list[dict[str, Any]]:
         return [layer._spec() for layer in self.layers]
@@ -58,6 +60,8 @@ class Highway(_Container):
         How many of the last steps the linear part sees.
     dtype : {"float32", "float64"}
     seed : int, optional
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Notes
     -----
@@ -69,7 +73,7 @@ class Highway(_Container):
     >>> import numpy as np
     >>> import lstm_native as ln
     >>> layers = [ln.LSTM(8, return_sequences=False), ln.Dense(2)]
-    >>> y, _ = ln.Highway(layers, window=4, seed=0)(np.ones((3, 10, 1), dtype="float32"))
+    >>> y = ln.Highway(layers, window=4, seed=0)(np.ones((3, 10, 1), dtype="float32"))
     >>> y.shape
     (3, 2)
     """
@@ -83,8 +87,9 @@ class Highway(_Container):
         window: int,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(layers, dtype=dtype, seed=seed)
+        super().__init__(layers, dtype=dtype, seed=seed, name=name)
         self.window = check_size(window, name="window")
 
     def _spec(self) -> dict[str, Any]:
@@ -104,6 +109,8 @@ class Residual(_Container):
         Residual's dtype and seed.
     dtype : {"float32", "float64"}
     seed : int, optional
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -121,7 +128,7 @@ class Residual(_Container):
     --------
     >>> import numpy as np
     >>> import lstm_native as ln
-    >>> y, _ = ln.Residual([ln.LSTM(4), ln.LayerNorm()], seed=0)(np.ones((3, 10, 4)))
+    >>> y = ln.Residual([ln.LSTM(4), ln.LayerNorm()], seed=0)(np.ones((3, 10, 4)))
     >>> y.shape
     (3, 10, 4)
     """
@@ -129,9 +136,14 @@ class Residual(_Container):
     type_name = "residual"
 
     def __init__(
-        self, layers: Sequence[Layer], *, dtype: str = "float32", seed: int | None = None
+        self,
+        layers: Sequence[Layer],
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(layers, dtype=dtype, seed=seed)
+        super().__init__(layers, dtype=dtype, seed=seed, name=name)
 
     def _spec(self) -> dict[str, Any]:
         return {"type": self.type_name, "layers": self._inner_specs()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from lstm_native._base.values import as_values
 from lstm_native.layers._carried import State
 from lstm_native.layers._recurrent import FORGET_BIAS, check_forget_bias
 from lstm_native.layers.layer import Layer, check_size
+from lstm_native.layers.symbols import is_symbolic
 from lstm_native.layers.tape import Tape
 
 
@@ -63,6 +64,8 @@ class ConvLSTM(Layer):
     seed : int, optional
         For the initial kernels, Glorot uniform per gate (Glorot & Bengio 2010); peepholes begin at
         zero.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -87,6 +90,8 @@ class ConvLSTM(Layer):
     """
 
     type_name = "conv_lstm"
+    _letters: ClassVar[str] = "hc"
+    _gives_state = True
 
     def __init__(
         self,
@@ -101,8 +106,9 @@ class ConvLSTM(Layer):
         bias: bool = True,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.filters = check_size(filters, name="filters")
         pair = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 2
         self.kernel_size = _sizes(pair, name="kernel_size", count=2)
@@ -158,6 +164,8 @@ class ConvLSTM(Layer):
 
     def __call__(self, x: Any, state: State = None, *args: Any, **options: Any) -> Any:
         """Run the layer: parameters and errors as for any layer, shapes as above."""
+        if is_symbolic(x):
+            return super().__call__(x, state, *args, **options)
         y, final = super().__call__(
             flat_images(x, self.input_shape, name="x"), self._flat_state(state), *args, **options
         )

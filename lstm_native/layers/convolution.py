@@ -40,6 +40,8 @@ class Conv1D(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         For the initial weights, Glorot uniform (Glorot & Bengio 2010); the bias is zero.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -80,8 +82,9 @@ class Conv1D(Layer):
         input_size: int | None = None,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.filters = check_size(filters, name="filters")
         self.kernel_size = check_size(kernel_size, name="kernel_size")
         self.stride = check_size(stride, name="stride")
@@ -129,8 +132,9 @@ class _WindowPool(Layer):
         *,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.pool_size = check_size(pool_size, name="pool_size")
         self.stride = self.pool_size if stride is None else check_size(stride, name="stride")
         self.padding = check_choice(padding, name="padding", choices=PADDINGS)
@@ -158,6 +162,8 @@ class MaxPool1D(_WindowPool):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -196,6 +202,8 @@ class MeanPool1D(_WindowPool):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
 from lstm_native.layers.layer import Layer
 from lstm_native.layers.lstm import LSTM
+from lstm_native.layers.merging import Add, Average, Concat, Dot, Multiply
 from lstm_native.layers.normalization import BatchNorm
 from lstm_native.layers.pooling import Last, MaxPool, MeanPool
 from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
@@ -46,4 +47,9 @@ KINDS: tuple[type[Layer], ...] = (
     Masking,
     Repeat,
     Reshape,
+    Concat,
+    Add,
+    Multiply,
+    Average,
+    Dot,
 )

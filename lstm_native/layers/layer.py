@@ -6,7 +6,7 @@ import inspect
 import json
 import os
 from _thread import RLock  # as threading has it, which takes longer to import
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,8 @@ from lstm_native._base.checks import check_bool, check_dtype, check_int, check_r
 from lstm_native._base.inputs import Checked, check_first_values, check_input, output_shape_for
 from lstm_native._base.native import native_class
 from lstm_native.layers._carried import Carrying, State
-from lstm_native.layers._specs import reduce_layer
+from lstm_native.layers._specs import input_sizes, reduce_layer
+from lstm_native.layers.symbols import Port, apply, check_name, is_symbolic
 from lstm_native.layers.tape import EmptyTape, HolesTape, Tape
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Layer(Carrying, Guarded):
         Of weights, inputs and outputs.
     stateful : bool
         Whether a call begins with the state that the last one ended with.
+    name : str or None
+        In a `Model`: of the layer's weights and messages; by default after its kind.
     trainable : bool
         False freezes the weights: training leaves them as they are, bit for bit, without decay, and
         their gradients do not count where the norm of all is clipped. May be set; a training takes
@@ -62,9 +65,14 @@ class Layer(Carrying, Guarded):
     type_name: ClassVar[str] = ""
     #: Whether the layer has weights, and so a dtype of its own.
     has_weights: ClassVar[bool] = True
+    #: Whether a call returns (y, state) and not y alone.
+    _gives_state: ClassVar[bool] = False
 
-    def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
+    def __init__(
+        self, *, dtype: str = "float32", seed: int | None = None, name: str | None = None
+    ) -> None:
         self.dtype = check_dtype(dtype).name
+        self.name = check_name(name)
         self._seed = None if seed is None else check_seed(seed)
         self._pass_counter = [0]  # for what is drawn anew in each
         self._native: Any = None
@@ -102,18 +110,33 @@ class Layer(Carrying, Guarded):
         """Whether the layer has its weights."""
         return self._native is not None
 
-    def _build(self, input_size: int, *, dtype: str, seed: int) -> None:
+    def _check_size(self, input_size: int | Sequence[int]) -> None:
+        """Refuse another number of input features than what is known of them."""
         known = self._known_input_size
         if known and known != input_size:
             raise ValueError(
                 f"{self!r}: expected {known} input features (input_size), got {input_size}"
             )
         if self.built:
-            if self._native.input_features != input_size:
+            built: Any = input_sizes(self._native)
+            if built != input_size:
                 raise ValueError(
-                    f"{self!r}: was built for {self._native.input_features} input features, "
-                    f"got {input_size}"
+                    f"{self!r}: was built for {built} input features, got {input_size}"
                 )
+
+    def _ports(self, features: Sequence[int]) -> tuple[list[Port], list[Port]]:
+        """Return the ports of what enters and of what leaves, for inputs of so many features."""
+        size = features[0] if len(features) == 1 else list(features)
+        self._check_size(size)
+        native = self._native
+        if native is None:
+            native = native_class("Layer", "float32")(json.dumps(self._spec()), size, None)
+        return [Port(*port) for port in native.inputs], [Port(*port) for port in native.outputs]
+
+    def _build(self, input_size: int | Sequence[int], *, dtype: str, seed: int) -> None:
+        """Make the weights; of a layer of several inputs `input_size` has one size for each."""
+        self._check_size(input_size)
+        if self.built:
             if self.dtype != dtype:
                 raise ValueError(f"{self!r}: was built for {self.dtype}, got {dtype}")
             return
@@ -157,16 +180,15 @@ class Layer(Carrying, Guarded):
 
     # -- running ---------------------------------------------------------------------------
 
-    def __call__(
-        self, x: Any, state: State = None, lengths: Any = None, mask: Any = None
-    ) -> tuple[NDArray[Any], State]:
-        """Run the layer; dropout rests.
+    def __call__(self, x: Any, state: Any = None, lengths: Any = None, mask: Any = None) -> Any:
+        """Run the layer; dropout rests. Or, called on a symbol, write it into a network.
 
         Parameters
         ----------
         x : array_like, (N, T, F) or (N, F)
             Input; an Embedding takes integer tokens (N, T) or (N,). Of no samples, N = 0, the
-            output has none, and they have no gradient.
+            output has none, and they have no gradient. Or a `Symbol`: what is returned are
+            symbols then, and so is `state`.
         state : state, optional
             Initial state, by default zeros. (h, c) for an LSTM, each (layers, N, H), where a
             layer of two directions counts twice.
@@ -181,8 +203,8 @@ class Layer(Carrying, Guarded):
         -------
         y : ndarray
             (N, T, features), or (N, features) where the layer drops the time axis.
-        state : state or None
-            Final state.
+        state : state
+            Final state: of recurrent layers alone, which return (y, state). All others return y.
 
         Raises
         ------
@@ -198,10 +220,36 @@ class Layer(Carrying, Guarded):
             except ValueError:
                 quick = None  # the slower way says more
             if quick is not None:
-                found: tuple[NDArray[Any], State] = quick
-                return found
+                return quick
+        if is_symbolic(x):
+            return self._on_symbols(x, state, lengths, mask)
         y, final, _ = self._run(x, state, lengths, mask, remember=False)
-        return y, final
+        return (y, final) if self._gives_state else y
+
+    def _on_symbols(self, x: Any, state: Any, lengths: Any, mask: Any) -> Any:
+        if lengths is not None or mask is not None:
+            raise TypeError(
+                "lengths and mask are given with the data, to model.fit and model.predict: in a "
+                "network they ride along with each symbol"
+            )
+        if isinstance(x, (list, tuple)):
+            raise TypeError(f"{self!r}: takes one symbol, got a list of {len(x)}")
+        return apply(self, (x,), self._states_in(state))
+
+    def _states_in(self, state: Any) -> tuple[Any, ...]:
+        """Return the symbols of a state, one for each of its ports."""
+        if state is None:
+            return ()
+        if not self._gives_state:
+            raise ValueError(f"state: {type(self).__name__} has no state, expected None")
+        parts = tuple(state) if isinstance(state, (tuple, list)) else (state,)
+        letters: str = getattr(self, "_letters", "h")
+        if len(parts) != len(letters):
+            raise ValueError(
+                f"state: expected ({', '.join(letters)}), got {len(parts)} "
+                f"symbol{'s' if len(parts) > 1 else ''}"
+            )
+        return parts
 
     def forward(
         self,

@@ -30,6 +30,8 @@ class BatchNorm(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Notes
     -----
@@ -56,8 +58,9 @@ class BatchNorm(Layer):
         *,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.momentum = check_real(momentum, name="momentum", minimum=0.0, maximum=1.0)
         self.epsilon = check_real(epsilon, name="epsilon", above=0.0)
         self.scale = check_bool(scale, name="scale")

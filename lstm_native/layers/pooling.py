@@ -12,8 +12,14 @@ class _TimePool(Layer):
 
     has_weights = False
 
-    def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+    def __init__(
+        self,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
 
     def _spec(self) -> dict[str, Any]:
         return {"type": self.type_name}
@@ -27,6 +33,8 @@ class Last(_TimePool):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -57,6 +65,8 @@ class MaxPool(_TimePool):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -88,6 +98,8 @@ class MeanPool(_TimePool):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------

@@ -21,6 +21,8 @@ class Repeat(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -37,8 +39,15 @@ class Repeat(Layer):
     type_name = "repeat"
     has_weights = False
 
-    def __init__(self, times: int, *, dtype: str = "float32", seed: int | None = None) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+    def __init__(
+        self,
+        times: int,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.times = check_size(times, name="times")
 
     def _spec(self) -> dict[str, Any]:
@@ -56,6 +65,8 @@ class Reshape(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -82,9 +93,14 @@ class Reshape(Layer):
     has_weights = False
 
     def __init__(
-        self, shape: Sequence[int], *, dtype: str = "float32", seed: int | None = None
+        self,
+        shape: Sequence[int],
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         try:
             sizes = tuple(shape)
         except TypeError:
@@ -124,6 +140,8 @@ class Flatten(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -146,8 +164,15 @@ class Flatten(Layer):
     type_name = "flatten"
     has_weights = False
 
-    def __init__(self, timesteps: int, *, dtype: str = "float32", seed: int | None = None) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+    def __init__(
+        self,
+        timesteps: int,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.timesteps = check_size(timesteps, name="timesteps")
 
     def _spec(self) -> dict[str, Any]:
@@ -164,6 +189,8 @@ class Masking(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -190,9 +217,14 @@ class Masking(Layer):
     has_weights = False
 
     def __init__(
-        self, value: float = 0.0, *, dtype: str = "float32", seed: int | None = None
+        self,
+        value: float = 0.0,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.value = check_real(value, name="value")
 
     def _spec(self) -> dict[str, Any]:

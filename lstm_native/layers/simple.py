@@ -33,6 +33,8 @@ class Dense(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         For the initial weights, Glorot uniform (Glorot & Bengio 2010).
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Notes
     -----
@@ -43,7 +45,7 @@ class Dense(Layer):
     --------
     >>> import numpy as np
     >>> import lstm_native as ln
-    >>> y, _ = ln.Dense(3, seed=0)(np.ones((2, 5, 4), dtype="float32"))
+    >>> y = ln.Dense(3, seed=0)(np.ones((2, 5, 4), dtype="float32"))
     >>> y.shape
     (2, 5, 3)
     """
@@ -60,8 +62,9 @@ class Dense(Layer):
         input_size: int | None = None,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.units = check_size(units, name="units")
         activation = "linear" if activation is None else activation
         self.activation = check_choice(activation, name="activation", choices=ACTIVATIONS)
@@ -100,6 +103,8 @@ class Embedding(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         For the initial weights, standard normal.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Notes
     -----
@@ -108,7 +113,7 @@ class Embedding(Layer):
     Examples
     --------
     >>> import lstm_native as ln
-    >>> y, _ = ln.Embedding(10, 4, seed=0)([[1, 2, 3]])
+    >>> y = ln.Embedding(10, 4, seed=0)([[1, 2, 3]])
     >>> y.shape
     (1, 3, 4)
     """
@@ -116,9 +121,15 @@ class Embedding(Layer):
     type_name = "embedding"
 
     def __init__(
-        self, vocabulary: int, features: int, *, dtype: str = "float32", seed: int | None = None
+        self,
+        vocabulary: int,
+        features: int,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.vocabulary = check_positive_int(vocabulary, name="vocabulary")
         self.features = check_size(features, name="features")
 
@@ -146,8 +157,15 @@ class Dropout(Layer):
     type_name = "dropout"
     has_weights = False
 
-    def __init__(self, rate: float, *, dtype: str = "float32", seed: int | None = None) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+    def __init__(
+        self,
+        rate: float,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.rate = check_rate(rate, name="rate")
 
     def _spec(self) -> dict[str, Any]:
@@ -170,9 +188,14 @@ class LayerNorm(Layer):
     type_name = "layer_norm"
 
     def __init__(
-        self, *, epsilon: float = 1e-5, dtype: str = "float32", seed: int | None = None
+        self,
+        *,
+        epsilon: float = 1e-5,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.epsilon = check_real(epsilon, name="epsilon", above=0.0)
 
     def _spec(self) -> dict[str, Any]:
@@ -190,8 +213,15 @@ class Activation(Layer):
     type_name = "activation"
     has_weights = False
 
-    def __init__(self, activation: str, *, dtype: str = "float32", seed: int | None = None) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+    def __init__(
+        self,
+        activation: str,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.activation = check_choice(activation, name="activation", choices=ACTIVATIONS)
 
     def _spec(self) -> dict[str, Any]:
@@ -220,6 +250,8 @@ class ActivityRegularization(Layer):
     dtype : {"float32", "float64"}
     seed : int, optional
         Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -249,8 +281,9 @@ class ActivityRegularization(Layer):
         *,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.activity = check_real(activity, name="activity", minimum=0.0)
         self.temporal = check_real(temporal, name="temporal", minimum=0.0)
 

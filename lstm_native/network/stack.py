@@ -1,4 +1,4 @@
-"""Layers one after another, built and checked together, with their weights."""
+"""Layers that are built and checked as one network, with their weights: what all models are."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from numpy.typing import NDArray
 
-from lstm_native import _core
 from lstm_native._base.attributes import Guarded, NotYetError
 from lstm_native._base.checks import check_dtype, check_iterable
-from lstm_native._base.inputs import Checked, check_first_values, check_input, output_shape_for
-from lstm_native._base.native import native_class
+from lstm_native._base.inputs import Checked, Entering
 from lstm_native._base.shown import shown
 from lstm_native.layers._carried import State
 from lstm_native.layers.containers import check_distinct
-from lstm_native.layers.layer import BUILDING, Layer, check_seed
-from lstm_native.network.stream import Stream
+from lstm_native.layers.layer import Layer, check_seed
+from lstm_native.network.form import Form
 
 if TYPE_CHECKING:
     from lstm_native._base.state_dicts import LoadedKeys
@@ -26,10 +24,16 @@ MANY_STEPS = 2**24
 
 
 class Stack(Guarded):
-    """Layers one after another and the native network they make; the base of `Sequential`.
+    """Layers and the native network they make; the base of `Sequential` and `Model`.
 
     Parameters, attributes and errors as there.
     """
+
+    # How inputs and outputs are given and returned.
+    _form_in: Form
+    _form_out: Form
+    # Whether the core's `quick_predict` says all: one input, one output.
+    _quick = False
 
     def __init__(self, layers: Sequence[Layer], *, dtype: str | None, seed: int | None) -> None:
         if isinstance(layers, Layer):
@@ -55,13 +59,6 @@ class Stack(Guarded):
         self._seed = check_seed(seed)
         self._network: Any = None
         self._stateful = any(layer.stateful for layer in self.layers)
-        first = self.layers[0]
-        if first.built:
-            self._build(first._native.input_features)
-        elif first._known_input_size is not None:
-            self._build(first._known_input_size)
-        if self.built:
-            self._check_time_axis()
 
     # -- building --------------------------------------------------------------------------
 
@@ -70,33 +67,19 @@ class Stack(Guarded):
         """Whether the model has its weights."""
         return self._network is not None
 
-    def _build(self, input_size: int) -> None:
-        for index, layer in enumerate(self.layers):
-            try:
-                layer._build(
-                    input_size, dtype=self.dtype, seed=_core.derive_seed(self._seed, index)
-                )
-            except ValueError as error:
-                raise ValueError(f"layer {index}: {error}") from None
-            input_size = layer._native.output_features
-        network = native_class("Network", self.dtype)
-        self._network = network([layer._native for layer in self.layers])
+    def _connect(self, network: Any) -> None:
+        """Take over a native network of these layers."""
+        self._network = network
 
-    def _check_time_axis(self) -> None:
-        """Refuse a layer that needs the time axis which one before it drops."""
-        if all(getattr(layer, "return_sequences", True) for layer in self.layers):
-            return
-        try:
-            self._network.output_shape(MANY_STEPS)
-        except ValueError as error:
-            hint = self._about_dropped_time(error)
-            if hint:
-                raise ValueError(f"{error}{hint}") from None
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Of the layers, in those of weights and messages."""
+        return tuple(map(str, range(len(self.layers))))
 
-    def _about_dropped_time(self, error: ValueError) -> str:
-        from lstm_native.network._layer_hints import about_dropped_time
-
-        return about_dropped_time(self.layers, str(error))
+    @property
+    def _node_layers(self) -> tuple[Layer, ...]:
+        """The layer of each node of the network."""
+        return self.layers
 
     def _built_network(self) -> Any:
         if not self.built:
@@ -106,79 +89,34 @@ class Stack(Guarded):
             )
         return self._network
 
-    def _check_input(self, x: Any, lengths: Any = None, mask: Any = None) -> Checked:
-        """Return `x` and its steps ready for the core; the first good input builds the model."""
-        holes = None
-        if not self.built:
-            x, lengths, holes = check_first_values(x, self.dtype, lengths, mask)
-            mask = None
-            with BUILDING:
-                if not self.built:  # by another thread, meanwhile
-                    self._build_for(x)
-        checked, ends, found = check_input(x, self._network, self.dtype, lengths, mask)
-        self._output_shape(checked)  # says so when a layer cannot take so many steps
-        return checked, ends, holes or found
+    def _check_entry(self, index: int, x: Any, lengths: Any, mask: Any) -> Checked:
+        """Return what an input is given, checked, and its steps."""
+        raise NotImplementedError
 
-    def _build_for(self, x: NDArray[Any]) -> None:
-        before = [layer._state_of_building() for layer in self.layers]
-        try:
-            self._build(x.shape[-1])
-            self._output_shape(x, known=False)
-        except ValueError:
-            # A refused input decides nothing.
-            for layer, state in zip(self.layers, before, strict=True):
-                layer._set_building(state)
-            self._network = None
-            raise
+    def _entering(self, index: int) -> Entering:
+        """Return what an input of a built model takes."""
+        raise NotImplementedError
 
-    def _output_shape(self, x: NDArray[Any], *, known: bool = True) -> tuple[int, ...]:
-        """Shape of the output for a checked input; known: the features were before it came."""
-        try:
-            timesteps, features = output_shape_for(self._network, x, known=known)
-        except ValueError as error:
-            raise ValueError(f"{error}{self._about_dropped_time(error)}") from None
-        return (len(x), timesteps, features) if timesteps else (len(x), features)
+    def _takes_tokens(self, index: int) -> bool:
+        """Whether an input takes tokens."""
+        raise NotImplementedError
 
-    # -- streams and summaries -------------------------------------------------------------
+    @property
+    def _hint_layers(self) -> Sequence[Layer]:
+        """Layers in a row, for messages that say which one is to be made otherwise."""
+        return ()
 
-    def stream(self, batch_size: int = 1) -> Stream:
-        """Return the model as a stream, which is given one step at a time.
+    def _at_input(self, error: TypeError | ValueError, index: int) -> TypeError | ValueError:
+        """Return an error that says at which of several inputs it was."""
+        if self._form_in.single:
+            return error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        return kind(f"input '{self._form_in.names[index]}': {error}")
 
-        Parameters
-        ----------
-        batch_size : int
-            Sequences that run side by side.
-
-        Returns
-        -------
-        Stream
-            `stream.step(x)` takes (batch_size, F), or tokens (batch_size,), and returns
-            (batch_size, features). It keeps the weights the model has now.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built yet.
-        ValueError
-            A layer cannot be streamed (Highway), or needs a time axis that the one before drops.
-        """
-        return Stream(self._built_network(), batch_size, dtype=self.dtype)
-
-    def summary(self) -> str:
-        """Return a table of the layers, their output shapes and numbers of parameters.
-
-        Examples
-        --------
-        >>> import lstm_native as ln
-        >>> print(ln.Sequential([ln.LSTM(8, input_size=3), ln.Dense(1)]).summary())
-        layer      output        parameters
-        LSTM       (N, T, 8)            416
-        Dense      (N, T, 1)              9
-        total                           425
-        """
-        from lstm_native.network.summary import table
-
-        return table(self.layers, self.parameter_count)
+    def _output_shapes_for(self, steps: Sequence[int], samples: int) -> list[tuple[int, ...]]:
+        """Shapes of the outputs, where the inputs have so many steps (0: no time axis)."""
+        shapes = self._built_network().output_shapes(steps)
+        return [(samples, *((t, f) if t else (f,))) for t, f in shapes]
 
     # -- states ----------------------------------------------------------------------------
 
@@ -232,7 +170,9 @@ class Stack(Guarded):
         return count
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return copies of all parameters, named "<layer index>.<name in the layer>".
+        """Return copies of all parameters, named "<layer>.<name in the layer>".
+
+        A layer of a Sequential is named by its index, one of a Model by its name.
 
         Raises
         ------
@@ -241,8 +181,8 @@ class Stack(Guarded):
         """
         self._built_network()
         return {
-            f"{index}.{name}": value
-            for index, layer in enumerate(self.layers)
+            f"{label}.{name}": value
+            for label, layer in zip(self._names, self.layers, strict=True)
             for name, value in layer.state_dict().items()
         }
 
@@ -256,8 +196,8 @@ class Stack(Guarded):
         own = self.state_dict()
         values, keys = match(own, state, owner="model", dtype=self.dtype, strict=strict)
         values = {**own, **values}
-        for index, layer in enumerate(self.layers):
-            prefix = f"{index}."
+        for label, layer in zip(self._names, self.layers, strict=True):
+            prefix = f"{label}."
             layer._native.set_parameters(
                 {k[len(prefix) :]: v for k, v in values.items() if k.startswith(prefix)}
             )
@@ -274,8 +214,3 @@ class Stack(Guarded):
     def __getitem__(self, index: Any) -> NoReturn:
         """Refuse, saying where the layers are."""
         raise TypeError(f"a model has no items: write model.layers[{index!r}]")
-
-    def __repr__(self) -> str:
-        """Return the layers and the dtype."""
-        inner = ", ".join(repr(layer) for layer in self.layers)
-        return f"Sequential([{inner}], dtype={self.dtype!r})"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from lstm_native._base.arrays import as_array, is_array
+from lstm_native._base.arrays import is_array
 from lstm_native._base.shown import as_written
 from lstm_native.losses import Loss
+from lstm_native.network.form import Form
 from lstm_native.training._batches import (
     Source,
     about_lengths,
@@ -22,9 +21,11 @@ from lstm_native.training._batches import (
     refuse_missing_targets,
     refuse_steps,
 )
+from lstm_native.training._heads import Given, Place, check_target
+from lstm_native.training._inputs import Inputs, check_inputs, masks_of_samples
+from lstm_native.training._losses import Losses, heads_of
 from lstm_native.training._mapped import check_mapped, is_mapped
-from lstm_native.training._ragged import Ragged, check_ragged, refuse_lengths, sequences_in
-from lstm_native.training._samples import Batch, Data, check_data
+from lstm_native.training._samples import Batch, Data
 from lstm_native.training._settings import TrainingSettings
 
 
@@ -59,7 +60,7 @@ class Batches:
     def __init__(
         self,
         source: Source,
-        check: Callable[..., Data | Ragged],
+        check: Callable[..., Data],
         *,
         name: str,
         one_size: bool,
@@ -90,7 +91,7 @@ class Batches:
         for index, item in enumerate(self._source.go_through()):
             yield whole(self._read(item, index))
 
-    def _read(self, item: Any, index: int) -> Data | Ragged:
+    def _read(self, item: Any, index: int) -> Data:
         where = f"batch {index + 1} of {self._name}"
         try:
             found = self._check(**parts_of(item))
@@ -106,58 +107,156 @@ class Batches:
         return found
 
 
-def whole(data: Data | Ragged) -> Batch:
+def whole(data: Data) -> Batch:
     """Return all samples as one batch, in their order."""
-    return data.take(np.arange(len(data)) if isinstance(data, Ragged) else slice(None))
+    return data.take(slice(None))
 
 
 def check_samples(
     model: TrainingSettings,
     x: Any,
     y: Any,
-    loss: Loss,
+    loss: Loss | Losses,
     *,
     lengths: Any = None,
     mask: Any = None,
-    **weights: Any,
-) -> Data | Ragged:
-    """Return samples and targets ready for the core, or say what does not fit."""
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    some: bool = True,
+) -> Data:
+    """Return samples and targets ready for the core, or say what does not fit.
+
+    some : whether a row must count, as in all but one batch of several.
+    """
     try:
-        if "some" not in weights and (is_mapped(x) or is_mapped(y)):
-            check = partial(_check_piece, model, loss, weights.pop("class_weight", None))
-            return check_mapped(
-                as_array(x, name="x"), y, check, lengths=lengths, mask=mask, **weights
-            )
-        sequences = sequences_in(x, model)
-        if sequences is None:
-            return check_data(model, x, y, loss, lengths=lengths, mask=mask, **weights)
-        refuse_lengths(lengths=lengths, mask=mask)
-        return check_ragged(model, sequences, y, loss, **weights)
+        return _check_samples(model, x, y, loss, lengths, mask, sample_weight, class_weight, some)
     except TypeError as error:
-        told = as_written(str(error), y=y, **weights)
+        told = as_written(str(error), y=y, sample_weight=sample_weight, class_weight=class_weight)
         if told == str(error):
             raise
         raise TypeError(told) from None
     except ValueError as error:
-        if _are_several(x, y):
+        if not model._form_in.named and _are_several(x, y):
             raise ValueError(
-                "several inputs or outputs are not there yet: a model has one x and one y"
+                "several inputs or outputs: a Sequential has one x and one y; a network of several "
+                "is an ln.Model(inputs, outputs)"
             ) from error
         raise
 
 
-def _check_piece(
+def _check_samples(
     model: TrainingSettings,
-    loss: Loss,
-    class_weight: Any,
     x: Any,
     y: Any,
-    classes: bool,
-    **given: Any,
+    loss: Loss | Losses,
+    lengths: Any,
+    mask: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    some: bool,
 ) -> Data:
-    """Return some of the samples of memory-mapped arrays, in which no row needs to count."""
-    weight = class_weight if classes else None
-    return check_data(model, x, y, loss, class_weight=weight, some=False, **given)
+    form_in, form_out = model._form_in, model._form_out
+    xs = form_in.entries(x, "x")
+    ys = _targets(form_out, y, loss)
+    kept, masks = masks_of_samples(mask, model)
+    entries = {
+        "x": xs,
+        "y": ys,
+        "lengths": form_in.entries(lengths, "lengths", optional=True),
+        "mask": masks,
+        "kept": [kept],
+        "sample_weight": _for_outputs(form_out, sample_weight, "sample_weight"),
+    }
+    classes = _class_weights(form_out, class_weight)
+    if some and any(map(is_mapped, (*xs, *ys))):
+        return check_mapped(
+            entries,
+            lambda piece, with_classes: _check_entries(
+                model, piece, classes if with_classes else [None] * len(classes), loss, False
+            ),
+        )
+    return _check_entries(model, entries, classes, loss, some)
+
+
+def _check_entries(
+    model: TrainingSettings,
+    entries: Mapping[str, Sequence[Any]],
+    classes: Sequence[Any],
+    loss: Loss | Losses,
+    some: bool,
+) -> Data:
+    """Check what there is for each input and each output."""
+    form_in, form_out = model._form_in, model._form_out
+    masks, (kept,) = entries["mask"], entries["kept"]
+    inputs = check_inputs(model, entries["x"], entries["lengths"], masks)
+    if not len(inputs):
+        shape = getattr(inputs.columns[0].values, "shape", ())
+        raise ValueError(f"x has no samples: its shape is {shape}, expected at least one")
+    steps, ends, features = _outputs(model, inputs)
+    mask_given = kept is not None or any(one is not None for one in masks)
+    targets = []
+    for k, one, _ in heads_of(loss):
+        given = Given(entries["y"][k], entries["sample_weight"][k], classes[k])
+        place = Place(k, features[k], steps[k], ends[k])
+        try:
+            found = check_target(
+                model, inputs, given, one, place, kept, some=some, mask_given=mask_given
+            )
+        except (TypeError, ValueError) as error:
+            if len(form_out) == 1:
+                raise
+            raise prefixed(error, f"output '{form_out.names[k]}'") from None
+        targets.append(found)
+
+    def steps_of(timesteps: list[int]) -> list[int]:
+        return [t for t, _ in model._network.output_shapes(timesteps)]
+
+    alone = len(form_in) == len(form_out) == 1
+    return Data(inputs.columns, tuple(targets), alone, steps_of)
+
+
+def _outputs(model: TrainingSettings, inputs: Inputs) -> tuple[list[int], list[Any], list[int]]:
+    """Return steps, lengths and features of each output."""
+    shapes = model._output_shapes_for(inputs.steps(), len(inputs))
+    steps = [shape[1] if len(shape) == 3 else 0 for shape in shapes]
+    ends: list[Any] = [None] * len(shapes)
+    if any(one.lengths is not None for one in inputs.columns):
+        _, ends = inputs.output_ends(model)
+    return steps, ends, [shape[-1] for shape in shapes]
+
+
+def _targets(form: Form, y: Any, loss: Loss | Losses) -> list[Any]:
+    """Return the targets of each output; None where it has no loss, or the loss takes none."""
+    heads = {head.output: head.loss for head in heads_of(loss)}
+    takes_none = not any(one.takes_targets for one in heads.values())
+    optional = isinstance(y, Mapping) or takes_none
+    entries = form.entries(y, "y", optional=optional)
+    if len(form) == 1:
+        return entries
+    for name, index, one in zip(form.names, range(len(form)), entries, strict=True):
+        wanted = index in heads and heads[index].takes_targets
+        if one is None and wanted:
+            raise ValueError(f"y: output '{name}' has a loss, but no targets")
+        if one is not None and index not in heads:
+            raise ValueError(f"y: output '{name}' has targets, but no loss: give None")
+    return entries
+
+
+def _for_outputs(form: Form, given: Any, name: str) -> list[Any]:
+    """Return an entry for each output; what is no list and no dict holds for all."""
+    if form.single or given is None or isinstance(given, (list, tuple, Mapping)):
+        return form.entries(given, name, optional=True)
+    return [given] * len(form)
+
+
+def _class_weights(form: Form, given: Any) -> list[Any]:
+    if form.single or given is None:
+        return [given] * len(form)
+    if isinstance(given, Mapping) and not all(isinstance(key, str) for key in given):
+        raise TypeError(
+            "class_weight: of several outputs, expected a dict by name, {output: {class: weight}}"
+        )
+    return form.entries(given, "class_weight", optional=True)
 
 
 def _are_several(x: Any, y: Any) -> bool:
@@ -180,7 +279,7 @@ def check_source(
     model: TrainingSettings,
     x: Any,
     y: Any,
-    loss: Loss,
+    loss: Loss | Losses,
     *,
     call: str = "fit",
     name: str = "x",
@@ -191,14 +290,14 @@ def check_source(
     beside: Mapping[str, Any] | None = None,
     class_weight: Any = None,
     **given: Any,
-) -> Data | Ragged | Batches:
+) -> Data | Batches:
     """Return samples and targets, or batches of them, ready for the core.
 
     `beside` are arguments that say nothing beside an iterable of batches.
     """
     if not is_batches(x):
         refuse_steps(name, **{steps_name: steps})
-        if y is None and loss.takes_targets:
+        if y is None and any(head.loss.takes_targets for head in heads_of(loss)):
             refuse_missing_targets(x, call)
         return check_samples(model, x, y, loss, class_weight=class_weight, **given)
     refuse_beside(name, y=y, **given, **(beside or {}))
@@ -210,6 +309,6 @@ def check_source(
 
 
 def _check_batch(
-    model: TrainingSettings, loss: Loss, class_weight: Any, *, x: Any, y: Any, **given: Any
-) -> Data | Ragged:
+    model: TrainingSettings, loss: Loss | Losses, class_weight: Any, *, x: Any, y: Any, **given: Any
+) -> Data:
     return check_samples(model, x, y, loss, class_weight=class_weight, some=False, **given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from threading import get_ident
@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native import losses, optimizers
+from lstm_native import optimizers
 from lstm_native._base.callback import Callback, CallbackList
 from lstm_native._base.checks import check_positive_int
 from lstm_native._base.native import native_class
 from lstm_native.history import History
 from lstm_native.layers.layer import check_seed
 from lstm_native.losses import Loss
-from lstm_native.metrics import Metric, MetricSet
 from lstm_native.optimizers import Optimizer
 from lstm_native.training import _rates
 from lstm_native.training._data import Batches, check_samples, check_source, whole
-from lstm_native.training._fit_options import EVALUATE_BATCH, Options, list_of_metrics
-from lstm_native.training._ragged import Ragged
+from lstm_native.training._fit_options import EVALUATE_BATCH, Options
+from lstm_native.training._losses import Losses, heads_of, native_losses
+from lstm_native.training._measures import Measures
 from lstm_native.training._samples import Batch, Data, cut
 from lstm_native.training._saving import Saving
 from lstm_native.training._settings import Training
@@ -54,12 +54,12 @@ __all__ = [
 
 def fit(
     model: Saving,
-    data: Data | Ragged | Batches,
-    loss: Loss,
+    data: Data | Batches,
+    loss: Loss | Losses,
     optimizer: str | Optimizer | None,
     options: Options,
     *,
-    metrics: Metric | Iterable[Metric] | None,
+    metrics: Any,
     validation_data: Any,
     validation_lengths: Any,
     validation_mask: Any,
@@ -73,9 +73,9 @@ def fit(
         raise RuntimeError("fit is running on this model; call it when it has ended")
     if isinstance(data, Batches):  # a stateful model's validation has batches as training has
         options = replace(options, batch_size=data.samples)
-    metric_list = list_of_metrics(metrics)
-    if tbptt is not None and loss.takes_sequences:
-        raise ValueError(f"tbptt: the loss '{loss.name}' looks at whole sequences")
+    for head in heads_of(loss):
+        if tbptt is not None and head.loss.takes_sequences:
+            raise ValueError(f"tbptt: the loss '{head.loss.name}' looks at whole sequences")
     train, validation = split(
         model,
         data,
@@ -87,7 +87,11 @@ def fit(
         steps=validation_steps,
         padding=padding,
     )
-    found = MetricSet(metric_list, loss=loss, probabilities=data.probabilities)
+    if isinstance(metrics, Iterator):
+        metrics = list(metrics)  # for each epoch's validation
+    found = Measures(loss, model._form_out, metrics, data.probabilities)
+    if isinstance(train, Data):
+        train = train.balanced()
     window = check_tbptt(model, train, tbptt)
     _check_states(model, train, options.batch_size, shuffle=options.shuffle)
     hooks = _hooks(callbacks, options, train, window)
@@ -107,9 +111,9 @@ def fit(
             logs = _train_epoch(model, train, found, hooks, options, epoch, window)
             if validation is not None:
                 size = options.batch_size if model._stateful else EVALUATE_BATCH
-                now = model.loss or loss  # a callback may have set another
+                now = model._training.loss or loss  # a callback may have set another
                 with states_aside(model):
-                    results = evaluate(model, validation, now, metric_list, size, window)
+                    results = evaluate(model, validation, now, metrics, size, window)
                 logs |= {f"val_{name}": value for name, value in results.items()}
             history.record(epoch, logs)
             hooks.on_epoch_end(model, epoch, logs)
@@ -129,8 +133,8 @@ def fit(
     return history
 
 
-def _names_of_logs(metrics: MetricSet, validated: bool) -> list[str]:
-    names = ["loss", *metrics.names]
+def _names_of_logs(metrics: Measures, validated: bool) -> list[str]:
+    names = list(metrics.names)
     names += [f"val_{name}" for name in names] if validated else []
     for index, name in enumerate(names):
         if name in names[:index] or name == "epoch":
@@ -138,9 +142,7 @@ def _names_of_logs(metrics: MetricSet, validated: bool) -> list[str]:
     return names
 
 
-def _check_states(
-    model: Saving, data: Data | Ragged | Batches, batch_size: int, *, shuffle: bool
-) -> None:
+def _check_states(model: Saving, data: Data | Batches, batch_size: int, *, shuffle: bool) -> None:
     if isinstance(data, Batches):
         check_carried(model, data.samples)
     else:
@@ -150,7 +152,7 @@ def _check_states(
 def _hooks(
     callbacks: Callback | Iterable[Callback] | None,
     options: Options,
-    data: Data | Ragged | Batches,
+    data: Data | Batches,
     window: int | None,
 ) -> CallbackList:
     hooks = CallbackList(() if callbacks is None else callbacks)
@@ -179,7 +181,7 @@ def _hooks(
     return hooks
 
 
-def _prepare_trainer(model: Saving, loss: Loss, optimizer: str | Optimizer | None) -> None:
+def _prepare_trainer(model: Saving, loss: Loss | Losses, optimizer: str | Optimizer | None) -> None:
     """Give the model a trainer for this loss and optimiser; keep the old one if it serves.
 
     The model changes in the last statement alone: whatever stops this before then has asked for
@@ -198,15 +200,15 @@ def _prepare_trainer(model: Saving, loss: Loss, optimizer: str | Optimizer | Non
         trainer = model._trainer if now.loss == loss else model._trainer_of_function(loss)
     if trainer is None:
         trainer = model._new_trainer(loss, chosen)
-    _rates.settle(trainer, model.layers)
+    _rates.settle(trainer, model.layers, model._names)
     trainer.forget_gradients()  # of a training that was interrupted
     model._training = Training(trainer, loss, chosen, given)
 
 
 def _train_epoch(
     model: Saving,
-    data: Data | Ragged | Batches,
-    metrics: MetricSet,
+    data: Data | Batches,
+    metrics: Measures,
     hooks: CallbackList,
     options: Options,
     epoch: int,
@@ -222,10 +224,10 @@ def _train_epoch(
         order = cut(np.arange(len(data), dtype=np.int64), options.batch_size)
         batches = map(data.take, order)
     metrics.reset()
-    _rates.settle(model._training.trainer, model.layers)  # a callback may have set other ones
+    # A callback may have set other ones.
+    _rates.settle(model._training.trainer, model.layers, model._names)
     watched = bool(hooks.callbacks)
     seed, mean_weight = options.seed, data.mean_weight
-    mean = _Mean()
     carry = Carry(model, windows=window is not None)
     count = 0
     for batch in batches:
@@ -233,14 +235,14 @@ def _train_epoch(
         for part in windows_of(batch, window):
             place = (epoch, count)
             now = (count + 1) % options.accumulate == 0
-            update(model, batch, part, carry, mean, metrics, seed, mean_weight, place, now=now)
+            update(model, batch, part, carry, metrics, seed, mean_weight, place, now=now)
             if watched:
-                hooks.on_batch_end(model, count, {"loss": mean.value} | metrics.result())
+                hooks.on_batch_end(model, count, metrics.result())
             count += 1
     if model._training.trainer.accumulated:  # fewer batches than others: the end of the epoch
         loss, _, norm, finite = model._training.trainer.apply()
         _check_finite(loss, norm, finite, (epoch, count - 1))
-    return {"loss": mean.value} | metrics.result()
+    return metrics.result()
 
 
 def update(
@@ -248,8 +250,7 @@ def update(
     batch: Batch,
     part: Window,
     carry: Carry,
-    mean: _Mean,
-    metrics: MetricSet,
+    metrics: Measures,
     seed: int,
     mean_weight: float,
     place: tuple[int, int] | None = None,
@@ -262,8 +263,8 @@ def update(
     gradients wait for the batches to come.
     """
     first, steps = part
-    measured = bool(metrics)
-    loss, weight, norm, finite, output, states, _ = model._training.trainer.step(
+    measured = metrics.wanted
+    loss, weight, norm, finite, output, states, parts = model._training.trainer.step(
         batch.x,
         batch.y,
         batch.trained,
@@ -279,10 +280,9 @@ def update(
     )
     _check_finite(loss, norm, finite, place)
     carry.take(states)
-    mean.add(loss, weight)
+    metrics.add_loss(loss, weight, parts)
     if measured:
-        y, weights = batch.seen(first, steps)
-        metrics.update(_read_only(y), output, weights)
+        metrics.add_outputs(batch.seen(first, steps), output)
 
 
 def _check_finite(loss: float, norm: float, finite: bool, place: tuple[int, int] | None) -> None:
@@ -298,22 +298,21 @@ def _check_finite(loss: float, norm: float, finite: bool, place: tuple[int, int]
 
 def evaluate(
     model: Saving,
-    data: Data | Ragged | Batches,
-    loss: Loss,
-    metrics: Metric | Iterable[Metric] | None,
+    data: Data | Batches,
+    loss: Loss | Losses,
+    metrics: Any,
     batch_size: int,
     window: int | None = None,
 ) -> dict[str, float]:
     """Return loss and metrics over all samples; see `Sequential.evaluate`."""
     _check_states(model, data, batch_size, shuffle=False)
-    trainer = model._trainer if model.loss == loss else None
+    trainer = model._trainer if model._training.loss == loss else None
     if trainer is None:
         plain = optimizers.parse("sgd")
         trainer = native_class("Trainer", model.dtype)(
-            model._network, loss._native(), plain.to_json()
+            model._network, native_losses(loss), plain.to_json()
         )
-    found = MetricSet(list_of_metrics(metrics), loss=loss, probabilities=data.probabilities)
-    mean = _Mean()
+    found = Measures(loss, model._form_out, metrics, data.probabilities)
     carry = Carry(model, windows=window is not None)
     batches: Iterable[Batch]
     if isinstance(data, Batches):
@@ -326,23 +325,22 @@ def evaluate(
         for batch in batches:
             carry.begin_batch()
             for first, steps in windows_of(batch, window):
-                value, weight, _, _, output, states, _ = trainer.evaluate(
+                value, weight, _, _, output, states, parts = trainer.evaluate(
                     batch.x,
                     batch.y,
                     batch.weights,
                     batch.rows,
-                    bool(found),
+                    found.wanted,
                     batch.lengths,
                     carry.given(),
                     first,
                     steps,
                 )
                 carry.take(states)
-                mean.add(value, weight)
-                if found:
-                    y, weights = batch.seen(first, steps)
-                    found.update(_read_only(y), output, weights)
-    return {"loss": mean.value} | found.result()
+                found.add_loss(value, weight, parts)
+                if found.wanted:
+                    found.add_outputs(batch.seen(first, steps), output)
+    return found.result()
 
 
 def evaluation_size(model: Saving, batch_size: Any) -> int:
@@ -356,17 +354,18 @@ def train_on_batch(
     model: Saving,
     x: Any,
     y: Any,
-    loss: str | Loss | None,
+    loss: Any,
     optimizer: str | Optimizer | None,
-    metrics: Metric | Iterable[Metric] | None,
+    metrics: Any,
     seed: int | None,
+    loss_weights: Any = None,
     **given: Any,
 ) -> dict[str, float]:
     """Make one update; see `Sequential.train_on_batch`."""
     seed = check_seed(seed)
-    chosen = losses.parse(loss if loss is not None else model.loss or "mse")
+    chosen = model._loss_for(loss, loss_weights)
     data = check_samples(model, x, y, chosen, **given)
-    found = MetricSet(list_of_metrics(metrics), loss=chosen, probabilities=data.probabilities)
+    found = Measures(chosen, model._form_out, metrics, data.probabilities)
     check_carried(model, len(data))
     known = (model._training.given, model.optimizer)
     if optimizer is not None and optimizers.parse(optimizer) in known:
@@ -374,32 +373,31 @@ def train_on_batch(
         # that was set since.
         optimizer = None
     _prepare_trainer(model, chosen, optimizer)
-    mean, carry = _Mean(), Carry(model, windows=False)
-    update(model, whole(data), Window(), carry, mean, found, seed, Batches.mean_weight)
-    return {"loss": mean.value} | found.result()
+    carry = Carry(model, windows=False)
+    update(model, whole(data), Window(), carry, found, seed, Batches.mean_weight)
+    return found.result()
 
 
 def gradients(
-    model: Saving, x: Any, y: Any, loss: str | Loss | None, seed: int | None, **given: Any
+    model: Saving, x: Any, y: Any, loss: Any, seed: int | None, loss_weights: Any, **given: Any
 ) -> tuple[float, dict[str, NDArray[Any]]]:
     """Return loss and gradients of a batch; see `Sequential.gradients`."""
     seed = check_seed(seed)
-    chosen = losses.parse(loss if loss is not None else model.loss or "mse")
+    chosen = model._loss_for(loss, loss_weights)
     data = check_samples(model, x, y, chosen, **given)
     check_carried(model, len(data))
     _prepare_trainer(model, chosen, None)
     trainer = model._training.trainer
-    mean, carry = _Mean(), Carry(model, windows=False)
-    none = MetricSet([], loss=chosen, probabilities=data.probabilities)
+    found = Measures(chosen, model._form_out, (), data.probabilities)
+    carry = Carry(model, windows=False)
     try:
-        update(
-            model, whole(data), Window(), carry, mean, none, seed, Batches.mean_weight, now=False
-        )
-        found: dict[str, NDArray[Any]] = trainer.gradients()
+        update(model, whole(data), Window(), carry, found, seed, Batches.mean_weight, now=False)
+        all_of_them: dict[str, NDArray[Any]] = trainer.gradients()
     finally:
         trainer.forget_gradients()
     frozen = _rates.frozen(trainer)
-    return mean.value, {name: value for name, value in found.items() if name not in frozen}
+    kept = {name: value for name, value in all_of_them.items() if name not in frozen}
+    return found.result()["loss"], kept
 
 
 def apply_gradients(model: Saving, grads: Any, optimizer: str | Optimizer | None) -> float:
@@ -412,7 +410,7 @@ def apply_gradients(model: Saving, grads: Any, optimizer: str | Optimizer | None
         model.optimizer,
     ):
         optimizer = None
-    _prepare_trainer(model, model.loss or losses.parse("mse"), optimizer)
+    _prepare_trainer(model, model._loss_for(None), optimizer)
     trainer = model._training.trainer
     frozen = _rates.frozen(trainer)
     found = checked_gradients(
@@ -425,25 +423,3 @@ def apply_gradients(model: Saving, grads: Any, optimizer: str | Optimizer | None
     )
     _check_finite(0.0, norm, finite, None)
     return norm
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view that a metric function cannot write through."""
-    view: NDArray[Any] = array.view()
-    view.flags.writeable = False
-    return view
-
-
-class _Mean:
-    """A weighted mean, number by number."""
-
-    def __init__(self) -> None:
-        self._sum = self._weight = 0.0
-
-    def add(self, value: float, weight: float) -> None:
-        self._sum += value * weight
-        self._weight += weight
-
-    @property
-    def value(self) -> float:
-        return self._sum / self._weight if self._weight else math.nan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lstm_native.training._running import Running, of_sequential
@@ -11,8 +11,6 @@ from lstm_native.training._running import Running, of_sequential
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lstm_native.losses import Loss
-    from lstm_native.metrics import Metric
     from lstm_native.optimizers import Optimizer
 
 
@@ -39,9 +37,10 @@ class OnBatch(Running):
         class_weight: Mapping[int, float] | None = None,
         lengths: Any = None,
         mask: Any = None,
-        loss: str | Loss | None = None,
+        loss: Any = None,
+        loss_weights: Any = None,
         optimizer: str | Optimizer | None = None,
-        metrics: Metric | Iterable[Metric] | None = (),
+        metrics: Any = (),
         seed: int | None = None,
     ) -> dict[str, float]:
         """Make one update of the weights, from all samples given.
@@ -57,6 +56,8 @@ class OnBatch(Running):
             By default those of the call before, at first "mse" and `Adam(1e-3)`. An optimiser
             equal to the one that was given before goes on with its state and with the learning
             rate in force; another one starts afresh.
+        loss_weights : list or dict, optional
+            Of a `Model`, as in its `fit`.
         metrics : sequence
             As in `fit`.
         seed : int, optional
@@ -84,6 +85,7 @@ class OnBatch(Running):
             optimizer,
             metrics,
             seed,
+            loss_weights,
             sample_weight=sample_weight,
             class_weight=class_weight,
             lengths=lengths,
@@ -100,7 +102,8 @@ class OnBatch(Running):
         class_weight: Mapping[int, float] | None = None,
         lengths: Any = None,
         mask: Any = None,
-        loss: str | Loss | None = None,
+        loss: Any = None,
+        loss_weights: Any = None,
         seed: int | None = None,
     ) -> tuple[float, dict[str, NDArray[Any]]]:
         """Return loss and gradients of a batch, as training has them; nothing is learned.
@@ -110,7 +113,7 @@ class OnBatch(Running):
 
         Parameters
         ----------
-        x, y, sample_weight, class_weight, lengths, mask, loss, seed
+        x, y, sample_weight, class_weight, lengths, mask, loss, loss_weights, seed
             As in `train_on_batch`.
 
         Returns
@@ -135,6 +138,7 @@ class OnBatch(Running):
             y,
             loss,
             seed,
+            loss_weights,
             sample_weight=sample_weight,
             class_weight=class_weight,
             lengths=lengths,
@@ -180,8 +184,8 @@ class OnBatch(Running):
         sample_weight: Any = None,
         lengths: Any = None,
         mask: Any = None,
-        loss: str | Loss | None = None,
-        metrics: Metric | Iterable[Metric] | None = (),
+        loss: Any = None,
+        metrics: Any = (),
     ) -> dict[str, float]:
         """Return {"loss": ..., metric: ...} of all samples given, in one batch; dropout rests.
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lstm_native._base import hints
-from lstm_native._base.arrays import as_array
 from lstm_native._base.checks import check_bool
+from lstm_native._base.lengths import true_steps
 from lstm_native._base.shown import shown
 from lstm_native.layers.simple import Activation
+from lstm_native.losses import Loss
 from lstm_native.training import _prediction
+from lstm_native.training._inputs import check_inputs
+from lstm_native.training._losses import heads_of
 from lstm_native.training._settings import TrainingSettings
 
 _OF_LOSS = {
@@ -38,7 +41,7 @@ def predict(
     `run` is that `predict`.
     """
     wanted = probabilities is not None and check_bool(probabilities, name="probabilities")
-    function = _function_of(model) if wanted and model.built else None
+    functions = _functions_of(model) if wanted and model.built else None
     if _prediction.is_batches(x):
         given = {"batch_size": batch_size, "lengths": lengths, "mask": mask}
         return _prediction.of_batches(
@@ -47,17 +50,41 @@ def predict(
     outputs = run(x, lengths=lengths, mask=mask, batch_size=batch_size, steps=steps)
     if not wanted:
         return outputs
-    function = function or _function_of(model)  # the model may have been built just now
-    if function == "linear":
-        return outputs
-    activation = Activation(function, dtype=model.dtype)
-    if isinstance(outputs, list):
-        return [activation(part)[0] if len(part) else part for part in outputs]
-    if outputs.ndim == 2:
-        return activation(outputs)[0]
-    found = activation(outputs, lengths=lengths)[0]
-    if mask is not None:
-        found[~as_array(mask, name="mask")] = 0.0
+    functions = functions or _functions_of(model)  # the model may have been built just now
+    form = model._form_out
+    counts: list[Any] = [None] * len(form)
+    if lengths is not None or mask is not None:
+        counts = _true_steps(model, x, lengths, mask)
+    return form.joined(
+        [
+            _applied(Activation(function, dtype=model.dtype), output, true)
+            for function, output, true in zip(
+                functions, form.entries(outputs, "y"), counts, strict=True
+            )
+        ]
+    )
+
+
+def _true_steps(model: TrainingSettings, x: Any, lengths: Any, mask: Any) -> list[Any]:
+    """Return which steps of each output are true, (N, T); None for all, or no time axis."""
+    form = model._form_in
+    entries = [form.entries(lengths, "lengths", optional=True)]
+    entries += [form.entries(mask, "mask", optional=True)]
+    inputs = check_inputs(model, form.entries(x, "x"), *entries)
+    steps, ends = inputs.output_ends(model)
+    if inputs.holes is not None:
+        return [inputs.holes.mask if t else None for t in steps]
+    return [None if e is None else true_steps(e, t) for e, t in zip(ends, steps, strict=True)]
+
+
+def _applied(activation: Activation, output: Any, counts: Any) -> Any:
+    if activation.activation == "linear":
+        return output
+    if isinstance(output, list):
+        return [activation(part) if len(part) else part for part in output]
+    found = activation(output)
+    if counts is not None:
+        found[~counts] = 0.0  # steps that are none
     return found
 
 
@@ -82,13 +109,20 @@ def refuse_arguments(
     raise TypeError(told + (f"; {hint}" if hint else ""))
 
 
-def _function_of(model: TrainingSettings) -> str:
-    """Return what makes probabilities of the model's outputs; "linear" where they are already."""
-    if model._network.end_activation() in ("sigmoid", "softmax"):
+def _functions_of(model: TrainingSettings) -> list[str]:
+    """Return what makes probabilities of each output; "linear" where they are already."""
+    loss = model._training.loss
+    of_output = {} if loss is None else {head.output: head.loss for head in heads_of(loss)}
+    return [_function_of(model, k, of_output.get(k)) for k in range(len(model._form_out))]
+
+
+def _function_of(model: TrainingSettings, output: int, loss: Loss | None) -> str:
+    if model._network.end_activation(output) in ("sigmoid", "softmax"):
         return "linear"
-    loss = model.loss
     if loss is not None and loss.name in _OF_LOSS:
         return _OF_LOSS[loss.name]
+    if len(model._form_out) > 1:
+        return "linear"  # it may be one that has no classes
     got = "no loss yet" if loss is None else f"the loss '{loss.name}'"
     raise ValueError(
         "probabilities=True: expected a model that was trained with a cross-entropy, or one that "

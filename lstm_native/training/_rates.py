@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,15 +11,19 @@ if TYPE_CHECKING:
 _INNER = "layers"  # what stands between the name of a layer and those of the layers in it
 
 
-def settle(trainer: Any, layers: Sequence[Layer], *, some: bool = True) -> None:
+def settle(
+    trainer: Any, layers: Sequence[Layer], names: Sequence[str], *, some: bool = True
+) -> None:
     """Give the trainer the factors that the layers ask for.
 
+    names : of the layers, in those of their parameters.
     some : whether something must be left to train (ValueError).
     """
     now = trainer.rate_factors  # those that are not 1
     if not now and all(map(_is_plain, layers)):
         return
-    wanted = {name: _factor_of(layers, name) for name in trainer.parameter_names}
+    by_name = dict(zip(names, layers, strict=True))
+    wanted = {name: _factor_of(by_name, name) for name in trainer.parameter_names}
     if some and wanted and not any(wanted.values()):
         raise ValueError(
             "all layers are frozen, and nothing is left to train: set trainable = True of some"
@@ -29,12 +33,12 @@ def settle(trainer: Any, layers: Sequence[Layer], *, some: bool = True) -> None:
             trainer.set_rate_factor(name, factor)
 
 
-def restore(trainer: Any, layers: Sequence[Layer]) -> None:
+def restore(trainer: Any, layers: Sequence[Layer], names: Sequence[str]) -> None:
     """Give the layers the attributes that a file's trainer shows."""
     if trainer.rate_factors:
         found = dict.fromkeys(trainer.parameter_names, 1.0) | trainer.rate_factors
-        for index, layer in enumerate(layers):
-            _restore_one(layer, _inside(found, f"{index}."))
+        for name, layer in zip(names, layers, strict=True):
+            _restore_one(layer, _inside(found, f"{name}."))
 
 
 def frozen(trainer: Any) -> set[str]:
@@ -51,14 +55,15 @@ def _is_plain(layer: Layer) -> bool:
     )
 
 
-def _factor_of(layers: Sequence[Layer], name: str) -> float:
+def _factor_of(layers: Mapping[str, Layer], name: str) -> float:
     """Return the factor of a parameter; a layer's holds for the layers in it too."""
     place, _, rest = name.partition(".")
-    layer = layers[int(place)]
+    layer = layers[place]
     own = layer.learning_rate_factor if layer.trainable else 0.0
     inner, _, inside = rest.partition(".")
     if inner == _INNER:
-        return own * _factor_of(layer.layers, inside)  # type: ignore[attr-defined]
+        inners: Sequence[Layer] = layer.layers  # type: ignore[attr-defined]
+        return own * _factor_of({str(i): one for i, one in enumerate(inners)}, inside)
     return layer._parameter_factors.get(rest, own)
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 from numpy.typing import NDArray
 
 from lstm_native._base.attributes import hinted
 from lstm_native._base.checks import check_positive_int
 from lstm_native.training._saving import Saving
-
-if TYPE_CHECKING:  # what trains a model is loaded when one is trained
-    from lstm_native.losses import Loss
-    from lstm_native.metrics import Metric
 
 _PREDICT_BATCH = 256
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -41,8 +37,8 @@ class Running(Saving):
     def __call__(self, *args: Any, **options: Any) -> NoReturn:
         """Refuse (TypeError): a model is run with `predict`, a layer is called."""
         raise TypeError(
-            "a Sequential is not called: write model.predict(x), which returns the output alone, "
-            "or model.fit(x, y) to train"
+            f"a {type(self).__name__} is not called: write model.predict(x), which returns the "
+            "output alone, or model.fit(x, y) to train"
         )
 
     @shown_without_rest
@@ -111,7 +107,7 @@ class Running(Saving):
         if batch_size is not None:
             size = check_positive_int(batch_size, name="batch_size")
         plain = lengths is None and mask is None and steps is None and not self._stateful
-        if plain and self._network is not None:
+        if plain and self._quick and self._network is not None:
             try:
                 quick: NDArray[Any] | None = self._network.quick_predict(x, min(size, sys.maxsize))
             except ValueError:
@@ -135,8 +131,8 @@ class Running(Saving):
         y: Any = None,
         *,
         batch_size: int | None = None,
-        loss: str | Loss | None = None,
-        metrics: Metric | Iterable[Metric] | None = (),
+        loss: Any = None,
+        metrics: Any = (),
         sample_weight: Any = None,
         lengths: Any = None,
         mask: Any = None,
@@ -148,11 +144,10 @@ class Running(Saving):
         their states from batch to batch, as there; for them the default is all samples at once.
         Of an iterable of batches, `steps` takes only so many.
         """
-        from lstm_native import losses
         from lstm_native.training import _loop
 
         size = _loop.evaluation_size(self, batch_size)
-        chosen = losses.parse(loss if loss is not None else self.loss or "mse")
+        chosen = self._loss_for(loss)
         data = _loop.check_source(
             self,
             x,

@@ -1,285 +1,331 @@
-"""Samples, targets and row weights: checked, and cut into the batches that the core takes."""
+"""Samples, targets and row weights, and the batches of them that the core takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native._base.arrays import as_array
-from lstm_native._base.lengths import Holes, Lengths, check_is_mask, true_steps
-from lstm_native._base.shape_hints import about_samples
-from lstm_native._base.values import as_mask, check_same_length
-from lstm_native.losses import Loss
-from lstm_native.network._layer_hints import to_keep_time
-from lstm_native.training._target_hints import explain_targets
-from lstm_native.training._targets import (
-    check_targets,
-    label_sequences,
-    mean_of_counting,
-    no_targets,
-    row_weights,
-    sample_weights,
-)
-
-if TYPE_CHECKING:
-    from lstm_native.network.stack import Stack
+from lstm_native._base.lengths import Lengths, true_steps
+from lstm_native.training._columns import Column, Sequences, part_of, rows_of, values_in
+from lstm_native.training._targets import mean_of_counting
 
 Rows = NDArray[np.int64] | slice
+
+# Batches whose samples are sorted by length together: enough that a batch's lengths are alike, and
+# few enough that its samples differ from epoch to epoch.
+_POOL = 64
+
+
+@dataclass(frozen=True)
+class Input:
+    """What one input of the network is given; lengths None: all steps are true, or no time axis."""
+
+    values: Column
+    lengths: Lengths
+
+    def part(self, rows: slice) -> Input:
+        """Return some of the samples."""
+        return Input(part_of(self.values, rows), part_of(self.lengths, rows))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Targets and row weights of one loss.
+
+    output : which output of the network, from 0.
+    weights : of the rows in metrics, and in an evaluation.
+    trained : of the rows in the loss of training, with those of the classes.
+    timesteps : of the output; 0: it has no time axis.
+    lengths : of the output's sequences.
+    probabilities : what a cross-entropy takes the output for.
+    """
+
+    y: Column
+    weights: Column | None
+    trained: Column | None
+    timesteps: int
+    lengths: Lengths
+    probabilities: bool
+    output: int = 0
+
+    def part(self, rows: slice) -> Target:
+        """Return some of the samples."""
+        weights = part_of(self.weights, rows)
+        return replace(
+            self,
+            y=part_of(self.y, rows),
+            weights=weights,
+            trained=weights if self.trained is self.weights else part_of(self.trained, rows),
+            lengths=part_of(self.lengths, rows),
+        )
+
+    def counts(self) -> bool:
+        """Whether any row counts in the loss."""
+        if self.timesteps and self.lengths is not None and not self.lengths.any():
+            return False
+        weights = values_in(self.trained)
+        return weights is None or bool(weights.any())
+
+    @property
+    def mean_weight(self) -> float:
+        """Mean weight of the rows that count in the loss of training."""
+        counts = None
+        whole = not isinstance(self.trained, Sequences)
+        if self.timesteps and self.lengths is not None and whole:
+            counts = true_steps(self.lengths, self.timesteps)
+        return mean_of_counting(values_in(self.trained), counts)
+
+    def balanced(self) -> Target:
+        """Return the same with weights in training whose mean is 1."""
+        return self.divided(self.mean_weight)
+
+    def divided(self, mean: float) -> Target:
+        """Return the same with weights in training that are divided by this."""
+        if self.trained is None or mean == 1.0:
+            return self
+        if isinstance(self.trained, Sequences):
+            flat = self.trained.flat
+            scaled: Column = Sequences((flat / mean).astype(flat.dtype), self.trained.starts)
+        else:
+            scaled = (self.trained / mean).astype(self.trained.dtype)
+        return replace(self, trained=scaled)
+
+
+@dataclass(slots=True)
+class Seen:
+    """Targets and weights of one loss in a batch, as metrics see them; all steps, all rows."""
+
+    y: NDArray[Any]
+    weights: NDArray[Any] | None
+    lengths: Lengths
+    timesteps: int
+    output: int
 
 
 @dataclass(slots=True)  # made for every batch: a frozen one would take three times as long
 class Batch:
     """What one call of the core takes: `rows` of the arrays, or all of them.
 
-    weights : of the rows in metrics and in an evaluation.
-    timesteps : of an output with a time axis, else 0.
-    trained : weights of the rows in the loss of training.
+    x, lengths, y, weights and trained are arrays, or lists with one for each input or loss.
     """
 
-    x: NDArray[Any]
-    y: NDArray[Any]
-    weights: NDArray[Any] | None
-    lengths: Lengths
-    timesteps: int
+    x: Any
+    y: Any
+    weights: Any
+    lengths: Any
+    trained: Any
+    targets: tuple[Seen, ...]
     rows: NDArray[np.int64] | None = None
-    trained: NDArray[Any] | None = None
+
+    @property
+    def timesteps(self) -> int:
+        """Steps of the longest output with a time axis."""
+        return max(one.timesteps for one in self.targets)
 
     @property
     def longest(self) -> int:
         """Steps of the longest sequence of the batch."""
-        if self.lengths is None:
-            return self.timesteps
-        return int((self.lengths if self.rows is None else self.lengths[self.rows]).max())
+        return max(self._longest(one) for one in self.targets)
 
-    def seen(self, first: int, steps: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    def _longest(self, one: Seen) -> int:
+        if one.lengths is None:
+            return one.timesteps
+        return int((one.lengths if self.rows is None else one.lengths[self.rows]).max())
+
+    def seen(self, first: int, steps: int) -> list[tuple[NDArray[Any], NDArray[Any] | None]]:
         """Return targets and row weights of a window (steps 0: of everything), for metrics."""
+        return [self._seen(one, first, steps) for one in self.targets]
 
+    def _seen(self, one: Seen, first: int, steps: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
         def of_batch(array: NDArray[Any]) -> NDArray[Any]:
             part = array[:, first : first + steps] if steps else array
             found: NDArray[Any] = part if self.rows is None else part[self.rows]
             return found
 
-        weights = None if self.weights is None else of_batch(self.weights)
-        if self.timesteps and self.lengths is not None:
-            ends = self.lengths if self.rows is None else self.lengths[self.rows]
-            counts = true_steps(ends - first, steps or self.timesteps)
-            counts = counts[:, : self.timesteps - first]
-            weights = counts.astype(self.x.dtype) if weights is None else weights * counts
-        return of_batch(self.y), weights
+        weights = None if one.weights is None else of_batch(one.weights)
+        if one.timesteps and one.lengths is not None:
+            ends = one.lengths if self.rows is None else one.lengths[self.rows]
+            counts = true_steps(ends - first, steps or one.timesteps)
+            counts = counts[:, : one.timesteps - first]
+            weights = counts.astype(np.float32) if weights is None else weights * counts
+        return of_batch(one.y), weights
 
 
 @dataclass(frozen=True)
 class Data:
-    """Samples, targets, row weights and lengths, as the core takes them."""
+    """Samples, targets and row weights: one entry for each input and each loss.
 
-    x: NDArray[Any]
-    y: NDArray[Any]
-    weights: NDArray[Any] | None
-    lengths: Lengths
-    timesteps: int  # of the output; 0: it has no time axis
-    trained: NDArray[Any] | None  # weights in the loss of training, with those of the classes
-    probabilities: bool  # what a cross-entropy takes the outputs for
+    alone : whether the core gets arrays, of the one input and the one loss, in place of lists.
+    steps_of : (steps of each input) -> steps of each output. Needed for sequences in lists, which
+        are padded batch by batch.
+    """
+
+    inputs: tuple[Input, ...]
+    targets: tuple[Target, ...]
+    alone: bool
+    steps_of: Callable[[list[int]], Sequence[int]]
 
     def __len__(self) -> int:
         """Return the number of samples."""
-        return len(self.x)
+        return len(self.inputs[0].values)
+
+    @cached_property
+    def ragged(self) -> NDArray[np.int64] | None:
+        """The lengths by which sequences in lists are sorted; None where there are none."""
+        for one in self.inputs:
+            if isinstance(one.values, Sequences):
+                return one.lengths
+        return None
+
+    @property
+    def timesteps(self) -> int:
+        """Steps of the longest output; 0 where one has no time axis."""
+        found = [one.timesteps for one in self.targets]
+        return max(found) if all(found) else 0
 
     @property
     def longest(self) -> int:
-        """Steps of the longest sequence, of an output with a time axis."""
+        """Steps of the longest sequence, of outputs with a time axis."""
         return self.timesteps
+
+    @property
+    def probabilities(self) -> tuple[bool, ...]:
+        """What the cross-entropies take the outputs for."""
+        return tuple(one.probabilities for one in self.targets)
 
     def part(self, rows: slice) -> Data:
         """Return some of the samples."""
-        return Data(
-            self.x[rows],
-            self.y[rows],
-            None if self.weights is None else self.weights[rows],
-            None if self.lengths is None else self.lengths[rows],
-            self.timesteps,
-            None if self.trained is None else self.trained[rows],
-            self.probabilities,
+        return replace(
+            self,
+            inputs=tuple(one.part(rows) for one in self.inputs),
+            targets=tuple(one.part(rows) for one in self.targets),
         )
 
     def without_classes(self) -> Data:
         """Return the same without the weights of classes: for validation."""
-        return replace(self, trained=self.weights)
+        return replace(
+            self, targets=tuple(replace(one, trained=one.weights) for one in self.targets)
+        )
+
+    def balanced(self) -> Data:
+        """Return the same with weights that each loss can take as they are: of several, mean 1."""
+        if self.alone:
+            return self
+        return replace(self, targets=tuple(one.balanced() for one in self.targets))
 
     def counts(self) -> bool:
-        """Whether any row counts in the loss."""
-        if self.timesteps and self.lengths is not None and not self.lengths.any():
-            return False
-        return self.trained is None or bool(self.trained.any())
+        """Whether rows count in each loss."""
+        return all(one.counts() for one in self.targets)
 
     @cached_property
     def mean_weight(self) -> float:
-        """Mean weight of the rows that count in the loss of training."""
-        counts = None
-        if self.timesteps and self.lengths is not None:
-            counts = true_steps(self.lengths, self.timesteps)
-        return mean_of_counting(self.trained, counts)
+        """What the weights of a batch are measured by."""
+        return self.targets[0].mean_weight if self.alone else 1.0
+
+    @cached_property
+    def _whole(self) -> tuple[Any, ...]:
+        """What a batch has of arrays."""
+        seen = tuple(
+            Seen(one.y, one.weights, one.lengths, one.timesteps, one.output)  # type: ignore[arg-type]
+            for one in self.targets
+        )
+        return self._batch_of(
+            [one.values for one in self.inputs],
+            [one.lengths for one in self.inputs],
+            seen,
+            [one.trained for one in self.targets],
+        )
+
+    def _batch_of(
+        self, x: list[Any], lengths: list[Any], seen: tuple[Seen, ...], trained: list[Any]
+    ) -> tuple[Any, ...]:
+        y, weights = [one.y for one in seen], [one.weights for one in seen]
+        if self.alone:
+            return x[0], y[0], weights[0], lengths[0], trained[0], seen
+        return x, y, weights, lengths, trained, seen
 
     def take(self, rows: Rows) -> Batch:
-        """Return one batch, without a copy."""
+        """Return one batch; of arrays without a copy, of sequences padded to the longest."""
+        if self.ragged is not None:
+            if isinstance(rows, slice):
+                rows = np.arange(*rows.indices(len(self)))
+            return self._padded(rows)
         if isinstance(rows, slice):
-            part = self.part(rows)
-            return Batch(
-                part.x, part.y, part.weights, part.lengths, self.timesteps, None, part.trained
-            )
-        return Batch(self.x, self.y, self.weights, self.lengths, self.timesteps, rows, self.trained)
+            return Batch(*self.part(rows)._whole)
+        return Batch(*self._whole, rows)  # type: ignore[call-arg]
+
+    def _padded(self, rows: NDArray[np.int64]) -> Batch:
+        x, ends, steps = padded_inputs(self.inputs, rows)
+        steps_out = self.steps_of(steps)
+        seen, trained = [], []
+        for one in self.targets:
+            # Sequences of labels have steps of their own, and count as one row.
+            longest = steps_out[one.output] if one.timesteps else 0
+            weights = rows_of(one.weights, rows, longest)
+            lengths = None if one.lengths is None else one.lengths[rows]
+            if lengths is not None and (lengths == longest).all():
+                lengths = None
+            seen.append(Seen(rows_of(one.y, rows, longest), weights, lengths, longest, one.output))
+            same = one.trained is one.weights
+            trained.append(weights if same else rows_of(one.trained, rows, longest))
+        return Batch(*self._batch_of(x, ends, tuple(seen), trained))
 
     def in_order(self, size: int) -> Iterator[Rows]:
-        """Yield the batches of an evaluation."""
+        """Yield the batches of an evaluation; of sequences in lists of similar lengths."""
+        if self.ragged is not None:
+            yield from cut(np.argsort(self.ragged, kind="stable"), size)
+            return
         for start in range(0, len(self), size):
             yield slice(start, start + size)
 
     def shuffled(self, size: int, seed: int, epoch: int) -> Iterator[Rows]:
-        """Yield the batches of an epoch: a function of seed and epoch alone."""
-        order = np.random.default_rng([seed, epoch]).permutation(len(self))
-        return cut(order.astype(np.int64, copy=False), size)
+        """Yield the batches of an epoch: a function of seed and epoch alone.
+
+        Those of sequences in lists are of similar lengths.
+        """
+        random = np.random.default_rng([seed, epoch])
+        order = random.permutation(len(self)).astype(np.int64, copy=False)
+        if self.ragged is None:
+            yield from cut(order, size)
+            return
+        batches: list[NDArray[np.int64]] = []
+        for pool in cut(order, _POOL * size):
+            batches += cut(pool[np.argsort(self.ragged[pool], kind="stable")], size)
+        for index in random.permutation(len(batches)):
+            yield batches[index]
+
+
+def padded_inputs(
+    inputs: Sequence[Input], rows: NDArray[np.int64]
+) -> tuple[list[NDArray[Any]], list[Lengths], list[int]]:
+    """Return of these samples what each input is given, its lengths and its steps."""
+    x, ends, steps = [], [], []
+    for one in inputs:
+        lengths = None if one.lengths is None else one.lengths[rows]
+        if isinstance(one.values, Sequences):
+            assert lengths is not None
+            longest = max(int(lengths.max()), 1)
+            x.append(one.values.padded(rows, longest))
+            ends.append(None if (lengths == longest).all() else lengths)
+        else:
+            x.append(one.values[rows])
+            ends.append(lengths)
+            longest = one.values.shape[1] if one.values.ndim == one_step(one.values) + 1 else 0
+        steps.append(longest)
+    return x, ends, steps
+
+
+def one_step(values: NDArray[Any]) -> int:
+    """Return how many axes an input without a time axis has: tokens one, values two."""
+    return 1 if values.dtype.kind == "i" else 2
 
 
 def cut(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
     """Yield batches of so many samples; the last one may be smaller."""
     for start in range(0, len(order), size):
         yield order[start : start + size]
-
-
-def check_data(
-    model: Stack,
-    x: Any,
-    y: Any,
-    loss: Loss,
-    *,
-    sample_weight: Any = None,
-    class_weight: Mapping[int, float] | None = None,
-    lengths: Any = None,
-    mask: Any = None,
-    some: bool = True,
-) -> Data:
-    """Return samples and targets ready for the core, or say what does not fit.
-
-    some : whether a row must count, as in all but one batch of several.
-    """
-    kept, mask = _mask_of_samples(mask)
-    x, ends, holes = model._check_input(x, lengths, mask)
-    if not len(x):
-        raise ValueError(f"x has no samples: its shape is {x.shape}, expected at least one")
-    closed = model._output_shape(x)
-    probabilities = model._network.reads_probabilities(loss._native())
-    timed = len(closed) == 3
-    if loss.takes_sequences:
-        kept = None if kept is None else as_mask(kept, name="mask", shape=closed[:1])
-        return _check_sequences(
-            model,
-            x,
-            y,
-            loss,
-            closed,
-            ends,
-            kept,
-            probabilities,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            some=some,
-        )
-    if loss.takes_targets:
-        target = as_array(y, name="y")
-        if target.ndim:
-            check_same_length(x, target, names=("x", "y"), hint=about_samples(x.shape, len(target)))
-    # Of y and the weights as they are given: with their holes.
-    output = (*holes.mask.shape, closed[-1]) if timed and holes is not None else closed
-    rows = output[:-1]
-    counts = _rows_that_count(rows, ends, holes) if timed else None
-    if counts is not None and not counts.any():
-        given = "lengths" if mask is None else "mask"
-        raise ValueError(f"{given}: all {len(x)} sequences are empty")
-    if kept is not None:
-        kept = as_mask(kept, name="mask", shape=rows[:1])
-        kept = np.broadcast_to(kept[:, np.newaxis], rows) if timed else kept
-        counts = kept if counts is None else kept & counts
-        if not counts.any():
-            raise ValueError("mask: all samples that count are empty sequences")
-    steps = x.shape[1] if x.ndim == (2 if model._network.takes_tokens else 3) else 0
-    steps = steps if holes is None else holes.mask.shape[1]
-    if loss.takes_targets:
-        explain_targets(model.layers, steps, target, output, loss)
-        checked, left = check_targets(target, counts, output, loss, model.dtype)
-    else:
-        loss._target_shape(output[-1])  # refuses outputs that it cannot have
-        checked, left = no_targets(y, rows, loss, model.dtype), counts
-    given_weights = sample_weights(sample_weight, rows, model.dtype, some=some)
-    if left is counts and kept is None and given_weights is None:
-        left = None  # the core knows the ends, and holes are closed below
-    weights = row_weights(
-        given_weights, left, class_weight, checked, output, loss, model.dtype, some=some
-    )
-    measured, trained = weights.measured, weights.trained
-    if timed and holes is not None:
-        checked = holes.close(checked)
-        same = trained is measured
-        measured = None if measured is None else holes.close(measured)
-        trained = measured if same or trained is None else holes.close(trained)
-    return Data(x, checked, measured, ends, closed[1] if timed else 0, trained, probabilities)
-
-
-def _check_sequences(
-    model: Stack,
-    x: NDArray[Any],
-    y: Any,
-    loss: Loss,
-    output: tuple[int, ...],
-    ends: Lengths,
-    kept: NDArray[np.bool_] | None,
-    probabilities: bool,
-    *,
-    sample_weight: Any,
-    class_weight: Mapping[int, float] | None,
-    some: bool,
-) -> Data:
-    """Return samples whose targets are sequences of labels: each sample is one row."""
-    if len(output) != 3:
-        raise ValueError(
-            f"the loss '{loss.name}' needs a model that answers at each step; "
-            f"{to_keep_time(model.layers)}"
-        )
-    labels = label_sequences(y, ends, output, loss)
-    of_samples = (output[0], output[-1])
-    weights = row_weights(
-        sample_weights(sample_weight, of_samples[:1], model.dtype, some=some),
-        kept,
-        class_weight,
-        labels,
-        of_samples,
-        loss,
-        model.dtype,
-        some=some,
-    )
-    return Data(x, labels, weights.measured, ends, 0, weights.trained, probabilities)
-
-
-def _rows_that_count(
-    rows: tuple[int, ...], ends: Lengths, holes: Holes | None
-) -> NDArray[np.bool_] | None:
-    """Return which steps of (N, T) the sequences have; None for all."""
-    if holes is not None:
-        return holes.mask
-    return None if ends is None else true_steps(ends, rows[1])
-
-
-def _mask_of_samples(mask: Any) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
-    """Return a mask of samples (N,), or one of steps, whichever it is."""
-    if mask is None:
-        return None, None
-    found = as_array(mask, name="mask")
-    check_is_mask(found)
-    if found.ndim not in (1, 2):
-        raise ValueError(
-            f"mask: expected shape (samples,) or (samples, timesteps), got {found.shape}"
-        )
-    return (found, None) if found.ndim == 1 else (None, found)

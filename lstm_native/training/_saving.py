@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from lstm_native import _core
 from lstm_native._base import callback_states
+from lstm_native._base.attributes import set_plainly
 from lstm_native._base.shown import shown
 from lstm_native.layers._specs import attributes_of, own_class, restore_layer
 from lstm_native.layers.layer import Layer, check_seed
@@ -45,7 +46,31 @@ def _beside(
 ) -> tuple[dict[str, str], callback_states.Extras]:
     """Return what goes into the file beside network and trainer."""
     merged = check_metadata({**model.metadata, **metadata})
-    return merged, callback_states.pack(model._callback_states)
+    return merged, callback_states.pack({**model._callback_states, **_forms(model)})
+
+
+# Beside the states of callbacks: how inputs and outputs are given, where that does not follow from
+# their number.
+_FORMS = "inputs, outputs"
+
+
+def _forms(model: TrainingSettings) -> dict[str, dict[str, str]]:
+    forms = {"inputs": model._form_in, "outputs": model._form_out}
+    if all(form.kind == ("one" if len(form) == 1 else "list") for form in forms.values()):
+        return {}
+    return {_FORMS: {name: form.kind for name, form in forms.items()}}
+
+
+def _set_forms(model: Any, kinds: Mapping[str, Any] | None) -> None:
+    if not kinds:
+        return
+    for name, attribute in (("inputs", "_form_in"), ("outputs", "_form_out")):
+        form = getattr(model, attribute)
+        kind = kinds.get(name)
+        if kind not in ("one", "list", "dict") or (kind == "one" and len(form) > 1):
+            raise ValueError(f"model file: expected how {name} are given, got {shown(kind)}")
+        setattr(model, attribute, type(form)(form.names, kind, form.what))
+    model._connect(model._network)
 
 
 def _write_all(file: Any, content: bytes) -> None:
@@ -115,10 +140,15 @@ def assembled(
     """Return the model of this class around what the core has read."""
     dtype = "float64" if isinstance(network, _core.Network64) else "float32"
     states = callback_states.unpack(*extras)
-    for layer, native in zip(layers, network.layers, strict=True):
+    forms = states.pop(_FORMS, None)
+    names = [None] * len(layers) if network.is_row else network.structure[1]
+    for layer, native, name in zip(layers, network.layers, names, strict=True):
         layer._set_building((native, dtype, check_seed(None)))
+        if name is not None:
+            set_plainly(layer, "name", name)
     model = _plain(kind, layers, dtype)
-    model._network = network
+    model._connect(network)
+    _set_forms(model, forms)
     model._metadata = metadata
     model._callback_states = states
     if trainer is not None:
@@ -143,7 +173,7 @@ def _reduce(model: Any) -> tuple[Any, ...]:
     """Return a model in parts, for pickle and copy."""
     attributes = dict(vars(model))
     layers = attributes.pop("layers")
-    for name in ("_network", "_in_training"):
+    for name in ("_network", "_in_training", "_shown"):
         attributes.pop(name, None)
     training = attributes.pop("_training")
     # Attributes that are layers of the model stay so.

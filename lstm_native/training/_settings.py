@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what trains a model is loaded when one is trained
     from lstm_native.layers.layer import Layer
     from lstm_native.losses import Loss
     from lstm_native.optimizers import Optimizer
+    from lstm_native.training._losses import Losses
 
 
 class Training:
@@ -41,7 +42,7 @@ class Training:
     def __init__(
         self,
         trainer: Any = None,
-        loss: Loss | None = None,
+        loss: Loss | Losses | None = None,
         optimizer: Optimizer | None = None,
         given: Optimizer | None = None,
     ) -> None:
@@ -84,35 +85,44 @@ class TrainingSettings(Stack):
             self._training = Training(trainer, now.loss, chosen, given=chosen)
 
     @property
-    def loss(self) -> Loss | None:
-        """The loss; None before the first `fit`.
+    def loss(self) -> Any:
+        """The loss; None before the first `fit`. Of several outputs a dict by name.
 
-        May be set, to a name or an object, as `optimizer` may. Another loss starts the
-        optimiser's state afresh. None is refused (TypeError): "mse" is the default.
+        May be set, to a name or an object, as `optimizer` may; of a model of several outputs to a
+        list or dict, too. Another loss starts the optimiser's state afresh. None is refused
+        (TypeError): "mse" is the default.
         """
-        return self._training.loss
+        found: Any = self._training.loss
+        return found.shown() if hasattr(found, "shown") else found
 
     @loss.setter
-    def loss(self, value: str | Loss) -> None:
-        from lstm_native import losses
-
-        chosen = losses.parse(value)
+    def loss(self, value: Any) -> None:
+        chosen = self._parse_loss(value)
         now = self._training
         if getattr(self, "_in_training", None) is not None and now.loss is not None:
-            before, after = (
-                (o.takes_labels, o.takes_logits, o.takes_sequences, o.takes_targets)
-                for o in (now.loss, chosen)
-            )
+            before, after = _targets_of(now.loss), _targets_of(chosen)
             if before != after:
                 raise ValueError(
-                    f"loss: '{chosen.name}' takes other targets than '{now.loss.name}', with which "
-                    "fit is running; end fit first"
+                    f"loss: {_named(chosen)} takes other targets than {_named(now.loss)}, with "
+                    "which fit is running; end fit first"
                 )
         if chosen != now.loss:
             trainer = self._trainer_of_function(chosen)
             if trainer is None and self.built:
                 trainer = self._new_trainer(chosen, now.optimizer)
             self._training = Training(trainer, chosen, now.optimizer, now.given)
+
+    def _parse_loss(self, value: Any, weights: Any = None) -> Loss | Losses:
+        """Return the loss, or the losses, that were given as an argument."""
+        from lstm_native.training._losses import parse_losses
+
+        return parse_losses(self._form_out, value, weights)
+
+    def _loss_for(self, value: Any, weights: Any = None) -> Loss | Losses:
+        """Return the same; without any, the loss in force, at first "mse"."""
+        if value is None:
+            value = self._training.loss or "mse"
+        return self._parse_loss(value, weights)
 
     @property
     def learning_rate(self) -> float:
@@ -204,18 +214,19 @@ class TrainingSettings(Stack):
             self._training = Training(trainer, now.loss, now.optimizer, now.given)
         return self._training.trainer
 
-    def _new_trainer(self, loss: Loss | None, optimizer: Optimizer | None) -> Any:
+    def _new_trainer(self, loss: Loss | Losses | None, optimizer: Optimizer | None) -> Any:
         """Return a trainer with fresh state; None stands for the defaults."""
-        from lstm_native import losses, optimizers
+        from lstm_native import optimizers
+        from lstm_native.training._losses import native_losses
 
-        chosen = loss or losses.parse("mse"), optimizer or optimizers.parse("adam")
+        settings = optimizer or optimizers.parse("adam")
         trainer = native_class("Trainer", self.dtype)(
-            self._network, chosen[0]._native(), chosen[1].to_json()
+            self._network, native_losses(loss or self._loss_for("mse")), settings.to_json()
         )
-        _rates.settle(trainer, self.layers, some=False)
+        _rates.settle(trainer, self.layers, self._names, some=False)
         return trainer
 
-    def _trainer_of_function(self, loss: Loss) -> Any:
+    def _trainer_of_function(self, loss: Loss | Losses) -> Any:
         """Return a trainer that goes on with a function that its file could not hold, or None."""
         from lstm_native.losses import FunctionLoss
 
@@ -228,13 +239,29 @@ class TrainingSettings(Stack):
 
     def _restore_training(self, trainer: Any) -> None:
         """Go on with a trainer that comes from a file."""
-        from lstm_native.losses import Loss
         from lstm_native.optimizers import Optimizer
+        from lstm_native.training._losses import of_trainer
 
         self._training = Training(
-            trainer, Loss.from_json(trainer.loss), Optimizer.from_json(trainer.optimizer)
+            trainer, of_trainer(trainer, self._form_out), Optimizer.from_json(trainer.optimizer)
         )
-        _rates.restore(trainer, self.layers)
+        _rates.restore(trainer, self.layers, self._names)
+
+
+def _targets_of(loss: Loss | Losses) -> list[tuple[int, bool, bool, bool, bool]]:
+    """Return what kind of targets each output has."""
+    from lstm_native.training._losses import heads_of
+
+    return [
+        (k, one.takes_labels, one.takes_logits, one.takes_sequences, one.takes_targets)
+        for k, one, _ in heads_of(loss)
+    ]
+
+
+def _named(loss: Loss | Losses) -> str:
+    from lstm_native.training._losses import heads_of
+
+    return ", ".join(f"'{head.loss.name}'" for head in heads_of(loss))
 
 
 def check_metadata(value: Mapping[str, str]) -> dict[str, str]:

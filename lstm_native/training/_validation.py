@@ -16,21 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lstm_native.training._fit_options import Options
-    from lstm_native.training._ragged import Ragged
 
 
 def split(
     model: TrainingSettings,
-    data: Data | Ragged | Batches,
+    data: Data | Batches,
     options: Options,
-    check: Callable[..., Data | Ragged | Batches],
+    check: Callable[..., Data | Batches],
     *,
     given: Any,
     lengths: Any,
     mask: Any,
     steps: Any,
     padding: str = "",
-) -> tuple[Data | Ragged | Batches, Data | Ragged | Batches | None]:
+) -> tuple[Data | Batches, Data | Batches | None]:
     """Return what to train on and what to validate on.
 
     Parameters
@@ -91,7 +90,13 @@ def split(
         )
     except (TypeError, ValueError) as error:
         raise prefixed(error, "validation_data") from None
-    if padding and isinstance(held_out, Data) and lengths is None and mask is None:
+    if (
+        padding
+        and isinstance(held_out, Data)
+        and held_out.ragged is None
+        and lengths is None
+        and mask is None
+    ):
         other = "lengths" if padding == "mask" else "mask"
         raise ValueError(
             f"validation_data has no {padding}: give validation_{padding}= (or "
@@ -109,7 +114,7 @@ def padding_told(lengths: Any, mask: Any) -> str:
     return "mask" if mask is not None and np.ndim(mask) == 2 else ""
 
 
-def _cut(data: Data | Ragged | Batches, share: float) -> tuple[Data | Ragged, Data | Ragged]:
+def _cut(data: Data | Batches, share: float) -> tuple[Data, Data]:
     assert not isinstance(data, Batches)
     count = round(len(data) * share)
     if not 0 < count < len(data):
@@ -128,7 +133,7 @@ def _cut(data: Data | Ragged | Batches, share: float) -> tuple[Data | Ragged, Da
 
 
 def _check_sizes(
-    model: TrainingSettings, data: Data | Ragged | Batches, options: Options, where: str
+    model: TrainingSettings, data: Data | Batches, options: Options, where: str
 ) -> None:
     assert not isinstance(data, Batches)
     if model._stateful:

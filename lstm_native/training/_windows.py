@@ -13,7 +13,6 @@ from lstm_native._base.checks import check_positive_int
 if TYPE_CHECKING:
     from lstm_native.network.stack import Stack
     from lstm_native.training._data import Batches
-    from lstm_native.training._ragged import Ragged
     from lstm_native.training._samples import Batch, Data
 
 
@@ -44,7 +43,7 @@ class Carry:
     """
 
     def __init__(self, model: Stack, *, windows: bool) -> None:
-        self._layers = model.layers
+        self._layers = model._node_layers
         self._windows = windows
         self._any = any(self._wanted(layer) for layer in self._layers)
         self._states: list[tuple[NDArray[Any], ...] | None] = []
@@ -102,7 +101,7 @@ def states_kept(model: Stack) -> Iterator[None]:
         raise
 
 
-def check_tbptt(model: Stack, data: Data | Ragged | Batches, tbptt: Any) -> int | None:
+def check_tbptt(model: Stack, data: Data | Batches, tbptt: Any) -> int | None:
     """Return the steps of a window, or say why the model cannot be trained in windows."""
     if tbptt is None:
         return None
@@ -143,9 +142,9 @@ def check_one_size(samples: int, batch_size: int) -> None:
 
 def check_carried(model: Stack, size: int) -> None:
     """Refuse batches of another size than that of the states which layers carry."""
-    for index, layer in enumerate(model.layers):
+    for label, layer in zip(model._names, model.layers, strict=True):
         if layer._carried and layer._carried[0].shape[1] != size:
             raise ValueError(
-                f"layer {index} carries the states of {layer._carried[0].shape[1]} sequences, got "
+                f"layer {label} carries the states of {layer._carried[0].shape[1]} sequences, got "
                 f"batches of {size}; call model.reset_states() to begin anew"
             )

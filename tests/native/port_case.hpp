@@ -206,8 +206,9 @@ PortCase<T> some_samples(const PortCase<T>& of, const std::vector<Index>& which,
       some.x[i].insert(some.x[i].end(), from, from + (of.x[i].empty() ? 0 : row));
       some.x[i].insert(some.x[i].end(), static_cast<std::size_t>(more * width),
                        std::numeric_limits<T>::quiet_NaN());
-      if (steps) some.lengths[i].push_back(of.lengths[i].empty() ? steps
-                                                                 : of.lengths[i][static_cast<std::size_t>(n)]);
+      if (steps)
+        some.lengths[i].push_back(
+            of.lengths[i].empty() ? steps : of.lengths[i][static_cast<std::size_t>(n)]);
     }
   }
   return some;

@@ -44,8 +44,8 @@ std::vector<Named> all_scores() {
 
 template <class T>
 PortCase<T> case_of(const Named& named, Index samples, Index steps, Index memory_steps) {
-  return {named.spec, {4, named.memory}, samples,
-          {steps, named.spec.causal ? steps : memory_steps}};
+  return {
+      named.spec, {4, named.memory}, samples, {steps, named.spec.causal ? steps : memory_steps}};
 }
 
 }  // namespace

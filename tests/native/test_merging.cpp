@@ -96,8 +96,8 @@ struct MergeCase {
       dx->emplace_back(values.size(), T(99));
       pointers.push_back(dx->back().data());
     }
-    const T* given[] = {dy->data()};
-    tape->backward(given, pointers.data(), nullptr, workspace);
+    const std::vector<const T*> given{dy->data()};
+    tape->backward(given.data(), pointers.data(), nullptr, workspace);
     return y;
   }
 

@@ -161,6 +161,6 @@ def test_factors_out_of_range_are_refused(name, value):
 
 def test_differences_in_time_need_a_time_axis():
     x = np.ones((2, 3), np.float32)
-    assert ln.ActivityRegularization(activity=1.0)(x)[0].shape == (2, 3)
+    assert ln.ActivityRegularization(activity=1.0)(x).shape == (2, 3)
     with pytest.raises(ValueError, match="temporal needs a time axis"):
         ln.ActivityRegularization(temporal=1.0)(x)

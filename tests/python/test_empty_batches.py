@@ -64,7 +64,7 @@ def test_images_rows_and_tokens_too():
     assert y.shape == (0, 5, 4, 3, 2)
     assert [part.shape for part in state] == [(1, 0, 4, 3, 2)] * 2
     assert tape.backward(y)[0].shape == (0, 5, 4, 3, 2)
-    assert ln.Dense(2, input_size=3)(np.zeros((0, 3), "float32"))[0].shape == (0, 2)
+    assert ln.Dense(2, input_size=3)(np.zeros((0, 3), "float32")).shape == (0, 2)
     model = ln.Sequential([ln.Embedding(VOCABULARY, 3), ln.GRU(2, return_sequences=False)])
     assert model.predict(np.zeros((0, 4), int)).shape == (0, 2)
 

@@ -159,7 +159,7 @@ PYTHON_FLOORS = [
     {"forecast"},
     {""},
     {"diagnostics", "onnx_ops", "callbacks", "files"},
-    {"model", "_recorders", "_averages"},
+    {"graph", "model", "_recorders", "_averages"},
     {"training", "_monitor"},
     {"metrics", "optimizers", "history", "progress"},
     {"losses", "_updates", "_schedules", "data"},

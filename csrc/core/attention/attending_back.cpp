@@ -44,15 +44,15 @@ class AttendingBack {
   Workspace& workspace_;
   const T *dy_, *dy_contexts_, *dy_weights_;
   Index H_, P_, Fm_, fed_, longest_, keys_;
-  bool scores_;  // not window
+  bool scores_;                                        // not window
   typename AttendingWeights<T>::Packed query_, head_;  // transposed
   LoopGradients<T> g_;
   ChunkBuffers<T> chunk_;
   BackwardBuffers<T> buffers_;
-  T *d_fed_, *d_kappa_ = nullptr;             // N x fed, N x K
-  T *d_contexts_, *d_scores_;                 // slots x Fm, slots x longest
-  T* query_copies_ = nullptr;                 // slots x H, where scores are products
-  T* d_queries_ = nullptr;                    // rows x keys
+  T *d_fed_, *d_kappa_ = nullptr;              // N x fed, N x K
+  T *d_contexts_, *d_scores_;                  // slots x Fm, slots x longest
+  T* query_copies_ = nullptr;                  // slots x H, where scores are products
+  T* d_queries_ = nullptr;                     // rows x keys
   T *d_said_ = nullptr, *d_joined_ = nullptr;  // rows x what the head says, N x (Fm + H)
   T *d_keys_ = nullptr, *d_values_, *d_v_ = nullptr;
 };
@@ -128,9 +128,8 @@ void AttendingBack<T>::run() {
   const RowShares shares(loop_, gang.size());
   const Index size = looks_.scratch_size(loop_.timesteps, std::max(Fm_, H_));
   T* const scratch = workspace_.take<T>(gang.size() * size);
-  gang.run(gang.size(), [&](Index part) {
-    rows(shares[part].begin, shares[part].end, scratch + part * size);
-  });
+  gang.run(gang.size(),
+           [&](Index part) { rows(shares[part].begin, shares[part].end, scratch + part * size); });
 }
 
 template <class T>
@@ -289,8 +288,8 @@ void AttendingBack<T>::sum_weights(T* const* gradients) {
   }
   if (layer_.bahdanau()) return;
   const Index said = layer_.head().outputs();
-  const Rows<const T> read = layer_.luong() ? Rows<const T>{kept_.joined, Fm_ + H_}
-                                            : Rows<const T>{loop_.h_at(1, 0), P_};
+  const Rows<const T> read =
+      layer_.luong() ? Rows<const T>{kept_.joined, Fm_ + H_} : Rows<const T>{loop_.h_at(1, 0), P_};
   layer_.head().backward(R, read, {d_said_, said}, {nullptr, 0}, false, layer_.of_head(gradients),
                          workspace_);
 }

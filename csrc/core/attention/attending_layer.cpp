@@ -48,8 +48,7 @@ AttendingLayer<T>::AttendingLayer(const LayerSpec& spec, const InputFeatures& fe
   const Index H = plan_.hidden_size;
   const WeightSeed head_seed = derive_seed(seed, kHeadSeed);
   if (luong()) head_ = std::make_unique<Linear<T>>(memory_ + H, fed_, false, head_seed);
-  if (window())
-    head_ = std::make_unique<Linear<T>>(H, 3 * options_.components, true, head_seed);
+  if (window()) head_ = std::make_unique<Linear<T>>(H, 3 * options_.components, true, head_seed);
   if (!head_) return;
   const std::vector<Parameter<T>*> own = head_->parameters();
   own[0]->info.name = luong() ? "output_weight" : "window_weight";
@@ -59,11 +58,11 @@ AttendingLayer<T>::AttendingLayer(const LayerSpec& spec, const InputFeatures& fe
 template <class T>
 void AttendingLayer<T>::draw_cell(WeightSeed seed) {
   DirectionParameters<T> p;
-  for_each_parameter(plan_, x_ + fed_, p,
-                     [&](const std::string& name, std::vector<Index> shape, T*& field) {
-                       cell_parameters_.push_back(make_parameter<T>(name + "_l0", std::move(shape)));
-                       field = cell_parameters_.back().value.data();
-                     });
+  for_each_parameter(
+      plan_, x_ + fed_, p, [&](const std::string& name, std::vector<Index> shape, T*& field) {
+        cell_parameters_.push_back(make_parameter<T>(name + "_l0", std::move(shape)));
+        field = cell_parameters_.back().value.data();
+      });
   const Index H = plan_.hidden_size, inputs = x_ + fed_;
   for (Index g = 0; g < plan_.gates; ++g) {
     const auto gate = static_cast<std::uint64_t>(g);
@@ -109,8 +108,7 @@ std::vector<Port> AttendingLayer<T>::outputs() const {
 template <class T>
 OutputShape AttendingLayer<T>::output_shape(std::size_t port, const OutputShape* in) const {
   if (in[0].timesteps == 0) throw InvalidArgument("input 'x': expected a time axis, got none");
-  if (in[1].timesteps == 0)
-    throw InvalidArgument("input 'memory': expected a time axis, got none");
+  if (in[1].timesteps == 0) throw InvalidArgument("input 'memory': expected a time axis, got none");
   const std::vector<Port> ports = outputs();
   if (ports[port].kind == Port::Kind::state) return {0, ports[port].features};
   const bool weights = port + 1 == ports.size();
@@ -138,8 +136,8 @@ template <class T>
 DirectionParameters<T> AttendingLayer<T>::of_cell(T* const* all) const {
   DirectionParameters<T> p;
   T* const* next = all;
-  for_each_parameter(plan_, 0, p,
-                     [&](const char*, std::initializer_list<Index>, T*& field) { field = *next++; });
+  for_each_parameter(
+      plan_, 0, p, [&](const char*, std::initializer_list<Index>, T*& field) { field = *next++; });
   return p;
 }
 

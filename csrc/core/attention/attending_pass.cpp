@@ -52,9 +52,8 @@ AttendingPass<T>::AttendingPass(const AttendingLayer<T>& layer, const Batch<T>* 
 template <class T>
 double AttendingPass<T>::work() const {
   const Index looks = layer_.score().key_size() * (layer_.score().additive() ? 16 : 1);
-  return forward_work(loop_) +
-         static_cast<double>(layout_.rows() * memory_.rows.longest) *
-             static_cast<double>(looks + layer_.memory_features());
+  return forward_work(loop_) + static_cast<double>(layout_.rows() * memory_.rows.longest) *
+                                   static_cast<double>(looks + layer_.memory_features());
 }
 
 template <class T>
@@ -106,9 +105,8 @@ void AttendingPass<T>::run(const Batch<T>* in, T* const* out) {
   if (layout_.steps() > 0) {
     Gang gang(parts);
     const RowShares shares(loop_, gang.size());
-    gang.run(gang.size(), [&](Index part) {
-      run_rows(in, out, shares[part].begin, shares[part].end);
-    });
+    gang.run(gang.size(),
+             [&](Index part) { run_rows(in, out, shares[part].begin, shares[part].end); });
   }
   export_states(out);
 }

@@ -21,8 +21,11 @@ AttendedMemory<T>::AttendedMemory(const AttendingLayer<T>& layer, const Batch<T>
       looks(layer.window()
                 ? AttentionMemory<T>(kernels<T>(), rows, {rows.values, rows.features}, workspace)
                 : AttentionMemory<T>(kernels<T>(), scoring, rows,
-                                     {keys.after, {rows.values, rows.features}, 1,
-                                      layer.score().key_size(), rows.features},
+                                     {keys.after,
+                                      {rows.values, rows.features},
+                                      1,
+                                      layer.score().key_size(),
+                                      rows.features},
                                      workspace)) {}
 
 template <class T>
@@ -151,8 +154,7 @@ void AttendingSteps<T>::step(Index t, Index row, Index active) {
   } else if (layer_.window()) {
     const Index K = layer_.options().components, longest = memory_.rows().longest;
     T* const said = b_.said + kept * 3 * K;
-    multiply(layer_.head(), *weights_.head, active, Rows<const T>{step.h, P},
-             Rows<T>{said, 3 * K});
+    multiply(layer_.head(), *weights_.head, active, Rows<const T>{step.h, P}, Rows<T>{said, 3 * K});
     for (Index r = 0; r < active; ++r) {
       const Index n = sample(row + r);
       T* const kappa = b_.kappa + (row + r) * K;

@@ -31,7 +31,8 @@ class AttendingStream final : public LayerStream<T> {
     buffers_.gates = workspace_.take<T>(rows * cell.order.columns());
     buffers_.inputs = workspace_.take<T>(rows * cell.inputs);
     buffers_.fed = workspace_.take_zeros<T>(rows * layer.fed_features());
-    if (weights_.query) buffers_.queries = workspace_.take_zeros<T>(rows * layer.score().key_size());
+    if (weights_.query)
+      buffers_.queries = workspace_.take_zeros<T>(rows * layer.score().key_size());
     const Index Fm = layer.memory_features(), K = layer.options().components;
     if (layer.luong()) {
       buffers_.joined = workspace_.take<T>(rows * (Fm + layer.plan().hidden_size));

@@ -21,8 +21,7 @@ AttentionLayer<T>::AttentionLayer(const AttentionSpec& spec, const InputFeatures
 template <class T>
 OutputShape AttentionLayer<T>::output_shape(std::size_t port, const OutputShape* in) const {
   const Index queries = in[0].timesteps, memory = in[1].timesteps;
-  if (memory == 0)
-    throw InvalidArgument("input 'memory': expected a time axis, got none");
+  if (memory == 0) throw InvalidArgument("input 'memory': expected a time axis, got none");
   if (spec_.causal && queries != memory)
     throw InvalidArgument("causal: expected as many steps of query and memory, got " +
                           std::to_string(queries) + " and " + std::to_string(memory));
@@ -56,15 +55,14 @@ class AttentionPass final : public Tape<T> {
         memory_(in[1], false, workspace) {
     using Weights = AttentionWeights<T>;
     const Rows<const T> rows{memory_.values, memory_.features};
-    query_ = weights_.project(Weights::query, queries_.rows(),
-                              {queries_.values, queries_.features}, workspace);
+    query_ = weights_.project(Weights::query, queries_.rows(), {queries_.values, queries_.features},
+                              workspace);
     key_ = weights_.project(Weights::key, memory_.rows(), rows, workspace);
     value_ = weights_.project(Weights::value, memory_.rows(), rows, workspace);
-    looks_.emplace(
-        kernels<T>(), weights_.scoring(), memory_,
-        MemoryView<T>{key_.after, value_.after, heads(), weights_.key_size(),
-                      weights_.value_size()},
-        workspace);
+    looks_.emplace(kernels<T>(), weights_.scoring(), memory_,
+                   MemoryView<T>{key_.after, value_.after, heads(), weights_.key_size(),
+                                 weights_.value_size()},
+                   workspace);
     width_ = heads() * weights_.value_size();
     row_ = heads() * memory_.longest;
     of_looks_ = workspace.take<T>(queries_.rows() * row_);
@@ -117,7 +115,7 @@ class AttentionPass final : public Tape<T> {
   TrueRows<T> queries_, memory_;
   Projected<T> query_, key_, value_;
   std::optional<AttentionMemory<T>> looks_;
-  Index width_, row_;      // values of a context, and of all weights of a query
+  Index width_, row_;        // values of a context, and of all weights of a query
   T *of_looks_, *contexts_;  // the weights; for each row of the queries
 };
 
@@ -151,8 +149,7 @@ void AttentionPass<T>::backward(const T* const* dy, T* const* dx, T* const* grad
         return {data + memory_.offsets[n] * stride + h * own, stride};
       };
       const Index key_size = weights_.key_size(), value_size = weights_.value_size();
-      const Rows<const T> query =
-          of_head(query_.after.data, n, h, query_.after.stride, key_size);
+      const Rows<const T> query = of_head(query_.after.data, n, h, query_.after.stride, key_size);
       const Rows<const T> look = of_head<const T>(of_looks_, n, h, row_, memory_.longest);
       LookGradients<T> g;
       g.d_contexts = of_head(d_contexts, n, h, width_, value_size);
@@ -195,8 +192,7 @@ void AttentionPass<T>::backward(const T* const* dy, T* const* dx, T* const* grad
 template <class T>
 std::unique_ptr<Tape<T>> AttentionLayer<T>::forward(const Batch<T>* in, T* const* out,
                                                     const Pass& pass) const {
-  if (pass.remember)
-    return std::make_unique<AttentionPass<T>>(*this, in, out, pass.workspace);
+  if (pass.remember) return std::make_unique<AttentionPass<T>>(*this, in, out, pass.workspace);
   const Workspace::Scope scope(pass.workspace);
   AttentionPass<T>(*this, in, out, pass.workspace);
   return nullptr;
@@ -205,7 +201,8 @@ std::unique_ptr<Tape<T>> AttentionLayer<T>::forward(const Batch<T>* in, T* const
 template <class T>
 std::unique_ptr<LayerStream<T>> AttentionLayer<T>::stream(Index rows) const {
   if (spec_.causal)
-    throw InvalidArgument("Attention: cannot be streamed: its memory grows with the steps (causal)");
+    throw InvalidArgument(
+        "Attention: cannot be streamed: its memory grows with the steps (causal)");
   return make_attention_stream(*this, rows);
 }
 

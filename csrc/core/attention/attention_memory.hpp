@@ -25,13 +25,13 @@ struct MemoryView {
 /// What goes back from the looks of one sample and head.
 template <class T>
 struct LookGradients {
-  Rows<const T> d_contexts;                     // looks x value_size
-  Rows<const T> d_weights{nullptr, 0};          // looks x length, or null
-  T d_weights_scale = 1;                        // how much of d_weights is this head's
-  Rows<T> d_scores{nullptr, 0};                 // receives: looks x length
-  Rows<T> d_queries{nullptr, 0};                // receives: looks x key_size
-  T* d_keys = nullptr;                          // additive: added to, length x key_size, dense
-  T* d_v = nullptr;                             // additive: added to, key_size
+  Rows<const T> d_contexts;             // looks x value_size
+  Rows<const T> d_weights{nullptr, 0};  // looks x length, or null
+  T d_weights_scale = 1;                // how much of d_weights is this head's
+  Rows<T> d_scores{nullptr, 0};         // receives: looks x length
+  Rows<T> d_queries{nullptr, 0};        // receives: looks x key_size
+  T* d_keys = nullptr;                  // additive: added to, length x key_size, dense
+  T* d_v = nullptr;                     // additive: added to, key_size
 };
 
 /// A look: weights = softmax(scores of the query with all keys), context = sum of the values by
@@ -59,8 +59,7 @@ class AttentionMemory {
   void look(Index sample, Index head, Index looks, Rows<const T> queries, bool causal,
             Rows<T> weights, Rows<T> contexts) const;
   /// The contexts alone, where the weights are known.
-  void weigh(Index sample, Index head, Index looks, Rows<const T> weights,
-             Rows<T> contexts) const;
+  void weigh(Index sample, Index head, Index looks, Rows<const T> weights, Rows<T> contexts) const;
 
   void back(Index sample, Index head, Index looks, Rows<const T> queries, Rows<const T> weights,
             const LookGradients<T>& gradients) const;

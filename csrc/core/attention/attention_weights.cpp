@@ -17,8 +17,9 @@ AttentionWeights<T>::AttentionWeights(AttentionScore score, Index units, Index h
   switch (score) {
     case AttentionScore::dot:
       if (queries != memory)
-        throw InvalidArgument("score \"dot\": expected queries and memory of as many features, got " +
-                              std::to_string(queries) + " and " + std::to_string(memory));
+        throw InvalidArgument(
+            "score \"dot\": expected queries and memory of as many features, got " +
+            std::to_string(queries) + " and " + std::to_string(memory));
       break;
     case AttentionScore::general:
       place(key, memory, queries, add("weight", {queries, memory}), 0);
@@ -206,8 +207,8 @@ void add_transposed(const Linear<T>& of, const typename Linear<T>::Packed& packe
 
 template class AttentionWeights<float>;
 template class AttentionWeights<double>;
-template void multiply(const Linear<float>&, const Linear<float>::Packed&, Index,
-                       Rows<const float>, Rows<float>);
+template void multiply(const Linear<float>&, const Linear<float>::Packed&, Index, Rows<const float>,
+                       Rows<float>);
 template void multiply(const Linear<double>&, const Linear<double>::Packed&, Index,
                        Rows<const double>, Rows<double>);
 template void add_transposed(const Linear<float>&, const Linear<float>::Packed&, Index,

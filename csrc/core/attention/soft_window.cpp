@@ -34,8 +34,8 @@ void SoftWindow<T>::place(Index length, T* said, T* kappa, T* weights, T* scratc
 }
 
 template <class T>
-void SoftWindow<T>::back(Index length, const T* said, const T* kappa, const T* d_weights,
-                         T* d_said, T* d_kappa, T* scratch) const {
+void SoftWindow<T>::back(Index length, const T* said, const T* kappa, const T* d_weights, T* d_said,
+                         T* d_kappa, T* scratch) const {
   const Index K = components;
   for (Index k = 0; k < K; ++k) {
     const T a = said[k], b = said[K + k];

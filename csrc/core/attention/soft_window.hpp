@@ -1,4 +1,5 @@
-// The soft window of Graves (2013), section 5.1: Gaussians that move over the positions of a memory.
+// The soft window of Graves (2013), section 5.1: Gaussians that move over the positions of a
+// memory.
 #pragma once
 
 #include "kernels/kernel_table.hpp"

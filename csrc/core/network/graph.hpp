@@ -93,6 +93,11 @@ class Graph {
   /// The same, and the range of tokens.
   void check_inputs(const Batch<T>* x) const;
   void check_tokens(std::size_t input, const Batch<T>& x) const;
+  /// All of it for one input.
+  void check_input(std::size_t input, const Batch<T>& x) const {
+    check_shape(input, x);
+    if (takes_tokens(input)) check_tokens(input, x);
+  }
 
  private:
   void make_steps();
@@ -120,11 +125,14 @@ template <class T>
 std::vector<std::shared_ptr<Layer<T>>> make_layers(const std::vector<LayerSpec>& specs,
                                                    Index input_features, WeightSeed seed);
 
+/// The seed of a layer's weights: a function of its name, and not of the layers beside it.
+std::uint64_t layer_seed(std::uint64_t seed, const std::string& name);
+
 /// Is told, before each layer is made, how many parameters there are with it; may throw.
 using CountCheck = std::function<void(const ParameterTotals&)>;
 
-/// Builds the layers of a graph, each on what its first node reads. A layer's weights depend on the
-/// seed and its name. Throws InvalidArgument.
+/// Builds the layers of a graph, each on what its first node reads, with the seeds that layer_seed
+/// gives. Throws InvalidArgument.
 template <class T>
 std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed,
                                                    const CountCheck& check = {});

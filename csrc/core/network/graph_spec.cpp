@@ -98,6 +98,10 @@ std::uint64_t hash_of(const std::string& name) {
 
 }  // namespace
 
+std::uint64_t layer_seed(std::uint64_t seed, const std::string& name) {
+  return derive_seed(seed, hash_of(name));
+}
+
 template <class T>
 std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, WeightSeed seed,
                                                    const CountCheck& check) {

@@ -264,6 +264,29 @@ Stream<T> Network<T>::stream(Index batch_size) const {
       std::make_unique<StreamImpl<T>>(Access::impl(*this).shared_graph(), batch_size));
 }
 
+template <class T>
+Stream<T> Network<T>::stream(Index batch_size, const std::vector<Batch<T>>& held) const {
+  const NetworkImpl<T>& impl = Access::impl(*this);
+  const Graph<T>& graph = impl.graph();
+  check_number("input", graph.inputs(), held.size());
+  bool stepped = false;
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    if (!held[i].values && !held[i].tokens) {
+      stepped = true;
+      continue;
+    }
+    graph.check_input(i, held[i]);
+    if (held[i].samples != batch_size)
+      throw InvalidArgument("input '" + graph.structure().inputs[i].name + "': expected " +
+                            std::to_string(batch_size) + " sequences (batch_size), got " +
+                            std::to_string(held[i].samples));
+  }
+  if (!stepped) throw InvalidArgument("stream: all inputs are held, and nothing is left to step");
+  const FloatMode mode;
+  return Access::make<Stream<T>>(
+      std::make_unique<StreamImpl<T>>(impl.shared_graph(), batch_size, held.data()));
+}
+
 template class NetworkImpl<float>;
 template class NetworkImpl<double>;
 template class Network<float>;

@@ -22,44 +22,71 @@ Index checked_batch(Index batch) {
 }  // namespace
 
 template <class T>
-StreamImpl<T>::StreamImpl(std::shared_ptr<const Graph<T>> graph, Index batch, const Batch<T>* held)
-    : batch_(checked_batch(batch)), run_(std::move(graph), batch, held) {
-  for (const auto& layer : this->graph().layers()) {
+StreamImpl<T>::StreamImpl(std::shared_ptr<const Graph<T>> owner, Index batch, const Batch<T>* held)
+    : batch_(checked_batch(batch)),
+      run_(std::move(owner), batch, held),
+      answers_(graph().outputs(), nullptr) {
+  for (const auto& layer : graph().layers()) {
     if (layer->inputs().front().kind == Port::Kind::tokens) continue;  // looked up, not multiplied
     for (const Parameter<T>* p : layer->parameters())
       work_ += static_cast<double>(batch) * static_cast<double>(p->info.size());
   }
+  for (std::size_t i = 0; i < graph().inputs(); ++i) {
+    now_.push_back({nullptr, nullptr, batch, 1, graph().input_features(i)});
+    if (!run_.is_held(i)) inputs_.push_back(i);
+  }
+  for (std::size_t k = 0; k < graph().outputs(); ++k)
+    if (run_.is_stepped(graph().structure().outputs[k].source)) outputs_.push_back(k);
 }
 
 template <class T>
-bool StreamImpl<T>::takes_tokens(std::size_t input, const std::int64_t* tokens) const noexcept {
+bool StreamImpl<T>::takes(std::size_t input, const Batch<T>& x) const noexcept {
+  if (!graph().takes_tokens(input)) return x.values != nullptr;
   const Index vocabulary = graph().structure().inputs[input].vocabulary;
-  return std::all_of(tokens, tokens + batch_,
-                     [&](std::int64_t token) { return token >= 0 && token < vocabulary; });
+  return x.tokens && std::all_of(x.tokens, x.tokens + batch_, [&](std::int64_t token) {
+           return token >= 0 && token < vocabulary;
+         });
 }
 
 template <class T>
 bool StreamImpl<T>::step(const T* x, T* y) noexcept {
-  const Batch<T> batch{x, nullptr, batch_, 1, graph().input_features(0)};
-  return graph().inputs() == 1 && graph().outputs() == 1 && step(&batch, &y);
+  if (!x || !is_single() || graph().takes_tokens(inputs_.front())) return false;
+  now_[inputs_.front()].values = x;
+  answers_[outputs_.front()] = y;
+  const FloatMode mode;
+  run_.step(now_.data(), answers_.data());
+  return true;
 }
 
 template <class T>
 bool StreamImpl<T>::step(const std::int64_t* tokens, T* y) noexcept {
-  const Batch<T> batch{nullptr, tokens, batch_, 1, 0};
-  return graph().inputs() == 1 && graph().outputs() == 1 && step(&batch, &y);
+  if (!is_single()) return false;
+  Batch<T>& x = now_[inputs_.front()];
+  x.tokens = tokens;
+  if (!takes(inputs_.front(), x)) return false;
+  answers_[outputs_.front()] = y;
+  const FloatMode mode;
+  run_.step(now_.data(), answers_.data());
+  return true;
 }
 
 template <class T>
 bool StreamImpl<T>::step(const Batch<T>* x, T* const* y) noexcept {
-  for (std::size_t i = 0; i < graph().inputs(); ++i) {
-    if (run_.is_held(i)) continue;
-    const bool fits = graph().takes_tokens(i) ? x[i].tokens && takes_tokens(i, x[i].tokens)
-                                              : x[i].values != nullptr;
-    if (!fits) return false;
+  for (const std::size_t i : inputs_) {
+    if (!takes(i, x[i])) return false;
+    now_[i].values = x[i].values;
+    now_[i].tokens = x[i].tokens;
   }
   const FloatMode mode;
-  run_.step(x, y);
+  run_.step(now_.data(), y);
+  return true;
+}
+
+template <class T>
+bool StreamImpl<T>::reorder(const Index* from) noexcept {
+  if (!std::all_of(from, from + batch_, [&](Index row) { return row >= 0 && row < batch_; }))
+    return false;
+  run_.reorder(from);
   return true;
 }
 
@@ -91,18 +118,43 @@ Index Stream<T>::batch_size() const {
 }
 
 template <class T>
-Index Stream<T>::input_features() const {
-  return Access::impl(*this).graph().input_features(0);
+Index Stream<T>::inputs() const {
+  return static_cast<Index>(Access::impl(*this).inputs().size());
 }
 
 template <class T>
-Index Stream<T>::output_features() const {
-  return Access::impl(*this).graph().output_features(0);
+Index Stream<T>::outputs() const {
+  return static_cast<Index>(Access::impl(*this).outputs().size());
+}
+
+namespace {
+
+std::size_t nth(const std::vector<std::size_t>& stepped, Index which, const char* what) {
+  if (which >= 0 && which < static_cast<Index>(stepped.size()))
+    return stepped[static_cast<std::size_t>(which)];
+  throw InvalidArgument(std::string(what) + ": expected 0 to " +
+                        std::to_string(static_cast<Index>(stepped.size()) - 1) + ", got " +
+                        std::to_string(which));
+}
+
+}  // namespace
+
+template <class T>
+Index Stream<T>::input_features(Index input) const {
+  const StreamImpl<T>& impl = Access::impl(*this);
+  return impl.graph().input_features(nth(impl.inputs(), input, "input"));
 }
 
 template <class T>
-bool Stream<T>::takes_tokens() const {
-  return Access::impl(*this).graph().takes_tokens(0);
+Index Stream<T>::output_features(Index output) const {
+  const StreamImpl<T>& impl = Access::impl(*this);
+  return impl.graph().output_features(nth(impl.outputs(), output, "output"));
+}
+
+template <class T>
+bool Stream<T>::takes_tokens(Index input) const {
+  const StreamImpl<T>& impl = Access::impl(*this);
+  return impl.graph().takes_tokens(nth(impl.inputs(), input, "input"));
 }
 
 template <class T>
@@ -113,6 +165,16 @@ bool Stream<T>::step(const T* x, T* y) noexcept {
 template <class T>
 bool Stream<T>::step(const std::int64_t* tokens, T* y) noexcept {
   return impl_ && impl_->step(tokens, y);
+}
+
+template <class T>
+bool Stream<T>::step(const Batch<T>* x, T* const* y) noexcept {
+  return impl_ && impl_->step(x, y);
+}
+
+template <class T>
+bool Stream<T>::reorder(const Index* from) noexcept {
+  return impl_ && impl_->reorder(from);
 }
 
 template <class T>

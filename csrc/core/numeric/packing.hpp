@@ -48,8 +48,7 @@ void pack_rows_transposed(const KernelTable<T>& k, Index depth, Index cols, Rows
   for (Index col = 0; col < cols; col += width) {
     const Index count = std::min(cols - col, width), panel = round_up(count, k.lanes);
     if (count < panel) std::fill_n(out, depth * panel, T(0));
-    k.transpose(
-        {count, depth, from.data + col * from.stride, from.stride, out, panel, false});
+    k.transpose({count, depth, from.data + col * from.stride, from.stride, out, panel, false});
     out += depth * panel;
   }
 }

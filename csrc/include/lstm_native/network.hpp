@@ -88,6 +88,11 @@ class Network {
   /// when a layer cannot run so (Highway), or one behind a return_sequences=false needs a time
   /// axis.
   Stream<T> stream(Index batch_size = 1) const;
+  /// The same where some inputs are known as a whole beforehand, as the sentence that a decoder
+  /// translates. held: one batch of batch_size sequences for each input, needed during this call
+  /// alone; empty (without values and tokens) for those that are stepped. What depends on held
+  /// inputs alone is computed once, here.
+  Stream<T> stream(Index batch_size, const std::vector<Batch<T>>& held) const;
 
   /// Parameters in a fixed order, named "0.weight_ih_l0": layer index, then name in the layer.
   std::vector<TensorInfo> parameters() const;
@@ -306,6 +311,9 @@ struct BasicModel {
   void predict(const Batch<T>& x, std::vector<T>& y) const { network.predict(x, y); }
   std::vector<T> predict(const Batch<T>& x) const { return network.predict(x); }
   Stream<T> stream(Index batch_size = 1) const { return network.stream(batch_size); }
+  Stream<T> stream(Index batch_size, const std::vector<Batch<T>>& held) const {
+    return network.stream(batch_size, held);
+  }
 };
 
 using Model = BasicModel<float>;

@@ -37,10 +37,13 @@ class Stream {
 
   explicit operator bool() const noexcept { return impl_ != nullptr; }  // whether it is not empty
 
-  Index batch_size() const;       // sequences that run side by side
-  Index input_features() const;   // 0 when the input is tokens
-  Index output_features() const;  // of y, per sequence
-  bool takes_tokens() const;
+  Index batch_size() const;  // sequences that run side by side
+  Index inputs() const;      // that are stepped: those that are not held
+  Index outputs() const;     // that are stepped: those that depend on one of these inputs
+  /// Of one of them, by its place among them.
+  Index input_features(Index input = 0) const;    // 0 when it is tokens
+  Index output_features(Index output = 0) const;  // of y, per sequence
+  bool takes_tokens(Index input = 0) const;
 
   /// One step of every sequence. x: batch_size x input_features values, or batch_size tokens, only
   /// read; y: receives batch_size x output_features values, and may not overlap x.
@@ -49,8 +52,16 @@ class Stream {
   /// its sequence, and stays there until `reset` or `set_state`.
   bool step(const T* x, T* y) noexcept;
   bool step(const std::int64_t* tokens, T* y) noexcept;
+  /// The same of a network with any number of inputs and outputs. x and y have one entry for each
+  /// of the network's, in its order: of x the values or tokens alone are looked at, and entries of
+  /// what is not stepped may be empty.
+  bool step(const Batch<T>* x, T* const* y) noexcept;
 
-  /// Back to the state before the first step: zeros.
+  /// Sequence i goes on from where sequence from[i] stands, batch_size indices: for beams. What is
+  /// held stays where it is. Returns false, and changes nothing, for an index out of range.
+  bool reorder(const Index* from) noexcept;
+
+  /// Back to the state before the first step: zeros, or what is held says.
   void reset() noexcept;
 
   /// The state tensors by name: "0.h", "0.c" for an LSTM that is layer 0, each of (stacked layers,

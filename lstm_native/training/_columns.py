@@ -1,0 +1,82 @@
+"""What a model is given or answers with, sample by sample: arrays, or sequences of own lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences one behind the other: (sum of lengths, ...)."""
+
+    flat: NDArray[Any]
+    starts: NDArray[np.int64]  # (N + 1,)
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+        return len(self.starts) - 1
+
+    @staticmethod
+    def of(parts: Sequence[NDArray[Any]]) -> Sequences:
+        """Return copies of the parts."""
+        return Sequences(np.concatenate(parts), starts_of([len(part) for part in parts]))
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Steps of each."""
+        return np.diff(self.starts)
+
+    def padded(self, rows: NDArray[np.int64], steps: int) -> NDArray[Any]:
+        """Return (rows, steps, ...), zeros behind the end of each sequence."""
+        out = np.zeros((len(rows), steps, *self.flat.shape[1:]), dtype=self.flat.dtype)
+        for to, row in zip(out, rows, strict=True):
+            part = self.flat[self.starts[row] : self.starts[row + 1]]
+            to[: len(part)] = part
+        return out
+
+    def part(self, rows: slice) -> Sequences:
+        """Return some of them."""
+        first, last, _ = rows.indices(len(self))
+        starts = self.starts[first : last + 1]
+        return Sequences(self.flat[starts[0] : starts[-1]], starts - starts[0])
+
+
+def starts_of(lengths: Any) -> NDArray[np.int64]:
+    """Return where sequences of these lengths begin, and where the last one ends."""
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return starts
+
+
+Column = NDArray[Any] | Sequences
+"""One entry for each sample."""
+
+
+def part_of(column: Any, rows: slice) -> Any:
+    """Return some samples of a column; None stays None."""
+    if column is None:
+        return None
+    return column.part(rows) if isinstance(column, Sequences) else column[rows]
+
+
+def rows_of(column: Any, rows: NDArray[np.int64], steps: int) -> Any:
+    """Return these samples of a column as an array of so many steps (0: no time axis).
+
+    An array that is longer is cut: behind them none of these samples has a step.
+    """
+    if column is None:
+        return None
+    if isinstance(column, Sequences):
+        return column.padded(rows, steps)
+    found = column[rows]
+    return np.ascontiguousarray(found[:, :steps]) if steps and found.shape[1] > steps else found
+
+
+def values_in(column: Any) -> Any:
+    """Return all values of a column, one sequence behind the other."""
+    return column.flat if isinstance(column, Sequences) else column
