@@ -1,6 +1,7 @@
 """Layers: what each one is, and how a specification becomes one."""
 
 from lstm_native.layers._specs import layer_from_spec, register, restore_layer
+from lstm_native.layers.attention import Attention, AttentionGRU, AttentionLSTM
 from lstm_native.layers.containers import Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
@@ -34,6 +35,9 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "Attention",
+    "AttentionGRU",
+    "AttentionLSTM",
     "Average",
     "BatchNorm",
     "Concat",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lstm_native.layers.attention import Attention, AttentionGRU, AttentionLSTM
 from lstm_native.layers.containers import Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
@@ -54,4 +55,7 @@ KINDS: tuple[type[Layer], ...] = (
     Multiply,
     Average,
     Dot,
+    Attention,
+    AttentionLSTM,
+    AttentionGRU,
 )
