@@ -18,8 +18,8 @@ template <class T>
 class TargetArrays {
  public:
   /// y: values or int64 labels of the output's rows (samples, or samples x timesteps) as the loss
-  /// wants them, or None where it wants none. Labels with steps of their own are samples x steps,
-  /// and end at the first that is negative.
+  /// wants them, or None where it wants none. Labels with steps of their own are samples x steps:
+  /// (labels, lengths), or labels alone that end at the first negative.
   TargetArrays(const TargetShape& wanted, Index samples, Index timesteps, const py::object& y,
                const py::object& weights) {
     std::vector<Index> rows{samples};
@@ -42,27 +42,34 @@ class TargetArrays {
     targets.weights = data_of(array, rows, "weights");
     owners_[1] = array;
   }
-  TargetArrays(const TargetArrays&) = delete;
-  TargetArrays& operator=(const TargetArrays&) = delete;
+
+  TargetArrays(TargetArrays&&) noexcept = default;  // keeps where lengths_ lies
 
   Targets<T> targets;
 
  private:
   void take_sequences(Index samples, const py::object& y) {
-    const auto labels = borrow<std::int64_t>(y, "y");
+    const bool both = py::isinstance<py::tuple>(y);
+    const auto labels = borrow<std::int64_t>(both ? py::object(y[py::int_(0)]) : y, "y");
     const Index steps = labels.ndim() == 2 ? labels.shape(1) : 0;
     targets.labels = data_of(labels, {samples, steps}, "y");
     targets.timesteps = steps;
+    owners_[0] = labels;
+    if (both) {
+      const auto lengths = borrow<std::int64_t>(y[py::int_(1)], "lengths of y");
+      targets.lengths = data_of(lengths, {samples}, "lengths of y");
+      owners_[2] = lengths;
+      return;
+    }
     for (Index i = 0; i < samples; ++i) {
       Index length = 0;
       while (length < steps && targets.labels[i * steps + length] >= 0) ++length;
       lengths_.push_back(length);
     }
     targets.lengths = lengths_.data();
-    owners_[0] = labels;
   }
 
-  py::array owners_[2];
+  py::object owners_[3];
   std::vector<Index> lengths_;
 };
 

@@ -43,9 +43,10 @@ auto with_content(const NetworkHandle<T>& network, const TrainerHandle<T>* train
                   std::map<std::string, std::string> metadata, const py::tuple& extras,
                   const Write& write) {
   const GivenExtras given(extras);
+  if (trainer) trainer->one_at_a_time->check();
   const GilRelease release;
-  std::unique_lock<std::mutex> lock;
-  if (trainer) lock = std::unique_lock<std::mutex>(*trainer->one_at_a_time);
+  std::unique_lock<OneAtATime> lock;
+  if (trainer) lock = std::unique_lock<OneAtATime>(*trainer->one_at_a_time);
   return write(ModelContent<T>{network.network, trainer ? &trainer->trainer : nullptr,
                                std::move(metadata), given.text, given.tensors});
 }

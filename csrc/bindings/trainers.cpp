@@ -81,19 +81,21 @@ py::tuple run(const TrainerHandle<T>& handle, const py::object& x, const py::obj
                         parts);
 }
 
+/// A loss of the only output, or a list of (output, loss, factor).
+std::vector<OutputLoss> losses_of(const py::object& given) {
+  if (!py::isinstance<py::list>(given)) return {{0, loss_of(given), 1.0}};
+  std::vector<OutputLoss> list;
+  for (const py::handle entry : given) {
+    const auto [output, loss, factor] = entry.cast<std::tuple<Index, py::object, double>>();
+    list.push_back({output, loss_of(loss), factor});
+  }
+  return list;
+}
+
 template <class T>
 TrainerHandle<T> new_trainer(const NetworkHandle<T>& network, const py::object& losses,
                              const std::string& optimizer) {
-  std::vector<OutputLoss> list;
-  if (!py::isinstance<py::list>(losses)) {
-    list.push_back({0, loss_of(losses), 1.0});
-  } else {
-    for (const py::handle entry : losses) {
-      const auto [output, loss, factor] = entry.cast<std::tuple<Index, py::object, double>>();
-      list.push_back({output, loss_of(loss), factor});
-    }
-  }
-  return {Trainer<T>(network.network, list, parse_optimizer(optimizer))};
+  return {Trainer<T>(network.network, losses_of(losses), parse_optimizer(optimizer))};
 }
 
 /// {name: gradient} of all parameters, as `apply` would use them.
@@ -208,10 +210,10 @@ void register_trainer(py::module_& m, const std::string& suffix) {
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
           py::arg("output") = false, py::arg("lengths") = py::none(),
           py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0)
-      .def("with_loss",
-           [](const Tr& t, const py::object& loss) {
-             const LossSpec spec = loss_of(loss);
-             return Tr{t.alone([&] { return t.trainer.with_loss(spec); })};
+      .def("with_losses",
+           [](const Tr& t, const py::object& given) {
+             const std::vector<OutputLoss> losses = losses_of(given);
+             return Tr{t.alone([&] { return t.trainer.with_losses(losses); })};
            })
       .def("set_learning_rate",
            [](Tr& t, double rate) { t.alone([&] { t.trainer.set_learning_rate(rate); }); })

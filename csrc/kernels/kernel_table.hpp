@@ -8,6 +8,10 @@
 namespace lstm_native {
 
 template <class T>
+struct AdditiveScoresArgs;
+template <class T>
+struct AdditiveScoresBackwardArgs;
+template <class T>
 struct CellKernels;
 template <class T>
 struct GradientProductArgs;
@@ -38,6 +42,8 @@ struct KernelTable {
   const CellKernels<T>* const* cells;                // by CellKind, see cell_kernels
   void (*pointwise)(Pointwise, Index n, T* values);  // in place
   void (*pointwise_backward)(Pointwise, Index n, const T* y, const T* dy, T* dx);  // dx may be dy
+  void (*additive_scores)(const AdditiveScoresArgs<T>&);
+  void (*additive_scores_backward)(const AdditiveScoresBackwardArgs<T>&);
   void (*exponentials)(Index n, const T* x, T shift, T* out);  // exp(x - shift); out may be x
   void (*sgd)(const UpdateArgs<T>&);
   void (*adam)(const UpdateArgs<T>&);

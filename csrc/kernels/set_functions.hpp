@@ -32,6 +32,12 @@ void pointwise_backward(Pointwise kind, Index n, const T* y, const T* dy, T* dx)
 template <class T>
 void exponentials(Index n, const T* x, T shift, T* out);
 
+// attention.cpp
+template <class T>
+void additive_scores(const AdditiveScoresArgs<T>& p);
+template <class T>
+void additive_scores_backward(const AdditiveScoresBackwardArgs<T>& p);
+
 // updates.cpp
 template <class T>
 void sgd(const UpdateArgs<T>& u);

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native import losses
+from lstm_native import _core, losses
 from lstm_native._base.lengths import true_steps
 from lstm_native.diagnostics.comparison import GradientFlow
-from lstm_native.diagnostics.objectives import loss_and_gradient
 from lstm_native.diagnostics.results import LayerFlow, ModelFlow, Values
 from lstm_native.diagnostics.steps import Recurrence
 from lstm_native.layers import layer_from_spec
@@ -162,7 +161,13 @@ def _of_model(
             tapes.append((index, tape))
         if lengths is not None and output.ndim == 2:
             lengths = None  # the time axis is gone
-    value, gradient = loss_and_gradient(loss, output, target, weights)
+    # In float64, whatever the model's dtype: what it explains is smaller than float32's rounding.
+    pred, true, scale = (
+        None if a is None else np.require(a, a.dtype if a.dtype == np.int64 else np.float64, ["C"])
+        for a in (output, target, weights)
+    )
+    assert pred is not None
+    value, gradient = _core.loss_value(loss._native(), pred, true, scale, lengths, True)
     layers, of_weights = _back(model, tapes, gradient.astype(model.dtype))
     square = sum(float((g**2).sum()) for g in of_weights)
     return ModelFlow(name, value, float(np.sqrt(square)), tuple(layers))

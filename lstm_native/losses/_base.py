@@ -191,17 +191,17 @@ def as_label_sequences(y: Any, samples: int, classes: int, name: str = "y") -> N
         found = as_array(y, name=name)
         if found.ndim != 2 or (found.size and found.dtype.kind not in "iu"):
             raise ValueError(
-                f"{name}: expected integer labels of shape (samples, labels), padded with -1 behind "
-                f"the end of each, or a list of one array for each sample; got {found.dtype} of "
+                f"{name}: expected integer labels of shape (samples, labels), padded with -1 "
+                f"behind the end, or a list of one array for each sample; got {found.dtype} of "
                 f"shape {found.shape}"
             )
         found = np.require(found, dtype=np.int64, requirements=["C", "A"])
         behind = np.logical_or.accumulate(found < 0, axis=1)
         wrong = behind & (found >= 0)
         if wrong.any():
-            row = int(np.argmax(wrong.any(axis=1)))
+            index = int(np.argmax(wrong.any(axis=1)))
             raise ValueError(
-                f"{name}: sequence {row} has labels behind a negative one, where it ends"
+                f"{name}: sequence {index} has labels behind a negative one, where it ends"
             )
     if len(found) != samples:
         raise ValueError(f"{name}: expected {samples} sequences of labels, got {len(found)}")

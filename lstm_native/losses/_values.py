@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ class Quantile(Loss):
             check_real(q, name="quantiles", above=0.0, below=1.0)
             for q in check_iterable(given, name="quantiles")
         )
-        if not listed or any(b <= a for a, b in zip(listed, listed[1:], strict=False)):
+        if not listed or any(b <= a for a, b in pairwise(listed)):
             raise ValueError(f"quantiles must be ascending numbers, got {listed}")
         object.__setattr__(self, "quantiles", listed)
 

@@ -235,7 +235,7 @@ class TrainingSettings(Stack):
             return None
         if now.function is not None or now.to_json() != loss.to_json() or self._trainer is None:
             return None
-        return self._trainer.with_loss(loss._native())
+        return self._trainer.with_losses(loss._native())
 
     def _restore_training(self, trainer: Any) -> None:
         """Go on with a trainer that comes from a file."""

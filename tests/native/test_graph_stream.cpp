@@ -83,8 +83,7 @@ TEST_CASE("graph stream: beams go on from one another, and a step allocates noth
   CHECK(allocations == before);
 
   const std::vector<std::int64_t> words{3, 4, 1, 5, 3, 6};
-  const auto whole =
-      network.predict({source.batch(), {nullptr, words.data(), 3, 2, 0}})[0];
+  const auto whole = network.predict({source.batch(), {nullptr, words.data(), 3, 2, 0}})[0];
   for (Index n = 0; n < 3; ++n)
     for (Index k = 0; k < kVocabulary; ++k)
       CHECK(y[n * kVocabulary + k] == whole[(n * 2 + 1) * kVocabulary + k]);

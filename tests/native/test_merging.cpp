@@ -13,6 +13,7 @@
 #include "file_helpers.hpp"
 #include "isa_helpers.hpp"
 #include "lstm_native/error.hpp"
+#include "network_helpers.hpp"
 #include "numeric_helpers.hpp"
 #include "thread_helpers.hpp"
 
@@ -95,8 +96,8 @@ struct MergeCase {
       dx->emplace_back(values.size(), T(99));
       pointers.push_back(dx->back().data());
     }
-    const T* given[] = {dy->data()};
-    tape->backward(given, pointers.data(), nullptr, workspace);
+    const std::vector<const T*> given{dy->data()};
+    tape->backward(given.data(), pointers.data(), nullptr, workspace);
     return y;
   }
 

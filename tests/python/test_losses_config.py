@@ -17,6 +17,11 @@ ALL = [losses.parse(name) for name in losses.NAMES]
         losses.Huber(0.25),
         losses.BinaryCrossentropy(from_logits=False, label_smoothing=0.1),
         losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, ignore_index=-100),
+        losses.BinaryFocal(1.0, alpha=0.25),
+        losses.Quantile([0.25, 0.75]),
+        losses.Gaussian("exp", minimum_scale=0.5),
+        losses.GaussianMixture2D(pen=False, link="softplus"),
+        losses.CTC(blank=3, zero_infinity=True, per_label=True),
     ],
 )
 def test_json_goes_there_and_back(loss):
@@ -55,11 +60,26 @@ def test_names_as_keras_users_type_them(typed, name):
 
 
 def test_what_targets_and_outputs_are():
-    assert [loss.name for loss in ALL if loss.takes_labels] == ["categorical_crossentropy"]
+    classes = ["categorical_crossentropy", "categorical_focal"]
+    assert [loss.name for loss in ALL if loss.takes_labels] == [*classes, "ctc"]
     assert [loss.name for loss in ALL if loss.takes_logits] == [
         "binary_crossentropy",
         "categorical_crossentropy",
+        "binary_focal",
+        "categorical_focal",
     ]
+    assert [loss.name for loss in ALL if loss.takes_sequences] == ["ctc"]
+    assert [loss.name for loss in ALL if not loss.takes_targets] == ["unit_gaussian_kl"]
+
+
+def test_a_function_is_a_loss_and_one_of_another_library_is_told_what_to_write():
+    def own(y_true, y_pred):
+        return 0.0, y_pred
+
+    assert losses.parse(own) == losses.FunctionLoss(own)
+    own.__module__ = "keras.losses"
+    with pytest.raises(TypeError, match="a loss of one's own is a Python function"):
+        losses.parse(own)
 
 
 def test_an_object_is_its_own_loss():

@@ -51,7 +51,7 @@ CASES = {
     "nadam_decoupled": _case(
         "nadam", learning_rate=0.03, weight_decay=0.1, decoupled_weight_decay=True
     ),
-    "nadam_clip_norm": _case("nadam", learning_rate=0.03, clip_norm=0.1, beta1=0.5),
+    "nadam_clip_norm": _case("nadam", learning_rate=0.01, clip_norm=0.1),
     "adagrad": _case("adagrad", learning_rate=0.1),
     "adagrad_default_rate": _case("adagrad"),
     "adagrad_options": _case(

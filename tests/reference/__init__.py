@@ -25,6 +25,7 @@ from reference.layers import (
     layer_norm_forward,
     sigmoid,
 )
+from reference.loss_kinds import ROW_LOSSES, ctc
 from reference.losses import LOSSES, loss_and_gradient
 from reference.numeric import (
     central_difference,
@@ -58,6 +59,7 @@ __all__ = [
     "CELL_FUNCTIONS",
     "LOSSES",
     "OPTIMIZERS",
+    "ROW_LOSSES",
     "Masks",
     "Stack",
     "activate",
@@ -71,6 +73,7 @@ __all__ = [
     "conv1d",
     "conv_lstm_forward",
     "convolve",
+    "ctc",
     "dense_backward",
     "dense_forward",
     "directional_difference",

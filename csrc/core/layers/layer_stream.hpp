@@ -34,6 +34,12 @@ class LayerStream {
     throw InvalidArgument("input " + std::to_string(port) + " is stepped, and not held");
   }
 
+  /// Whether `hold` must be called for an input port, which cannot be stepped.
+  virtual bool must_hold(std::size_t port) const {
+    (void)port;
+    return false;
+  }
+
   /// Whether the tokens of x are in range, for a layer that takes them.
   virtual bool takes(const Batch<T>&) const noexcept { return true; }
 

@@ -38,6 +38,7 @@ class Linear {
   };
   /// For products with so many rows.
   std::shared_ptr<const Packed> packed(Index rows) const;
+  std::shared_ptr<const Packed> packed_transposed() const;  // without bias
 
   /// y = x W^T + b; accumulate: y += x W^T + b.
   void forward(Index rows, Rows<const T> x, Rows<T> y, bool accumulate) const;
@@ -47,8 +48,6 @@ class Linear {
                 T* const* gradients, Workspace& workspace) const;
 
  private:
-  std::shared_ptr<const Packed> packed_transposed() const;  // without bias
-
   Index inputs_, outputs_;
   bool has_bias_;
   Parameter<T> own_weight_, bias_;

@@ -40,14 +40,7 @@ class SequenceTape : public Tape<T> {
   virtual void backward(const T* dy, T* dx, const StateGradients<T>& states, T* const* gradients,
                         Workspace& workspace) = 0;
 
-  void backward(const T* const* dy, T* const* dx, T* const* gradients, Workspace& workspace) final {
-    StateGradients<T> states;
-    for (Index i = 0; i < states_; ++i) {
-      states.final[i] = dy[1 + i];
-      states.initial[i] = dx[1 + i];
-    }
-    backward(dy[0], dx[0], states, gradients, workspace);
-  }
+  void backward(const T* const* dy, T* const* dx, T* const* gradients, Workspace& workspace) final;
 
  private:
   template <class>

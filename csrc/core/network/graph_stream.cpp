@@ -93,11 +93,14 @@ void GraphStream<T>::make_stage(std::size_t node, const std::vector<OutputShape>
     if (step.inputs[i].kind == Port::Kind::state)
       throw InvalidArgument(std::string("cannot be streamed: '") + step.inputs[i].name +
                             "' is the state of what is stepped, too, and known at its end alone");
+    if (stage.run->must_hold(i))
+      throw InvalidArgument(std::string("cannot be streamed: input '") + step.inputs[i].name +
+                            "' is stepped, and must be held");
     stage.sources[i] = v;
   }
   stage.out.assign(step.outputs.size(), nullptr);
   stage.goes_to.assign(step.outputs.size(), kNoPort);
-  for (std::size_t o = 0; o < step.outputs.size(); ++o) bind_output(stage, step, o);
+  for (std::size_t o = 0; o < step.outputs.size(); ++o) bind_output(stage, step, o, shapes);
   for (std::size_t o = 0; o < step.outputs.size(); ++o) {
     const auto v = static_cast<std::size_t>(step.first_value) + o;
     now_[v] = {stage.out[o], nullptr, rows_, 1, shapes[v].features};
@@ -129,7 +132,8 @@ void GraphStream<T>::bind_held(Stage& stage, const GraphStep<T>& step, std::size
 }
 
 template <class T>
-void GraphStream<T>::bind_output(Stage& stage, const GraphStep<T>& step, std::size_t port) {
+void GraphStream<T>::bind_output(Stage& stage, const GraphStep<T>& step, std::size_t port,
+                                 const std::vector<OutputShape>& shapes) {
   const std::size_t v = static_cast<std::size_t>(step.first_value) + port;
   if (step.outputs[port].kind == Port::Kind::state) {
     if (graph_.is_read(v))
@@ -143,8 +147,15 @@ void GraphStream<T>::bind_output(Stage& stage, const GraphStep<T>& step, std::si
       return;
     }
   if (port != 0 && !graph_.is_read(v)) return;
-  stage.memory.emplace_back(static_cast<std::size_t>(rows_ * step.outputs[port].features));
+  stage.memory.emplace_back(static_cast<std::size_t>(rows_ * shapes[v].features));
   stage.out[port] = stage.memory.back().data();
+}
+
+/// Of what leaves at an output; some ports have as many as the memory has steps.
+template <class T>
+Index GraphStream<T>::features(std::size_t output, const Batch<T>& value) const {
+  const Index known = graph_.output_features(output);
+  return known == kAnyFeatures ? value.features : known;
 }
 
 template <class T>
@@ -165,7 +176,7 @@ void GraphStream<T>::step(const Batch<T>* x, T* const* y) noexcept {
     const GraphSource& source = graph_.structure().outputs[k].source;
     const Batch<T>& value = now_[graph_.value_of(source)];
     if (is_stepped(source) && value.values != y[k])
-      std::copy_n(value.values, rows_ * graph_.output_features(k), y[k]);
+      std::copy_n(value.values, rows_ * features(k, value), y[k]);
   }
 }
 

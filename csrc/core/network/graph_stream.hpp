@@ -60,7 +60,9 @@ class GraphStream {
   void make_stage(std::size_t node, const std::vector<OutputShape>& shapes,
                   const GraphValue<T>* values);
   void bind_held(Stage& stage, const GraphStep<T>& step, std::size_t port, const Batch<T>& value);
-  void bind_output(Stage& stage, const GraphStep<T>& step, std::size_t port);
+  void bind_output(Stage& stage, const GraphStep<T>& step, std::size_t port,
+                   const std::vector<OutputShape>& shapes);
+  Index features(std::size_t output, const Batch<T>& value) const;
 
   std::shared_ptr<const Graph<T>> owner_;
   const Graph<T>& graph_;  // the same

@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <variant>
 
+#include "core/attention/attending_layer.hpp"
+#include "core/attention/attention_layer.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/conv_lstm/conv_lstm.hpp"
 #include "core/layers/activation.hpp"
@@ -62,6 +64,9 @@ using LayerClasses = std::tuple<                                     //
     RunBy<AverageSpec, AverageLayer>,                                //
     RunBy<DotSpec, DotLayer>,                                        //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
+    RunBy<AttentionSpec, AttentionLayer>,                            //
+    RunBy<AttentionLSTMSpec, AttendingLayer>,                        //
+    RunBy<AttentionGRUSpec, AttendingLayer>,                         //
     RunBy<HighwaySpec, HighwayLayer>,                                //
     RunBy<ResidualSpec, ResidualLayer>>;
 

@@ -27,6 +27,32 @@ void pack_columns(Index depth, Index cols, Index lanes, const At& at, T* out) {
   }
 }
 
+/// The same of rows that lie in memory: depth x cols.
+template <class T>
+void pack_rows(Index depth, Index cols, Index lanes, Rows<const T> from, T* out) {
+  const Index width = 4 * lanes;
+  for (Index col = 0; col < cols; col += width) {
+    const Index count = std::min(cols - col, width), panel = round_up(count, lanes);
+    for (Index k = 0; k < depth; ++k, out += panel) {
+      copy_row(from.data + k * from.stride + col, count, out);
+      std::fill(out + count, out + panel, T(0));
+    }
+  }
+}
+
+/// And of their transpose: `from` has cols rows of depth values.
+template <class T>
+void pack_rows_transposed(const KernelTable<T>& k, Index depth, Index cols, Rows<const T> from,
+                          T* out) {
+  const Index width = 4 * k.lanes;
+  for (Index col = 0; col < cols; col += width) {
+    const Index count = std::min(cols - col, width), panel = round_up(count, k.lanes);
+    if (count < panel) std::fill_n(out, depth * panel, T(0));
+    k.transpose({count, depth, from.data + col * from.stride, from.stride, out, panel, false});
+    out += depth * panel;
+  }
+}
+
 /// Where gate g of hidden unit u stands in gate order (see kernel_table.hpp).
 struct GateOrder {
   Index gates, hidden_size, block;

@@ -25,7 +25,8 @@ struct DirectionParameters {
 /// Calls body(name, shape, pointer to the field) for every parameter of a run that the cell has, in
 /// the order in which they stand.
 template <class V, class Body>
-void for_each_parameter(const CellPlan& plan, Index inputs, DirectionParameters<V>& p, const Body& body) {
+void for_each_parameter(const CellPlan& plan, Index inputs, DirectionParameters<V>& p,
+                        const Body& body) {
   const Index H = plan.hidden_size, R = plan.output_size(), rows = plan.gates * H;
   body("weight_ih", {rows, inputs}, p.input);
   if (plan.recurrent) body("weight_hh", {rows, R}, p.recurrent);

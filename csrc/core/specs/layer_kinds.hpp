@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/specs/attention_kinds.hpp"
 #include "core/specs/composed_kinds.hpp"
 #include "core/specs/conv_lstm_kind.hpp"
 #include "core/specs/layer_kind.hpp"

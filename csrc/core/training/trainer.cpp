@@ -74,8 +74,8 @@ Trainer<T> Trainer<T>::clone() const {
 }
 
 template <class T>
-Trainer<T> Trainer<T>::with_loss(const LossSpec& loss) const {
-  Trainer other(network(), loss, optimizer());
+Trainer<T> Trainer<T>::with_losses(const std::vector<OutputLoss>& losses) const {
+  Trainer other(network(), losses, optimizer());
   Access::impl(other).continue_from(Access::impl(*this));
   return other;
 }

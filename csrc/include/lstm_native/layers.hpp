@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "lstm_native/activation.hpp"
+#include "lstm_native/attention_layers.hpp"
 #include "lstm_native/composed_layers.hpp"
 #include "lstm_native/conv_lstm.hpp"
 #include "lstm_native/merging_layers.hpp"
@@ -24,13 +25,12 @@ struct is_one_of<T, std::variant<Known...>> : std::disjunction<std::is_same<T, K
 
 /// Any layer; made of one of them, as in Network<float>({lstm, dense}, 1).
 struct LayerSpec {
-  using Options =
-      std::variant<LSTMSpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, DenseSpec, EmbeddingSpec,
-                   DropoutSpec, LayerNormSpec, ActivationSpec, HighwaySpec,
-                   ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec, Conv1DSpec,
-                   MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec, RepeatSpec,
-                   ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
-                   MultiplySpec, AverageSpec, DotSpec>;
+  using Options = std::variant<
+      LSTMSpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, DenseSpec, EmbeddingSpec, DropoutSpec,
+      LayerNormSpec, ActivationSpec, HighwaySpec, ActivityRegularizationSpec, ResidualSpec,
+      ConvLSTMSpec, Conv1DSpec, MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec,
+      RepeatSpec, ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
+      MultiplySpec, AverageSpec, DotSpec, AttentionSpec, AttentionLSTMSpec, AttentionGRUSpec>;
   Options options;
 
   LayerSpec() = default;

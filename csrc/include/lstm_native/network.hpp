@@ -180,8 +180,8 @@ class Trainer {
   /// A trainer of a clone of the network, which goes on as this one would.
   Trainer clone() const;
 
-  /// A trainer of the same network with another loss, which goes on with the optimiser's state.
-  Trainer with_loss(const LossSpec& loss) const;
+  /// A trainer of the same network with other losses, which goes on with the optimiser's state.
+  Trainer with_losses(const std::vector<OutputLoss>& losses) const;
 
   /// Forward, loss, backward and one update.
   ///   rows   which samples of x and y form the batch: row_count indices into them; null takes all

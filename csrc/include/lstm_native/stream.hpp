@@ -52,8 +52,8 @@ class Stream {
   /// its sequence, and stays there until `reset` or `set_state`.
   bool step(const T* x, T* y) noexcept;
   bool step(const std::int64_t* tokens, T* y) noexcept;
-  /// The same of a network with any number of inputs and outputs. x and y have one entry for each of
-  /// the network's, in its order: of x the values or tokens alone are looked at, and entries of
+  /// The same of a network with any number of inputs and outputs. x and y have one entry for each
+  /// of the network's, in its order: of x the values or tokens alone are looked at, and entries of
   /// what is not stepped may be empty.
   bool step(const Batch<T>* x, T* const* y) noexcept;
 

@@ -1,0 +1,129 @@
+"""Losses of one's own: Python functions that return value and gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lstm_native as ln
+from lstm_native import losses
+
+
+def squared(y_true, y_pred):
+    error = y_pred - y_true
+    return np.mean(error**2, axis=-1), 2 * error / error.shape[-1]
+
+
+def squared_of_the_batch(y_true, y_pred):
+    error = y_pred - y_true
+    return np.mean(error**2), 2 * error / error.size
+
+
+def data(dtype="float32"):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((16, 6, 3)).astype(dtype)
+    return x, rng.standard_normal((16, 6, 2)).astype(dtype)
+
+
+def model(dtype="float32"):
+    return ln.Sequential([ln.LSTM(5), ln.Dense(2)], dtype=dtype, seed=0)
+
+
+OPTIONS = {"epochs": 3, "seed": 0, "verbose": False, "optimizer": ln.Adam(0.01)}
+
+
+@pytest.mark.parametrize("function", [squared, squared_of_the_batch])
+def test_it_trains_as_the_loss_that_it_is(dtype, function):
+    x, y = data(dtype)
+    own = model(dtype.name).fit(x, y, loss=function, **OPTIONS).history["loss"]
+    known = model(dtype.name).fit(x, y, loss="mse", **OPTIONS).history["loss"]
+    assert np.allclose(own, known, rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+def test_weights_lengths_and_windows_are_made_here():
+    x, y = data("float64")
+    rng = np.random.default_rng(1)
+    given = {"sample_weight": rng.uniform(0, 2, 16), "lengths": rng.integers(1, 7, 16)}
+    for more in ({}, {"tbptt": 2}):
+        own, known = (
+            model("float64").fit(x, y, loss=loss, **OPTIONS, **given, **more).history["loss"]
+            for loss in (squared, "mse")
+        )
+        assert np.allclose(own, known, rtol=1e-12)
+
+
+def test_one_value_for_a_batch_has_no_weights():
+    x, y = data()
+    with pytest.raises(ValueError, match="one value for each row, of shape"):
+        model().fit(x, y, loss=squared_of_the_batch, lengths=np.full(16, 3), **OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "told"),
+    [
+        (lambda y, p: 0.0, TypeError, r"to return \(value, gradient\), got"),
+        (lambda y, p: (0.0, p[:, :1]), ValueError, "a gradient of y_pred's shape"),
+        (lambda y, p: (np.zeros(3), p), ValueError, "one value for each row"),
+        (lambda y, p: (0.0, p.astype(int)), TypeError, "a gradient of floats"),
+        (lambda y, p: 1 / 0, ZeroDivisionError, "division"),
+    ],
+)
+def test_what_it_returns_is_checked_and_nothing_changes(function, kind, told):
+    x, y = data()
+    trained = model()
+    before = trained.predict(x)
+    with pytest.raises(kind, match=told):
+        trained.fit(x, y, loss=function, **OPTIONS)
+    assert np.array_equal(trained.predict(x), before)
+
+
+def test_a_value_that_is_none_ends_the_training():
+    x, y = data()
+    with pytest.raises(FloatingPointError, match="the loss became nan"):
+        model().fit(x, y, loss=lambda y, p: (np.nan, p), **OPTIONS)
+
+
+def test_targets_of_other_sizes_and_labels():
+    x, _ = data()
+    seen = []
+
+    def of_labels(y_true, y_pred):
+        seen.append((y_true.dtype, y_true.shape))
+        return np.zeros(y_true.shape), np.zeros_like(y_pred)
+
+    def of_five(y_true, y_pred):
+        seen.append((y_true.dtype, y_true.shape))
+        return np.zeros(y_true.shape[:-1]), np.zeros_like(y_pred)
+
+    labels = np.full((16, 6), 70)
+    model().evaluate(x, labels, loss=losses.FunctionLoss(of_labels, labels=True))
+    wide = np.zeros((16, 6, 5), "float32")
+    model().evaluate(x, wide, loss=losses.FunctionLoss(of_five, target_features=5))
+    assert seen == [(np.int64, (16, 6)), (np.float32, (16, 6, 5))]
+
+
+def test_a_file_holds_its_name_and_it_can_be_given_again():
+    x, y = data()
+    first = model()
+    first.fit(x, y, loss=squared, **OPTIONS)
+    second = ln.load_model(first.to_bytes())
+    assert second.loss == losses.FunctionLoss(label="squared")
+    assert np.array_equal(second.predict(x), first.predict(x))
+    with pytest.raises(ValueError, match=r'the function "squared".*give it again'):
+        second.evaluate(x, y)
+    second.loss = squared
+    for one in (first, second):  # the optimiser's state went with it
+        one.fit(x, y, epochs=5, initial_epoch=3, seed=0, verbose=False)
+    assert np.array_equal(second.predict(x), first.predict(x))
+
+
+def test_it_cannot_train_the_model_that_it_is_called_for():
+    x, y = data()
+    trained = model()
+
+    def again(y_true, y_pred):
+        trained.train_on_batch(x, y)
+        return squared(y_true, y_pred)
+
+    with pytest.raises(RuntimeError, match=r"its own model|fit is running"):
+        trained.fit(x, y, loss=again, **OPTIONS)
