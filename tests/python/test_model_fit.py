@@ -132,7 +132,7 @@ def test_resumed_training_gives_the_same_bits(tmp_path):
 
 def test_checkpoints_and_early_stopping(tmp_path):
     model = two_by_two()
-    best = ln.ModelCheckpoint(tmp_path / "best", monitor="val_value_loss")
+    best = ln.ModelCheckpoint(tmp_path / "best", monitor="val_value_loss", save_best_only=True)
     fit_two(model, epochs=3, validation_split=0.34, callbacks=[best])
     assert isinstance(ln.load_model(tmp_path / "best"), ln.Model)
 
