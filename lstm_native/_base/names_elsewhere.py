@@ -13,10 +13,8 @@ _SEQUENCES = (
 )
 # Of the module itself.
 _MODULE: dict[str, str] = {
-    "Bidirectional": "write LSTM(64, bidirectional=True)",
     "TimeDistributed": "Dense acts on each step by itself: write Dense(units)",
-    "RepeatVector": "write np.repeat(x[:, None], steps, axis=1)",
-    "Masking": "write mask=(x != 0.0).any(axis=-1) in fit, predict or a call",
+    "RepeatVector": "write Repeat(steps)",
     **dict.fromkeys(
         ("Input", "InputLayer"),
         "the first input says how many features there are; or write LSTM(64, input_size=3)",
@@ -42,22 +40,24 @@ _MODULE: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "Conv1D",
             "Conv2D",
-            "Conv1d",
             "Conv2d",
-            "BatchNormalization",
-            "BatchNorm1d",
             "Attention",
             "MultiHeadAttention",
             "MultiheadAttention",
             "Transformer",
-            "Concatenate",
         ),
         _NOT_YET,
     ),
-    "Flatten": _NOT_YET + "; the last step alone gives LSTM(64, return_sequences=False)",
-    "Reshape": _NOT_YET + "; reshape x and y with NumPy",
+    "Conv1d": "write Conv1D(filters, kernel_size)",
+    **dict.fromkeys(("BatchNormalization", "BatchNorm1d"), "write BatchNorm()"),
+    **dict.fromkeys(("Concatenate", "concatenate", "cat"), "write Concat()"),
+    **dict.fromkeys(("MaxPooling1D", "MaxPool1d"), "write MaxPool1D(pool_size)"),
+    **dict.fromkeys(
+        ("AveragePooling1D", "AveragePool1D", "AvgPool1d"), "write MeanPool1D(pool_size)"
+    ),
+    **dict.fromkeys(("GlobalMaxPooling1D", "GlobalMaxPool1D"), "write MaxPool()"),
+    **dict.fromkeys(("GlobalAveragePooling1D", "GlobalAveragePool1D"), "write MeanPool()"),
     **dict.fromkeys(
         ("Model", "Module"),
         "write Sequential([...]); models of several inputs or outputs are not there yet",

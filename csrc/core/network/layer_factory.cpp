@@ -20,8 +20,10 @@
 #include "core/layers/merge.hpp"
 #include "core/layers/repeat.hpp"
 #include "core/layers/reshape.hpp"
+#include "core/layers/reverse.hpp"
 #include "core/layers/time_pooling.hpp"
 #include "core/layers/window_pooling.hpp"
+#include "core/network/bidirectional.hpp"
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
@@ -61,6 +63,8 @@ using LayerClasses = std::tuple<                                     //
     RunBy<MultiplySpec, MultiplyLayer>,                              //
     RunBy<AverageSpec, AverageLayer>,                                //
     RunBy<DotSpec, DotLayer>,                                        //
+    RunBy<ReverseSpec, ReverseLayer>,                                //
+    RunBy<BidirectionalSpec, BidirectionalLayer>,                    //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
     RunBy<HighwaySpec, HighwayLayer>,                                //
     RunBy<ResidualSpec, ResidualLayer>>;

@@ -9,7 +9,7 @@ namespace lstm_native {
 /// The parameters of one direction of one stacked layer, in PyTorch's layout; what the cell does
 /// not have is null. G: gates that have weights, R: size of the output.
 template <class V>
-struct RunParameters {
+struct DirectionParameters {
   V* input = nullptr;           // (G H, F)
   V* recurrent = nullptr;       // (G H, R)
   V* bias_input = nullptr;      // (G H)
@@ -25,7 +25,8 @@ struct RunParameters {
 /// Calls body(name, shape, pointer to the field) for every parameter of a run that the cell has, in
 /// the order in which they stand.
 template <class V, class Body>
-void for_each_parameter(const CellPlan& plan, Index inputs, RunParameters<V>& p, const Body& body) {
+void for_each_parameter(const CellPlan& plan, Index inputs, DirectionParameters<V>& p,
+                        const Body& body) {
   const Index H = plan.hidden_size, R = plan.output_size(), rows = plan.gates * H;
   body("weight_ih", {rows, inputs}, p.input);
   if (plan.recurrent) body("weight_hh", {rows, R}, p.recurrent);

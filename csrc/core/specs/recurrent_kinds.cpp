@@ -13,7 +13,7 @@ namespace {
 /// The parameters of one direction of one stacked layer.
 LayerCount count_run(const CellPlan& plan, Index inputs) {
   LayerCount count;
-  RunParameters<const float> nowhere;
+  DirectionParameters<const float> nowhere;
   for_each_parameter(plan, inputs, nowhere,
                      [&](const char*, std::initializer_list<Index> shape, const float*) {
                        Index values = 1;

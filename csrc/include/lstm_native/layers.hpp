@@ -30,7 +30,7 @@ struct LayerSpec {
                    ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec, Conv1DSpec,
                    MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec, RepeatSpec,
                    ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
-                   MultiplySpec, AverageSpec, DotSpec>;
+                   MultiplySpec, AverageSpec, DotSpec, ReverseSpec, BidirectionalSpec>;
   Options options;
 
   LayerSpec() = default;
