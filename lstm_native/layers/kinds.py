@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lstm_native.layers.attention import Attention, AttentionGRU, AttentionLSTM
-from lstm_native.layers.containers import Highway, Residual
+from lstm_native.layers.containers import Bidirectional, Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
 from lstm_native.layers.layer import Layer
@@ -12,7 +12,7 @@ from lstm_native.layers.merging import Add, Average, Concat, Dot, Multiply
 from lstm_native.layers.normalization import BatchNorm
 from lstm_native.layers.pooling import Last, MaxPool, MeanPool
 from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
-from lstm_native.layers.shapes import Flatten, Masking, Repeat, Reshape
+from lstm_native.layers.shapes import Flatten, Masking, Repeat, Reshape, Reverse
 from lstm_native.layers.simple import (
     Activation,
     ActivityRegularization,
@@ -50,6 +50,8 @@ KINDS: tuple[type[Layer], ...] = (
     Masking,
     Repeat,
     Reshape,
+    Reverse,
+    Bidirectional,
     Concat,
     Add,
     Multiply,

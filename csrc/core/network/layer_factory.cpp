@@ -23,8 +23,10 @@
 #include "core/layers/merge.hpp"
 #include "core/layers/repeat.hpp"
 #include "core/layers/reshape.hpp"
+#include "core/layers/reverse.hpp"
 #include "core/layers/time_pooling.hpp"
 #include "core/layers/window_pooling.hpp"
+#include "core/network/bidirectional.hpp"
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
@@ -65,6 +67,8 @@ using LayerClasses = std::tuple<                                     //
     RunBy<MultiplySpec, MultiplyLayer>,                              //
     RunBy<AverageSpec, AverageLayer>,                                //
     RunBy<DotSpec, DotLayer>,                                        //
+    RunBy<ReverseSpec, ReverseLayer>,                                //
+    RunBy<BidirectionalSpec, BidirectionalLayer>,                    //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
     RunBy<AttentionSpec, AttentionLayer>,                            //
     RunBy<AttentionLSTMSpec, AttendingLayer>,                        //
