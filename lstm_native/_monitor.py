@@ -106,5 +106,5 @@ def _direction_of(name: str) -> str | None:
     if name in _BETTER:
         return _BETTER[name]
     # "vall_loss" is a slip, and no output "vall".
-    slip = difflib.get_close_matches(name, [f"val_{known}" for known in _BETTER], n=1, cutoff=0.85)
+    slip = difflib.get_close_matches(name, [f"val_{known}" for known in _BETTER], n=1, cutoff=0.92)
     return None if slip else _BETTER.get(name.rpartition("_")[2])

@@ -105,7 +105,7 @@ class Layer(Carrying, Guarded):
 
     @property
     def name(self) -> str | None:
-        """What the layer is called in a `Model`; may be set, for models that are made after that."""
+        """What the layer is called in a `Model`; may be set, for models to be made."""
         return self._name
 
     @name.setter

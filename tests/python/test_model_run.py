@@ -138,7 +138,7 @@ def test_files_bytes_and_copies_give_the_same_bits(tmp_path):
     fit_two(model)
     model.metadata = {"a": "b"}
     model.save(tmp_path / "m.safetensors")
-    x, y = data_of_two()
+    x, _ = data_of_two()
     wanted = model.predict(x)
     for other in (
         ln.load_model(tmp_path / "m.safetensors"),
