@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Sequence
 
@@ -102,4 +103,8 @@ def check_fields(state: State, *fields: str) -> None:
 
 def _direction_of(name: str) -> str | None:
     """Return what is better; of "a_loss", the loss of an output "a", too."""
-    return _BETTER.get(name) or _BETTER.get(name.rpartition("_")[2])
+    if name in _BETTER:
+        return _BETTER[name]
+    # "vall_loss" is a slip, and no output "vall".
+    slip = difflib.get_close_matches(name, [f"val_{known}" for known in _BETTER], n=1, cutoff=0.92)
+    return None if slip else _BETTER.get(name.rpartition("_")[2])

@@ -96,7 +96,6 @@ def test_weights_of_each_output():
 
 def test_each_loss_has_its_own_mean_weight():
     """Weights of any scale: the gradient is that of weights whose mean is 1."""
-    x, y = data_of_two()
     weights = np.array([1.0, 3.0, 2.0, 1.0, 2.0, 3.0])
     models = [two_by_two(), two_by_two()]
     for model, scale in zip(models, (1.0, 8.0), strict=True):
@@ -107,7 +106,7 @@ def test_each_loss_has_its_own_mean_weight():
 
 
 def test_class_weights_by_output():
-    x, y = data_of_two()
+    _, y = data_of_two()
     heavy, plain = two_by_two(), two_by_two()
     fit_two(heavy, class_weight={"kind": {0: 5.0}})
     fit_two(plain, sample_weight={"kind": np.where(y[1] == 0, 5.0, 1.0)})
