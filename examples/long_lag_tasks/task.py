@@ -128,7 +128,10 @@ class Carried:
         """Return the outputs of one more part, (N, T, outputs)."""
         self.states = self.states or [None] * len(self.model.layers)
         for index, layer in enumerate(self.model.layers):
-            x, self.states[index] = layer(x, self.states[index])
+            if hasattr(layer, "hidden_size"):
+                x, self.states[index] = layer(x, self.states[index])
+            else:
+                x = layer(x)
         return x
 
 

@@ -171,6 +171,8 @@ class Bidirectional(_Container):
         Features side by side, or the sum, product or mean of both outputs.
     dtype : {"float32", "float64"}
     seed : int, optional
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
 
     Raises
     ------
@@ -202,12 +204,13 @@ class Bidirectional(_Container):
         *,
         dtype: str = "float32",
         seed: int | None = None,
+        name: str | None = None,
     ) -> None:
         other = backward_layer
         if other is None and isinstance(layer, Layer):
             options = {k: v for k, v in layer._spec().items() if k != "type"}
             other = layer_from_spec({"type": layer.type_name, **options})
-        super().__init__([layer, other], dtype=dtype, seed=seed)  # type: ignore[list-item]
+        super().__init__([layer, other], dtype=dtype, seed=seed, name=name)
         self.merge = check_choice(merge, name="merge", choices=("concat", "sum", "mul", "ave"))
 
     def _check_others(self) -> None:

@@ -50,7 +50,7 @@ class Joint(Layer):
             return apply(self, given, self._states_in(state))
         return self._answers(given, state, lengths)
 
-    def forward(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
+    def forward(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse (TypeError): gradients of several inputs are those of a `Model`."""
         raise TypeError(
             f"{type(self).__name__} has several inputs, and no tape of its own: make an "

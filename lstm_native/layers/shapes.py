@@ -204,8 +204,10 @@ class Reverse(Layer):
     type_name = "reverse"
     has_weights = False
 
-    def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
-        super().__init__(dtype=dtype, seed=seed)
+    def __init__(
+        self, *, dtype: str = "float32", seed: int | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
 
     def _spec(self) -> dict[str, Any]:
         return {"type": self.type_name}

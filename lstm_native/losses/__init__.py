@@ -52,3 +52,9 @@ __all__ = [
     "UnitGaussianKL",
     "parse",
 ]
+
+# Pickles name the package, whatever file a class stands in.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
+del _name

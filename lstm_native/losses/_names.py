@@ -158,6 +158,9 @@ def _is_own_function(loss: Any) -> bool:
     """Whether it may be a function that returns value and gradient."""
     if not callable(loss) or isinstance(loss, (type, BuiltinFunctionType)):
         return False
+    kind = type(loss).__name__.replace("_", "").lower()
+    if kind in _ALIASES or kind in _ELSEWHERE:  # an object of another library's class
+        return False
     home = getattr(loss, "__module__", None) or type(loss).__module__
     return str(home).partition(".")[0] not in _OTHERS
 

@@ -70,6 +70,8 @@ class Target:
     @property
     def mean_weight(self) -> float:
         """Mean weight of the rows that count in the loss of training."""
+        if self.trained is None:
+            return 1.0
         counts = None
         whole = not isinstance(self.trained, Sequences)
         if self.timesteps and self.lengths is not None and whole:

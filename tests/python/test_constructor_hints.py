@@ -163,7 +163,7 @@ TYPED = {
     ),
     "model().fit(X, Y, loss=foreign('MSELoss'))": (TypeError, "write loss='mse'"),
     "model().fit(X, Y, loss=foreign('NLLLoss')())": (TypeError, "after a linear layer"),
-    "model().fit(X, Y, loss=lambda y, p: 0.0)": (TypeError, "layer.forward, tape.backward, opt"),
+    "model().fit(X, Y, loss=lambda y, p: 0.0)": (TypeError, "to return (value, gradient), got 0.0"),
     "model().fit(X, Y, loss=ln.Huber)": (TypeError, "write Huber()"),
     "model().fit(X, Y, metrics=['r2'])": (ValueError, "or a function (y_true, y_pred) -> float"),
     "model().fit(X, Y, metrics=['auc'])": (ValueError, "known are accuracy, mse, mae, rmse, mape"),

@@ -27,7 +27,9 @@ def test_training_draws_with_the_predicted_scale():
     """Of zeros as outputs, targets of zero cost the mean square of the draw."""
     x = np.zeros((20_000, 2), "float64")
     x[:, 1] = 2 * np.log(3.0)  # a standard deviation of 3
-    model = ln.Sequential([ln.GaussianSample(), ln.Dense(1, bias=False)], dtype="float64", seed=0)
+    model = ln.Sequential(
+        [ln.GaussianSample(), ln.Dense(1, use_bias=False)], dtype="float64", seed=0
+    )
     model.predict(x[:1])
     model.load_state_dict({"1.weight": np.ones((1, 1))})
     given = {"loss": "mse", "optimizer": ln.SGD(1e-12)}

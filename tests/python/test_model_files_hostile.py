@@ -83,7 +83,7 @@ def rewrite(path: Path, change: Callable[[dict, dict], None]) -> None:
 
 
 def other_version(tensors: dict, metadata: dict) -> None:
-    metadata.update(format_version="2", lstm_native_version="7.1")
+    metadata.update(format_version="3", lstm_native_version="7.1")
 
 
 def other_program(tensors: dict, metadata: dict) -> None:
@@ -115,7 +115,7 @@ def missing_state(tensors: dict, metadata: dict) -> None:
     [
         (
             other_version,
-            r'expected format_version "1" or "1.1", .* got "2", written by lstm_native "7.1"',
+            r'expected format_version "1", "1.1" or "2", .* got "3", written by lstm_native "7.1"',
         ),
         (other_program, r'got "pt": a safetensors file, but no model'),
         (missing_tensor, r'expected tensor "0.bias_hh_l0", got none'),
