@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Sequence
 
@@ -25,7 +26,7 @@ class Monitor:
             raise TypeError(f"monitor must be a name, got {shown(name)}")
         check_choice(mode, name="mode", choices=("auto", "min", "max"))
         if mode == "auto":
-            known = _BETTER.get(_ours(name).removeprefix("val_"))
+            known = _direction_of(_ours(name).removeprefix("val_"))
             if known is None:
                 names = [*_BETTER, *(f"val_{better}" for better in _BETTER)]
                 raise ValueError(
@@ -98,3 +99,12 @@ def check_fields(state: State, *fields: str) -> None:
     """Refuse a state with other fields than these."""
     if set(state) != set(fields):
         raise ValueError(f"expected {', '.join(fields)}, got {', '.join(state) or 'nothing'}")
+
+
+def _direction_of(name: str) -> str | None:
+    """Return what is better; of "a_loss", the loss of an output "a", too."""
+    if name in _BETTER:
+        return _BETTER[name]
+    # "vall_loss" is a slip, and no output "vall".
+    slip = difflib.get_close_matches(name, [f"val_{known}" for known in _BETTER], n=1, cutoff=0.92)
+    return None if slip else _BETTER.get(name.rpartition("_")[2])

@@ -13,7 +13,6 @@ _SEQUENCES = (
 )
 # Of the module itself.
 _MODULE: dict[str, str] = {
-    "Bidirectional": "write LSTM(64, bidirectional=True)",
     "TimeDistributed": "Dense acts on each step by itself: write Dense(units)",
     "InputLayer": "write Input(features=3), or LSTM(64, input_size=3) in a Sequential",
     **dict.fromkeys(

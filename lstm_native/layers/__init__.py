@@ -1,7 +1,8 @@
 """Layers: what each one is, and how a specification becomes one."""
 
 from lstm_native.layers._specs import layer_from_spec, register, restore_layer
-from lstm_native.layers.containers import Highway, Residual
+from lstm_native.layers.attention import Attention, AttentionGRU, AttentionLSTM
+from lstm_native.layers.containers import Bidirectional, Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
 from lstm_native.layers.kinds import KINDS
@@ -11,7 +12,7 @@ from lstm_native.layers.merging import Add, Average, Concat, Dot, Multiply, conc
 from lstm_native.layers.normalization import BatchNorm
 from lstm_native.layers.pooling import Last, MaxPool, MeanPool
 from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
-from lstm_native.layers.shapes import Flatten, Masking, Repeat, Reshape
+from lstm_native.layers.shapes import Flatten, Masking, Repeat, Reshape, Reverse
 from lstm_native.layers.simple import (
     ACTIVATIONS,
     Activation,
@@ -19,6 +20,7 @@ from lstm_native.layers.simple import (
     Dense,
     Dropout,
     Embedding,
+    GaussianSample,
     LayerNorm,
 )
 from lstm_native.layers.tape import Tape
@@ -33,8 +35,12 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "Attention",
+    "AttentionGRU",
+    "AttentionLSTM",
     "Average",
     "BatchNorm",
+    "Bidirectional",
     "Concat",
     "Conv1D",
     "ConvLSTM",
@@ -43,6 +49,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianSample",
     "Highway",
     "Last",
     "Layer",
@@ -58,6 +65,7 @@ __all__ = [
     "Repeat",
     "Reshape",
     "Residual",
+    "Reverse",
     "Tape",
     "concat",
     "layer_from_spec",

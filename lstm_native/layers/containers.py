@@ -1,11 +1,12 @@
-"""Layers that hold other layers: Highway, Residual."""
+"""Layers that hold other layers: Bidirectional, Highway, Residual."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from lstm_native._base.checks import check_iterable
+from lstm_native._base.checks import check_choice, check_iterable
+from lstm_native.layers._specs import layer_from_spec
 from lstm_native.layers.layer import Layer, check_size
 
 
@@ -33,9 +34,13 @@ class _Container(Layer):
         if not self.layers:
             raise ValueError("layers: expected at least one, got none")
         check_distinct(self.layers)
+        self._check_others()
+
+    def _check_others(self) -> None:
         for layer in self.layers[1:]:
             if layer._known_input_size is not None:
-                raise ValueError(f"{layer!r}: only a {kind}'s first layer may have input_size")
+                name = type(self).__name__
+                raise ValueError(f"{layer!r}: only a {name}'s first layer may have input_size")
 
     def _inner_specs(self) -> list[dict[str, Any]]:
         return [layer._spec() for layer in self.layers]
@@ -147,6 +152,93 @@ class Residual(_Container):
 
     def _spec(self) -> dict[str, Any]:
         return {"type": self.type_name, "layers": self._inner_specs()}
+
+
+class Bidirectional(_Container):
+    """Two layers over a sequence, one from each end (Schuster & Paliwal 1997).
+
+    "Bidirectional recurrent neural networks". The recurrent layers' own `bidirectional=True` is
+    quicker, and reaches each of several stacked layers.
+
+    Parameters
+    ----------
+    layer : Layer
+        Runs over the sequence as it is. Any layer, as long as both give as many steps.
+    backward_layer : Layer, optional
+        Runs over the true steps from the end to the start; its output is turned back. By default
+        another layer with the options of the first.
+    merge : {"concat", "sum", "mul", "ave"}
+        Features side by side, or the sum, product or mean of both outputs.
+    dtype : {"float32", "float64"}
+    seed : int, optional
+
+    Raises
+    ------
+    ValueError
+        A layer that has weights, a seed or `stateful`; outputs of unlike features that are not
+        put side by side; when called, an input without time axis, layers that give unlike steps.
+
+    Notes
+    -----
+    Parameters: those of the layers as `layers.0.<name>` (forwards) and `layers.1.<name>`. Inner
+    recurrent layers begin each call at zeros. Cannot be streamed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lstm_native as ln
+    >>> layer = ln.Bidirectional(ln.GRU(4), ln.LSTM(4), merge="sum", seed=0)
+    >>> ln.Sequential([layer]).predict(np.ones((2, 5, 3), dtype="float32")).shape
+    (2, 5, 4)
+    """
+
+    type_name = "bidirectional"
+
+    def __init__(
+        self,
+        layer: Layer,
+        backward_layer: Layer | None = None,
+        merge: str = "concat",
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        other = backward_layer
+        if other is None and isinstance(layer, Layer):
+            options = {k: v for k, v in layer._spec().items() if k != "type"}
+            other = layer_from_spec({"type": layer.type_name, **options})
+        super().__init__([layer, other], dtype=dtype, seed=seed)  # type: ignore[list-item]
+        self.merge = check_choice(merge, name="merge", choices=("concat", "sum", "mul", "ave"))
+
+    def _check_others(self) -> None:
+        first, second = (layer._known_input_size for layer in self.layers)
+        if first is not None and second is not None and first != second:
+            raise ValueError(
+                f"input_size of both layers must be the same, got {first} and {second}"
+            )
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that runs over the sequence as it is."""
+        return self.layers[0]
+
+    @property
+    def backward_layer(self) -> Layer:
+        """The layer that runs from the end."""
+        return self.layers[1]
+
+    @property
+    def _known_input_size(self) -> int | None:
+        found = [layer._known_input_size for layer in self.layers]
+        return found[0] if found[0] is not None else found[1]
+
+    def _spec(self) -> dict[str, Any]:
+        return {"type": self.type_name, "layers": self._inner_specs(), "merge": self.merge}
+
+    @classmethod
+    def _from_spec(cls, spec: dict[str, Any]) -> Layer:
+        forwards, backwards = spec.pop("layers")
+        return cls(forwards, backwards, **spec)
 
 
 def check_distinct(layers: Sequence[Layer]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lstm_native.layers.containers import Highway, Residual
+from lstm_native.layers.attention import Attention, AttentionGRU, AttentionLSTM
+from lstm_native.layers.containers import Bidirectional, Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D
 from lstm_native.layers.layer import Layer
@@ -11,13 +12,14 @@ from lstm_native.layers.merging import Add, Average, Concat, Dot, Multiply
 from lstm_native.layers.normalization import BatchNorm
 from lstm_native.layers.pooling import Last, MaxPool, MeanPool
 from lstm_native.layers.recurrent import GRU, RNN, MinGRU, MinLSTM
-from lstm_native.layers.shapes import Flatten, Masking, Repeat, Reshape
+from lstm_native.layers.shapes import Flatten, Masking, Repeat, Reshape, Reverse
 from lstm_native.layers.simple import (
     Activation,
     ActivityRegularization,
     Dense,
     Dropout,
     Embedding,
+    GaussianSample,
     LayerNorm,
 )
 
@@ -30,6 +32,7 @@ KINDS: tuple[type[Layer], ...] = (
     Dense,
     Embedding,
     Dropout,
+    GaussianSample,
     LayerNorm,
     Activation,
     ActivityRegularization,
@@ -47,9 +50,14 @@ KINDS: tuple[type[Layer], ...] = (
     Masking,
     Repeat,
     Reshape,
+    Reverse,
+    Bidirectional,
     Concat,
     Add,
     Multiply,
     Average,
     Dot,
+    Attention,
+    AttentionLSTM,
+    AttentionGRU,
 )

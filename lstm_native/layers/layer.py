@@ -72,7 +72,7 @@ class Layer(Carrying, Guarded):
         self, *, dtype: str = "float32", seed: int | None = None, name: str | None = None
     ) -> None:
         self.dtype = check_dtype(dtype).name
-        self.name = check_name(name)
+        self._name = check_name(name)
         self._seed = None if seed is None else check_seed(seed)
         self._pass_counter = [0]  # for what is drawn anew in each
         self._native: Any = None
@@ -102,6 +102,15 @@ class Layer(Carrying, Guarded):
     def _known_input_size(self) -> int | None:
         """Input features, where the layer knows them before any input. Tokens have 0."""
         return None
+
+    @property
+    def name(self) -> str | None:
+        """What the layer is called in a `Model`; may be set, for models to be made."""
+        return self._name
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._name = check_name(value)
 
     # -- building --------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Layers that change shapes or ends: Repeat, Reshape, Flatten, Masking."""
+"""Layers that change shapes or ends: Repeat, Reshape, Flatten, Reverse, Masking."""
 
 from __future__ import annotations
 
@@ -177,6 +177,38 @@ class Flatten(Layer):
 
     def _spec(self) -> dict[str, Any]:
         return {"type": self.type_name, "timesteps": self.timesteps}
+
+
+class Reverse(Layer):
+    """The true steps of each sequence from its end to its start.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}
+    seed : int, optional
+        Has no effect.
+
+    Notes
+    -----
+    Padding stays behind the steps. What has no time axis stays as it is. Cannot be streamed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lstm_native as ln
+    >>> x = np.arange(4.0).reshape(1, 4, 1)
+    >>> ln.Sequential([ln.Reverse()]).predict(x, lengths=[3]).ravel().tolist()
+    [2.0, 1.0, 0.0, 0.0]
+    """
+
+    type_name = "reverse"
+    has_weights = False
+
+    def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
+        super().__init__(dtype=dtype, seed=seed)
+
+    def _spec(self) -> dict[str, Any]:
+        return {"type": self.type_name}
 
 
 class Masking(Layer):

@@ -172,6 +172,28 @@ class Dropout(Layer):
         return {"type": self.type_name, "rate": self.rate}
 
 
+class GaussianSample(Layer):
+    """Draw from normal distributions that the layer before has answered with.
+
+    The reparametrised sample of Kingma & Welling 2014 ("Auto-encoding variational Bayes", section
+    2.4): of a block of F means m and one of F logarithms of variances v, m + exp(v / 2) e. In
+    training e is standard normal noise, a function of the training's seed, the number of updates
+    and the value's place; in prediction it is 0, and the layer returns the means. The divergence of
+    what it draws from is `losses.UnitGaussianKL`.
+
+    Input (..., 2 F), output (..., F).
+    """
+
+    type_name = "gaussian_sample"
+    has_weights = False
+
+    def __init__(self, *, dtype: str = "float32", seed: int | None = None) -> None:
+        super().__init__(dtype=dtype, seed=seed)
+
+    def _spec(self) -> dict[str, Any]:
+        return {"type": self.type_name}
+
+
 class LayerNorm(Layer):
     """Layer normalisation over the last axis (Ba et al. 2016).
 

@@ -218,6 +218,10 @@ def apply(layer: Any, values: Sequence[Any], states: Sequence[Any]) -> Any:
                 f"{layer!r}: expected symbols alone, got {type(symbol).__name__} beside them; an "
                 "array is given to the model, at an Input"
             )
+        if symbol is not None and symbol.tokens and layer._known_input_size != 0:
+            raise ValueError(
+                f"{layer!r}: expected values, got tokens ({symbol!r}); put an Embedding before it"
+            )
     ports = layer._ports(
         [s._port.features if s is not None and not s.tokens else 0 for s in values]
     )

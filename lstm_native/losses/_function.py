@@ -81,7 +81,7 @@ class FunctionLoss(Loss):
 
     def to_json(self) -> str:
         """Return what a file holds: the name of the function, and what its targets are."""
-        options: dict[str, Any] = {"type": self.name, "name": self.label}
+        options: dict[str, Any] = {"type": self.name, "label": self.label}
         if self.target_features:
             options["target_features"] = self.target_features
         if self.labels:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lstm_native._base.lengths import Lengths
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def starts_of(lengths: Any) -> NDArray[np.int64]:
     return starts
 
 
+Rows = NDArray[np.int64] | slice
 Column = NDArray[Any] | Sequences
 """One entry for each sample."""
 
@@ -80,3 +83,55 @@ def rows_of(column: Any, rows: NDArray[np.int64], steps: int) -> Any:
 def values_in(column: Any) -> Any:
     """Return all values of a column, one sequence behind the other."""
     return column.flat if isinstance(column, Sequences) else column
+
+
+@dataclass(frozen=True)
+class Input:
+    """What one input of the network is given; lengths None: all steps are true, or no time axis."""
+
+    values: Column
+    lengths: Lengths
+
+    def part(self, rows: slice) -> Input:
+        """Return some of the samples."""
+        return Input(part_of(self.values, rows), part_of(self.lengths, rows))
+
+
+def padded_inputs(
+    inputs: Sequence[Input], rows: NDArray[np.int64]
+) -> tuple[list[NDArray[Any]], list[Lengths], list[int]]:
+    """Return of these samples what each input is given, its lengths and its steps."""
+    x, ends, steps = [], [], []
+    for one in inputs:
+        lengths = None if one.lengths is None else one.lengths[rows]
+        if isinstance(one.values, Sequences):
+            assert lengths is not None
+            longest = max(int(lengths.max()), 1)
+            x.append(one.values.padded(rows, longest))
+            ends.append(None if (lengths == longest).all() else lengths)
+        else:
+            x.append(one.values[rows])
+            ends.append(lengths)
+            longest = one.values.shape[1] if one.values.ndim == one_step(one.values) + 1 else 0
+        steps.append(longest)
+    return x, ends, steps
+
+
+def one_step(values: NDArray[Any]) -> int:
+    """Return how many axes an input without a time axis has: tokens one, values two."""
+    return 1 if values.dtype.kind == "i" else 2
+
+
+def cut(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of so many samples; the last one may be smaller."""
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array's numbers are those of a file."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return False

@@ -21,10 +21,11 @@ from lstm_native.training._batches import (
     refuse_missing_targets,
     refuse_steps,
 )
+from lstm_native.training._columns import is_mapped
 from lstm_native.training._heads import Given, Place, check_target
 from lstm_native.training._inputs import Inputs, check_inputs, masks_of_samples
 from lstm_native.training._losses import Losses, heads_of
-from lstm_native.training._mapped import check_mapped, is_mapped
+from lstm_native.training._mapped import check_mapped
 from lstm_native.training._samples import Batch, Data
 from lstm_native.training._settings import TrainingSettings
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from lstm_native._base.arrays import as_array, sequences_of
 from lstm_native._base.lengths import Holes, Lengths
 from lstm_native._base.values import as_tokens, as_values
-from lstm_native.training._columns import Sequences
-from lstm_native.training._samples import Input, one_step
+from lstm_native.training._columns import Input, Sequences, one_step
 
 if TYPE_CHECKING:
     from lstm_native.network.stack import Stack

@@ -22,11 +22,12 @@ from lstm_native.layers.layer import check_seed
 from lstm_native.losses import Loss
 from lstm_native.optimizers import Optimizer
 from lstm_native.training import _rates
+from lstm_native.training._columns import cut
 from lstm_native.training._data import Batches, check_samples, check_source, whole
 from lstm_native.training._fit_options import EVALUATE_BATCH, Options
 from lstm_native.training._losses import Losses, heads_of, native_losses
 from lstm_native.training._measures import Measures
-from lstm_native.training._samples import Batch, Data, cut
+from lstm_native.training._samples import Batch, Data
 from lstm_native.training._saving import Saving
 from lstm_native.training._settings import Training
 from lstm_native.training._validation import padding_told, split

@@ -20,22 +20,14 @@ from lstm_native._base.lengths import true_steps
 from lstm_native._base.shape_hints import about_samples
 from lstm_native._base.values import check_same_length
 from lstm_native.training._batches import prefixed
-from lstm_native.training._samples import Batch, Data, Rows, Target
+from lstm_native.training._columns import Rows
+from lstm_native.training._samples import Batch, Data, Target
 
 # Values of x that are looked at together: a few megabytes.
 _PIECE = 1 << 20
 
 Entries = Mapping[str, Sequence[Any]]
 """x, y, sample_weight, lengths and mask: for each input or output an array, or None."""
-
-
-def is_mapped(array: Any) -> bool:
-    """Whether an array's numbers are those of a file."""
-    while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap):
-            return True
-        array = array.base
-    return False
 
 
 def pieces(x: Sequence[NDArray[Any]]) -> Iterator[slice]:

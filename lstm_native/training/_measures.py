@@ -86,7 +86,9 @@ class Measures:
         """Add the loss of a batch, and its parts."""
         self._mean.add(loss, weight)
         if self._several:
-            for mean, part in zip(self._parts.values(), parts, strict=True):
+            # Of a single loss the core tells no parts.
+            of_each = parts or [(loss, weight)]
+            for mean, part in zip(self._parts.values(), of_each, strict=True):
                 mean.add(*part)
 
     def add_outputs(

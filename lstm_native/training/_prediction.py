@@ -19,9 +19,8 @@ from lstm_native.training._batches import (
     refuse_beside,
     refuse_steps,
 )
+from lstm_native.training._columns import cut, is_mapped, padded_inputs
 from lstm_native.training._inputs import Inputs, check_inputs, refuse_lengths, sequences_in
-from lstm_native.training._mapped import is_mapped
-from lstm_native.training._samples import cut, padded_inputs
 from lstm_native.training._windows import Carry, check_stateful, states_kept
 
 __all__ = ["is_batches", "of_arrays", "of_batches", "refuse_steps"]

@@ -11,26 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native._base.lengths import Lengths, true_steps
-from lstm_native.training._columns import Column, Sequences, part_of, rows_of, values_in
+from lstm_native.training._columns import (
+    Column,
+    Input,
+    Rows,
+    Sequences,
+    cut,
+    padded_inputs,
+    part_of,
+    rows_of,
+    values_in,
+)
 from lstm_native.training._targets import mean_of_counting
-
-Rows = NDArray[np.int64] | slice
 
 # Batches whose samples are sorted by length together: enough that a batch's lengths are alike, and
 # few enough that its samples differ from epoch to epoch.
 _POOL = 64
-
-
-@dataclass(frozen=True)
-class Input:
-    """What one input of the network is given; lengths None: all steps are true, or no time axis."""
-
-    values: Column
-    lengths: Lengths
-
-    def part(self, rows: slice) -> Input:
-        """Return some of the samples."""
-        return Input(part_of(self.values, rows), part_of(self.lengths, rows))
 
 
 @dataclass(frozen=True)
@@ -298,34 +294,3 @@ class Data:
             batches += cut(pool[np.argsort(self.ragged[pool], kind="stable")], size)
         for index in random.permutation(len(batches)):
             yield batches[index]
-
-
-def padded_inputs(
-    inputs: Sequence[Input], rows: NDArray[np.int64]
-) -> tuple[list[NDArray[Any]], list[Lengths], list[int]]:
-    """Return of these samples what each input is given, its lengths and its steps."""
-    x, ends, steps = [], [], []
-    for one in inputs:
-        lengths = None if one.lengths is None else one.lengths[rows]
-        if isinstance(one.values, Sequences):
-            assert lengths is not None
-            longest = max(int(lengths.max()), 1)
-            x.append(one.values.padded(rows, longest))
-            ends.append(None if (lengths == longest).all() else lengths)
-        else:
-            x.append(one.values[rows])
-            ends.append(lengths)
-            longest = one.values.shape[1] if one.values.ndim == one_step(one.values) + 1 else 0
-        steps.append(longest)
-    return x, ends, steps
-
-
-def one_step(values: NDArray[Any]) -> int:
-    """Return how many axes an input without a time axis has: tokens one, values two."""
-    return 1 if values.dtype.kind == "i" else 2
-
-
-def cut(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of so many samples; the last one may be smaller."""
-    for start in range(0, len(order), size):
-        yield order[start : start + size]

@@ -10,7 +10,6 @@ from typing import IO, Any
 
 from lstm_native import _core
 from lstm_native._base import callback_states
-from lstm_native._base.attributes import set_plainly
 from lstm_native._base.shown import shown
 from lstm_native.layers._specs import attributes_of, own_class, restore_layer
 from lstm_native.layers.layer import Layer, check_seed
@@ -145,7 +144,7 @@ def assembled(
     for layer, native, name in zip(layers, network.layers, names, strict=True):
         layer._set_building((native, dtype, check_seed(None)))
         if name is not None:
-            set_plainly(layer, "name", name)
+            layer.name = name
     model = _plain(kind, layers, dtype)
     model._connect(network)
     _set_forms(model, forms)

@@ -84,7 +84,7 @@ TEST_CASE(
                          gradient_of(problem.network, MSELoss{}, problem.batch(), targets)) <=
           1e-14);
   }
-  CHECK(json_text(LossSpec(own)) == R"({"name":"squared","type":"function"})");
+  CHECK(json_text(LossSpec(own)) == R"({"label":"squared","type":"function"})");
   const Problem<float> problem(0);
   Trainer<float> trainer(problem.network, parse_loss(json_text(LossSpec(own))), sgd(0.1));
   CHECK(contains(

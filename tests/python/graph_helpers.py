@@ -18,9 +18,9 @@ def two_by_two(dtype: str = "float32", **options: Any) -> ln.Model:
     t = ln.Input(tokens=VOCABULARY, name="t")
     y, (h, _) = ln.LSTM(H, name="encoder")(x)
     e = ln.Embedding(VOCABULARY, H, name="words")(t)
-    z, _ = ln.GRU(H, name="reader")(e, state=h)
+    z, _ = ln.GRU(H, name="reader", return_sequences=False)(e, state=h)
     value = ln.Dense(2, name="value")(y)
-    kind = ln.Dense(3, name="kind")(ln.Last()(z))
+    kind = ln.Dense(3, name="kind")(z)
     return ln.Model([x, t], [value, kind], seed=0, dtype=dtype, **options)
 
 

@@ -52,6 +52,8 @@ def test_no_option_of_a_constructor_can_be_assigned_afterwards(name):
     made = MADE[name]()
     before = repr(made)
     for option in inspect.signature(type(made)).parameters:
+        if option == "name":  # which models that are made later take up
+            continue
         kept = getattr(made, option, None)
         with pytest.raises(AttributeError, match=rf"{name}\.{option} cannot be changed after"):
             setattr(made, option, "x")

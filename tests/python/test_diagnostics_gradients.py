@@ -100,7 +100,7 @@ def test_dh_is_what_central_differences_of_the_split_sequence_give(cell, sequenc
             if t + 1 < T:
                 outputs.append(whole(x[:, t + 1 :], as_state([h[np.newaxis], *rest]))[0])
             joined = np.concatenate(outputs, axis=1)
-            output = dense(np.ascontiguousarray(joined if sequences else joined[:, -1]))[0]
+            output = dense(np.ascontiguousarray(joined if sequences else joined[:, -1]))
             return ref.loss_and_gradient("mse", output, y)[0]
 
         expected = norms(central_difference(loss, before[:, -1].copy()))
@@ -137,7 +137,7 @@ def test_dc_is_what_central_differences_of_the_cell_state_give(name):
             outputs = [before, here]
             if t + 1 < T:
                 outputs.append(layer(x[:, t + 1 :], after)[0])
-            output = dense(np.ascontiguousarray(np.concatenate(outputs, axis=1)))[0]
+            output = dense(np.ascontiguousarray(np.concatenate(outputs, axis=1)))
             return ref.loss_and_gradient("mse", output, y)[0]
 
         expected = np.linalg.norm(central_difference(loss, np.zeros(H)))

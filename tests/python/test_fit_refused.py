@@ -195,7 +195,7 @@ def test_a_validation_whose_padding_is_not_told(told, wanted):
 
 def test_several_inputs_or_outputs():
     x, y = data()
-    told = "several inputs or outputs are not there yet: a model has one x and one y"
+    told = "several inputs or outputs: a Sequential has one x and one y"
     for given in (([x, x], y), (x, [y, y]), ([x, x], [y, y])):
         with pytest.raises(ValueError, match=told):
             fit(make_model(), *given)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import reference as ref
 
 import lstm_native as ln
 from lstm_native import losses
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 VALUES = {np.dtype("float32"): 3e-6, np.dtype("float64"): 1e-12}
 GRADIENTS = {np.dtype("float32"): 2e-5, np.dtype("float64"): 1e-7}

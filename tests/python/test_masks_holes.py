@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from padded import same
+from plain_calls import answer
 from test_lengths import LAYERS, VOCABULARY, WIDTH
 
 import lstm_native as ln
@@ -81,8 +82,8 @@ def test_a_layer_answers_as_if_masked_steps_were_not_there(dtype, name, mask):
     timed = 1 if name == "embedding" else 2  # y, and dx of values
     wanted[:timed] = [apart(part, mask) for part in wanted[:timed]]
     assert same(found, wanted)
-    at_rest = layer(together(x, mask), lengths=COUNTS)[0]
-    assert same([layer(spoilt(x, mask), mask=mask)[0]], [apart(at_rest, mask)])
+    at_rest = answer(layer, together(x, mask), lengths=COUNTS)
+    assert same([answer(layer, spoilt(x, mask), mask=mask)], [apart(at_rest, mask)])
 
 
 @pytest.mark.parametrize("name", family.ALONE)
@@ -174,8 +175,8 @@ def test_a_highway_takes_sequences_of_one_number_of_true_steps():
     layer = ln.Highway([ln.LSTM(3, return_sequences=False)], window=2, seed=0)
     mask = np.array([[0, 1, 0, 1], [1, 1, 0, 0]], dtype=bool)
     x = np.random.default_rng(0).standard_normal((2, 4, WIDTH)).astype("float32")
-    wanted = layer(np.stack([x[0, [1, 3]], x[1, :2]]))[0]
-    assert np.array_equal(layer(spoilt(x, mask), mask=mask)[0], wanted)
+    wanted = layer(np.stack([x[0, [1, 3]], x[1, :2]]))
+    assert np.array_equal(layer(spoilt(x, mask), mask=mask), wanted)
     with pytest.raises(ValueError, match="cannot take lengths"):
         layer(x, mask=np.array([[0, 1, 0, 1], [1, 1, 1, 0]], dtype=bool))
 

@@ -96,7 +96,6 @@ def test_weights_of_each_output():
 
 def test_each_loss_has_its_own_mean_weight():
     """Weights of any scale: the gradient is that of weights whose mean is 1."""
-    x, y = data_of_two()
     weights = np.array([1.0, 3.0, 2.0, 1.0, 2.0, 3.0])
     models = [two_by_two(), two_by_two()]
     for model, scale in zip(models, (1.0, 8.0), strict=True):
@@ -107,7 +106,7 @@ def test_each_loss_has_its_own_mean_weight():
 
 
 def test_class_weights_by_output():
-    x, y = data_of_two()
+    _, y = data_of_two()
     heavy, plain = two_by_two(), two_by_two()
     fit_two(heavy, class_weight={"kind": {0: 5.0}})
     fit_two(plain, sample_weight={"kind": np.where(y[1] == 0, 5.0, 1.0)})
@@ -132,7 +131,7 @@ def test_resumed_training_gives_the_same_bits(tmp_path):
 
 def test_checkpoints_and_early_stopping(tmp_path):
     model = two_by_two()
-    best = ln.ModelCheckpoint(tmp_path / "best", monitor="val_value_loss")
+    best = ln.ModelCheckpoint(tmp_path / "best", monitor="val_value_loss", save_best_only=True)
     fit_two(model, epochs=3, validation_split=0.34, callbacks=[best])
     assert isinstance(ln.load_model(tmp_path / "best"), ln.Model)
 

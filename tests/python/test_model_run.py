@@ -70,7 +70,7 @@ def test_lists_dicts_and_arrays():
 
 def test_outputs_have_the_form_they_were_given_in(tmp_path):
     x = ln.Input(features=F)
-    y, _ = ln.GRU(H)(x)
+    y, _ = ln.GRU(H, return_sequences=False)(x)
     given = np.ones((2, 3, F), "float32")
     for outputs, kind in ((y, np.ndarray), ([y], list), ({"z": y}, dict)):
         model = ln.Model(x, outputs)
@@ -138,7 +138,7 @@ def test_files_bytes_and_copies_give_the_same_bits(tmp_path):
     fit_two(model)
     model.metadata = {"a": "b"}
     model.save(tmp_path / "m.safetensors")
-    x, y = data_of_two()
+    x, _ = data_of_two()
     wanted = model.predict(x)
     for other in (
         ln.load_model(tmp_path / "m.safetensors"),
@@ -241,5 +241,5 @@ def test_a_model_is_not_called():
 def test_vocabulary_is_that_of_the_input():
     t = ln.Input(tokens=4, name="few")
     model = ln.Model(t, ln.Embedding(VOCABULARY, 2)(t))
-    with pytest.raises(ValueError, match=r"few|0 to 3"):
+    with pytest.raises(ValueError, match=r"\[0, 4\)"):
         model.predict(np.array([[5]]))

@@ -29,10 +29,10 @@ def linear(weights, name, x):
     return functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
 
-def compare(model, weights, loss, x, y, **options):
+def compare(model, weights, wanted, x, y, **options):
     found, gradients = model.gradients(x, y, seed=0, **options)
-    assert found == pytest.approx(loss.item(), rel=1e-12)
-    loss.backward()
+    assert found == pytest.approx(wanted.item(), rel=1e-12)
+    wanted.backward()
     for name, weight in weights.items():
         if name.endswith("bias_hh_l0") and weight.grad is None:
             continue

@@ -8,7 +8,8 @@ import pytest
 from padded import LENGTHS, pad, same, unpad
 
 import lstm_native as ln
-from lstm_native.training._ragged import Ragged, Sequences
+from lstm_native.training._columns import Input, Sequences
+from lstm_native.training._samples import Data, Target
 
 WIDTH = 3
 
@@ -91,19 +92,20 @@ def test_tokens_and_labels_in_lists():
     assert last.predict(tokens).shape == (5, 3)
 
 
-def long_data(count: int = 1000) -> Ragged:
+def long_data(count: int = 1000) -> Data:
     lengths = np.random.default_rng(1).integers(0, 200, count)
     parts = Sequences.of([np.full((n, 1), float(i)) for i, n in enumerate(lengths)])
-    return Ragged(parts, parts, None, lengths, None, False)
+    target = Target(parts, None, None, max(lengths), np.asarray(lengths), False)
+    return Data((Input(parts, parts.lengths),), (target,), True, list)
 
 
 def test_batches_hold_similar_lengths_and_every_sample_once():
     data = long_data()
     batches = list(data.shuffled(10, 7, 0))
     assert np.array_equal(np.sort(np.concatenate(batches)), np.arange(1000))
-    padding = sum(len(b) * data.lengths[b].max() for b in batches) / data.lengths.sum()
+    padding = sum(len(b) * data.ragged[b].max() for b in batches) / data.ragged.sum()
     by_chance = np.random.default_rng(0).permutation(1000).reshape(-1, 10)
-    worse = sum(10 * data.lengths[b].max() for b in by_chance) / data.lengths.sum()
+    worse = sum(10 * data.ragged[b].max() for b in by_chance) / data.ragged.sum()
     assert padding < 1.1 < 1.6 < worse
 
 
@@ -117,16 +119,16 @@ def test_the_order_is_a_function_of_seed_and_epoch():
     assert len({tuple(order(*which)) for which in ((7, 2), (7, 3), (8, 2))}) == 3
     # Neither the batches nor what is in them stay the same.
     assert set(order(7, 2)) != set(order(7, 3))
-    lengths = [int(data.lengths[list(batch)].max()) for batch in order(7, 2)]
+    lengths = [int(data.ragged[list(batch)].max()) for batch in order(7, 2)]
     assert lengths != sorted(lengths)
 
 
 def test_a_batch_is_padded_to_its_own_longest_sequence_alone():
     data = long_data()
-    rows = np.argsort(data.lengths, kind="stable")[100:110].astype(np.int64)
+    rows = np.argsort(data.ragged, kind="stable")[100:110].astype(np.int64)
     batch = data.take(rows)
-    assert batch.x.shape == (10, data.lengths[rows].max(), 1)
-    for row, one, n in zip(rows, batch.x, data.lengths[rows], strict=True):
+    assert batch.x.shape == (10, data.ragged[rows].max(), 1)
+    for row, one, n in zip(rows, batch.x, data.ragged[rows], strict=True):
         assert (one[:n] == row).all()
         assert not one[n:].any()
 

@@ -13,8 +13,7 @@ from test_losses_numeric import identity_layer
 
 import lstm_native as ln
 from lstm_native import losses
-from lstm_native.training._ragged import check_ragged
-from lstm_native.training._samples import check_data
+from lstm_native.training._data import check_samples
 
 CE = "categorical_crossentropy"
 MSE = losses.parse("mse")
@@ -87,9 +86,9 @@ class TestMeanWeight:
 
     def test_without_weights_it_is_one(self):
         x, y = data()
-        assert check_data(make_model(), x, y, MSE).mean_weight == 1.0
+        assert check_samples(make_model(), x, y, MSE).mean_weight == 1.0
         mask = np.arange(SAMPLES) % 3 > 0
-        assert check_data(make_model(), x, y, MSE, mask=mask).mean_weight == 1.0
+        assert check_samples(make_model(), x, y, MSE, mask=mask).mean_weight == 1.0
 
     def test_padding_and_weights_of_zero_do_not_count(self):
         x, y = data()[0], RNG.standard_normal((SAMPLES, STEPS, 1))
@@ -97,7 +96,7 @@ class TestMeanWeight:
         weights = RNG.uniform(0.1, 5, (SAMPLES, STEPS)) * (RNG.uniform(size=y.shape[:2]) < 0.7)
         counts = (np.arange(STEPS) < lengths[:, None]) & (weights > 0)
         options = {"sample_weight": weights, "lengths": lengths}
-        found = check_data(make_model(return_sequences=True), x, y, MSE, **options)
+        found = check_samples(make_model(return_sequences=True), x, y, MSE, **options)
         assert found.mean_weight == pytest.approx(weights[counts].mean())
         part = found.part(slice(3, 9))
         assert part.mean_weight == pytest.approx(weights[3:9][counts[3:9]].mean())
@@ -108,7 +107,7 @@ class TestMeanWeight:
         y = [part[:, :1] for part in x]
         weights = [RNG.uniform(0.1, 5, n) for n in lengths]
         model = make_model(return_sequences=True)
-        found = check_ragged(model, x, y, MSE, sample_weight=weights)
+        found = check_samples(model, x, y, MSE, sample_weight=weights)
         assert found.mean_weight == pytest.approx(np.concatenate(weights).mean())
         assert found.part(slice(2, 4)).mean_weight == pytest.approx(
             np.concatenate(weights[2:]).mean()

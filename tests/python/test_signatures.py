@@ -24,7 +24,7 @@ def described(kind: type) -> set[str]:
 def test_signature_and_docstring_tell_the_same_options(kind):
     parameters = inspect.signature(kind).parameters
     assert described(kind) == set(parameters)
-    assert list(parameters)[-2:] == ["dtype", "seed"]
+    assert list(parameters)[-3:] == ["dtype", "seed", "name"]
     assert not any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 

@@ -71,7 +71,8 @@ def gaussian_mixture_2d(o, y, pen=True, link="exp", minimum_scale=1e-6):
     """Graves 2013, equations 19 to 26, with the covariance matrix written out."""
     weights, m1, m2, s1, s2, r = blocks(o[:, int(pen) :], 6)
     weights = np.exp(weights) / np.exp(weights).sum(axis=-1, keepdims=True)
-    s1, s2, r = positive(link, s1, minimum_scale), positive(link, s2, minimum_scale), np.tanh(r)
+    r = (1 - 1e-9) * np.tanh(r)  # so that no density is infinite
+    s1, s2 = positive(link, s1, minimum_scale), positive(link, s2, minimum_scale)
     losses = []
     for row in range(len(o)):
         density = 0.0

@@ -6,8 +6,9 @@
 
 namespace lstm_native {
 
-/// Holds inner layers in a row, which are reached through this layer alone: their parameters
-/// follow its own, renamed "layers.0.<name>". Inner recurrent layers begin each pass at zero.
+/// Holds inner layers, most often in a row, which are reached through this layer alone: their
+/// parameters follow its own, renamed "layers.0.<name>". Inner recurrent layers begin each pass at
+/// zero.
 template <class T>
 class Container : public SequenceLayer<T> {
  public:
@@ -21,7 +22,10 @@ class Container : public SequenceLayer<T> {
 
  protected:
   Container(const std::vector<LayerSpec>& layers, Index inputs, WeightSeed seed)
-      : inputs_(inputs), inner_(std::make_shared<Graph<T>>(make_layers<T>(layers, inputs, seed))) {
+      : Container(inputs, std::make_shared<Graph<T>>(make_layers<T>(layers, inputs, seed))) {}
+  /// Of a graph with one input and one output.
+  Container(Index inputs, std::shared_ptr<Graph<T>> inner)
+      : inputs_(inputs), inner_(std::move(inner)) {
     for (auto& [name, parameter] : inner_->parameters()) parameter->info.name = "layers." + name;
   }
 

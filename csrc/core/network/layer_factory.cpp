@@ -17,13 +17,16 @@
 #include "core/layers/dot.hpp"
 #include "core/layers/dropout.hpp"
 #include "core/layers/embedding.hpp"
+#include "core/layers/gaussian_sample.hpp"
 #include "core/layers/layer_normalization.hpp"
 #include "core/layers/masking.hpp"
 #include "core/layers/merge.hpp"
 #include "core/layers/repeat.hpp"
 #include "core/layers/reshape.hpp"
+#include "core/layers/reverse.hpp"
 #include "core/layers/time_pooling.hpp"
 #include "core/layers/window_pooling.hpp"
+#include "core/network/bidirectional.hpp"
 #include "core/network/highway.hpp"
 #include "core/network/residual.hpp"
 #include "core/recurrent/recurrent_layer.hpp"
@@ -44,6 +47,7 @@ using LayerClasses = std::tuple<                                     //
     RunBy<DenseSpec, DenseLayer>,                                    //
     RunBy<EmbeddingSpec, EmbeddingLayer>,                            //
     RunBy<DropoutSpec, DropoutLayer>,                                //
+    RunBy<GaussianSampleSpec, GaussianSampleLayer>,                  //
     RunBy<LayerNormSpec, LayerNormLayer>,                            //
     RunBy<ActivationSpec, ActivationLayer>,                          //
     RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
@@ -63,6 +67,8 @@ using LayerClasses = std::tuple<                                     //
     RunBy<MultiplySpec, MultiplyLayer>,                              //
     RunBy<AverageSpec, AverageLayer>,                                //
     RunBy<DotSpec, DotLayer>,                                        //
+    RunBy<ReverseSpec, ReverseLayer>,                                //
+    RunBy<BidirectionalSpec, BidirectionalLayer>,                    //
     RunBy<ConvLSTMSpec, ConvLSTMLayer>,                              //
     RunBy<AttentionSpec, AttentionLayer>,                            //
     RunBy<AttentionLSTMSpec, AttendingLayer>,                        //

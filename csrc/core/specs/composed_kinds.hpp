@@ -45,4 +45,38 @@ struct LayerKind<ResidualSpec> : CommonKind {
   }
 };
 
+inline constexpr NamedValue<Merging> kMergings[] = {{"concat", Merging::concat},
+                                                    {"sum", Merging::sum},
+                                                    {"mul", Merging::mul},
+                                                    {"ave", Merging::ave}};
+static_assert(in_order(kMergings));
+
+template <class Visitor>
+void fields(Visitor& v, const BidirectionalSpec&) {
+  v.required("layers", &BidirectionalSpec::layers, InnerLayers{});
+  v.always("merge", &BidirectionalSpec::merge, kMergings);
+}
+
+template <>
+struct LayerKind<BidirectionalSpec> : CommonKind {
+  static constexpr const char* type = "bidirectional";
+  static constexpr const char* name = "Bidirectional";
+  static constexpr OverTime over_time = OverTime::sees_all;
+
+  static void check(const BidirectionalSpec& spec, const LayerPlace& place) {
+    if (spec.layers.size() != 2)
+      refuse(place.path + ".layers", "two layers, one for each direction",
+             std::to_string(spec.layers.size()));
+  }
+  static LayerCount count(const BidirectionalSpec& spec, const InputFeatures& in) {
+    LayerCount count = count_layer(spec.layers[0], in);
+    const LayerCount other = count_layer(spec.layers[1], in);
+    count.values = add_sizes(count.values, other.values);
+    count.tensors += other.tensors;
+    if (spec.merge == Merging::concat)
+      count.output_features = add_sizes(count.output_features, other.output_features);
+    return count;
+  }
+};
+
 }  // namespace lstm_native

@@ -115,7 +115,7 @@ void fields(Visitor& v, const CTCLoss&) {
 }
 template <class Visitor>
 void fields(Visitor& v, const FunctionLoss&) {
-  v.always("name", &FunctionLoss::name);
+  v.always("label", &FunctionLoss::label);
   v.optional("target_features", &FunctionLoss::target_features,
              integers(0, std::numeric_limits<Index>::max()));
   v.optional("labels", &FunctionLoss::labels);

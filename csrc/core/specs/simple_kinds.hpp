@@ -66,6 +66,20 @@ struct LayerKind<DropoutSpec> : CommonKind {
 };
 
 template <class Visitor>
+void fields(Visitor&, const GaussianSampleSpec&) {}
+
+template <>
+struct LayerKind<GaussianSampleSpec> : CommonKind {
+  static constexpr const char* type = "gaussian_sample";
+  static constexpr const char* name = "GaussianSample";
+  static constexpr OverTime over_time = OverTime::step_by_step;
+
+  static LayerCount count(const GaussianSampleSpec&, const InputFeatures& in) {
+    return {0, 0, in[0] / 2};
+  }
+};
+
+template <class Visitor>
 void fields(Visitor& v, const LayerNormSpec&) {
   v.always("epsilon", &LayerNormSpec::epsilon, positive());
 }

@@ -185,4 +185,14 @@ struct LayerKind<MaskingSpec> : PlainKind {
   static constexpr OverTime over_time = OverTime::step_by_step;
 };
 
+template <class Visitor>
+void fields(Visitor&, const ReverseSpec&) {}
+
+template <>
+struct LayerKind<ReverseSpec> : PlainKind {
+  static constexpr const char* type = "reverse";
+  static constexpr const char* name = "Reverse";
+  static constexpr OverTime over_time = OverTime::sees_all;
+};
+
 }  // namespace lstm_native

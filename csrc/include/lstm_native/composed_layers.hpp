@@ -21,4 +21,15 @@ struct ResidualSpec {
   std::vector<LayerSpec> layers;
 };
 
+/// What the outputs of two directions become: features one behind the other, or their sum, product
+/// or mean.
+enum class Merging { concat, sum, mul, ave };
+
+/// Two layers over a sequence, the second one from its end to its start (Schuster & Paliwal 1997).
+/// Inside they begin each pass with zeros.
+struct BidirectionalSpec {
+  std::vector<LayerSpec> layers;  // two: forwards and backwards
+  Merging merge = Merging::concat;
+};
+
 }  // namespace lstm_native

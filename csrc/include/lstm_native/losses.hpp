@@ -173,7 +173,7 @@ struct OwnLossBatch {
 /// its name alone, and a trainer that comes from the file cannot take a step.
 struct FunctionLoss {
   static constexpr const char* kName = "function";
-  std::string name;
+  std::string label;  // what it is called
   std::function<void(const OwnLossBatch<float>&)> float32;
   std::function<void(const OwnLossBatch<double>&)> float64;
   Index target_features = 0;  // 0: as many as the output has

@@ -66,6 +66,9 @@ struct BatchNormSpec {
   bool scale = true, center = true;  // whether there are a weight and a bias
 };
 
+/// The steps of each sequence from its end to its start.
+struct ReverseSpec {};
+
 /// Ends each sequence behind its last step that has another value than this one in some feature.
 struct MaskingSpec {
   double value = 0.0;

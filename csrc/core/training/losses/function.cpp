@@ -31,7 +31,7 @@ class Function final : public Loss<T> {
   Targets<T> prepare(const LossOutput<T>& output, const Targets<T>& targets,
                      Workspace& workspace) const override {
     if (!function_of<T>(spec_))
-      throw InvalidArgument("loss: the function " + in_quotes(spec_.name) +
+      throw InvalidArgument("loss: the function " + in_quotes(spec_.label) +
                             " that this model was trained with is in no file: give it again, as "
                             "loss=...");
     if (spec_.labels ? !targets.labels : !targets.values)
