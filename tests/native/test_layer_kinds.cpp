@@ -142,7 +142,10 @@ bool spoil(Value&, const Any&) {
 void complete(Index& value, const Integers& range) {
   if (value < range.low) value = std::min(range.low + 2, range.high);
 }
-void complete(std::vector<LayerSpec>& value, const InnerLayers&) { value = {DenseSpec{3}}; }
+// Two, for a layer that has one for each direction.
+void complete(std::vector<LayerSpec>& value, const InnerLayers&) {
+  value = {DenseSpec{3}, DenseSpec{3}};
+}
 template <class Value, class Range>
 void complete(Value&, const Range&) {}
 
@@ -188,10 +191,11 @@ struct MadeLayer {
   InputFeatures inputs;
 };
 
-/// The layer for the first inputs that suit it: one, several, or the images of a ConvLSTM.
+/// The layer for the first inputs that suit it: one of an odd or even width, several, or the images
+/// of a ConvLSTM.
 template <class Spec>
 MadeLayer make_for_any_input(const Spec& spec) {
-  std::vector<InputFeatures> choices = {{3}, {3, 3}, {3, 3, 3}};
+  std::vector<InputFeatures> choices = {{3}, {4}, {3, 3}, {3, 3, 3}};
   if constexpr (std::is_same_v<Spec, ConvLSTMSpec>)
     choices = {{spec.height * spec.width * spec.channels}};
   for (const InputFeatures& inputs : choices) {

@@ -22,8 +22,8 @@ struct DirectionParameters {
   V* norm_cell_bias = nullptr;  // (H)
 };
 
-/// Calls body(name, shape, pointer to the field) for every parameter of a run that the cell has, in
-/// the order in which they stand.
+/// Calls body(name, shape, pointer to the field) for every parameter of a direction that the cell
+/// has, in the order in which they stand.
 template <class V, class Body>
 void for_each_parameter(const CellPlan& plan, Index inputs, DirectionParameters<V>& p,
                         const Body& body) {

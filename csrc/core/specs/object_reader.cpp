@@ -92,11 +92,6 @@ double ObjectReader::number(const char* key, double fallback) {
   return found ? as_number(*found, path_of(key)) : fallback;
 }
 
-bool ObjectReader::boolean(const char* key, bool fallback) {
-  const json* found = optional(key);
-  return found ? as_boolean(*found, path_of(key)) : fallback;
-}
-
 std::string ObjectReader::string(const char* key) { return as_string(required(key), path_of(key)); }
 
 void ObjectReader::finish() const {

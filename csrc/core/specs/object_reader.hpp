@@ -34,7 +34,6 @@ class ObjectReader {
   Index integer(const char* key, Index fallback);
   double number(const char* key);
   double number(const char* key, double fallback);
-  bool boolean(const char* key, bool fallback);
   std::string string(const char* key);
 
   const std::string& path() const { return path_; }

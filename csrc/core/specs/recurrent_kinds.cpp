@@ -11,7 +11,7 @@ namespace lstm_native {
 namespace {
 
 /// The parameters of one direction of one stacked layer.
-LayerCount count_run(const CellPlan& plan, Index inputs) {
+LayerCount count_direction(const CellPlan& plan, Index inputs) {
   LayerCount count;
   DirectionParameters<const float> nowhere;
   for_each_parameter(plan, inputs, nowhere,
@@ -71,7 +71,7 @@ void InputAloneKind::check(const RecurrentOptions& spec, const LayerPlace& place
 LayerCount count_recurrent(const RecurrentOptions& spec, const CellPlan& plan, Index inputs) {
   const Index directions = spec.bidirectional ? 2 : 1;
   const Index outputs = (spec.merge == Merge::concat ? directions : 1) * plan.output_size();
-  const LayerCount first = count_run(plan, inputs), other = count_run(plan, outputs);
+  const LayerCount first = count_direction(plan, inputs), other = count_direction(plan, outputs);
   const Index others = spec.num_layers - 1;
   const Index values = add_sizes(first.values, multiply_sizes(other.values, others));
   return {multiply_sizes(directions, values), directions * (first.tensors + others * other.tensors),
