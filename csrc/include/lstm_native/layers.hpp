@@ -31,8 +31,8 @@ struct LayerSpec {
                    ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec, Conv1DSpec,
                    MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec, RepeatSpec,
                    ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
-                   MultiplySpec, AverageSpec, DotSpec, ReverseSpec, BidirectionalSpec, AttentionSpec,
-                   AttentionLSTMSpec, AttentionGRUSpec, GaussianSampleSpec>;
+                   MultiplySpec, AverageSpec, DotSpec, ReverseSpec, BidirectionalSpec,
+                   AttentionSpec, AttentionLSTMSpec, AttentionGRUSpec, GaussianSampleSpec>;
   Options options;
 
   LayerSpec() = default;

@@ -28,9 +28,9 @@ struct DropoutSpec {
 };
 
 /// Draws from normal distributions (Kingma & Welling 2014, "Auto-encoding variational Bayes",
-/// section 2.4): of a block of means and one of as many logarithms of variances v, mean + exp(v / 2)
-/// e. The noise e is a function of the step's seed and of the value's place. Outside training: the
-/// means.
+/// section 2.4): of a block of means and one of as many logarithms of variances v, mean + exp(v /
+/// 2) e. The noise e is a function of the step's seed and of the value's place. Outside training:
+/// the means.
 struct GaussianSampleSpec {};
 
 /// Layer normalisation over the last axis (Ba et al. 2016).
