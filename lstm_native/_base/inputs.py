@@ -23,18 +23,22 @@ class Entering(NamedTuple):
     """What an input takes: values of so many features, or tokens below `vocabulary` (else 0).
 
     image : (height, width, channels) that a row of values may come as, or None.
+    masked : the value of steps that a Masking at the start takes for none, or None.
     """
 
     features: int
     vocabulary: int
     image: tuple[int, int, int] | None = None
+    masked: float | None = None
 
 
 def entering(native: Any) -> Entering:
     """Return what a native layer takes, or the first input of a native network."""
     if native.takes_tokens:
         return Entering(0, vocabulary_of(native))
-    return Entering(native.input_features, 0, image_of(first_spec(native)))
+    spec = first_spec(native)
+    masked = spec["value"] if spec["type"] == "masking" else None
+    return Entering(native.input_features, 0, image_of(spec), masked)
 
 
 def image_of(spec: dict[str, Any]) -> tuple[int, int, int] | None:
@@ -70,7 +74,17 @@ def check_entering(
         return _closed(tokens, ends, holes)
     if wanted.image is not None:
         x = flat_images(x, wanted.image, name="x")
+    if wanted.masked is not None and lengths is None and mask is None:
+        mask = _unmasked_steps(as_array(x, name="x"), wanted.masked, dtype)
     return _check_values(x, dtype, wanted.features, lengths, mask)
+
+
+def _unmasked_steps(x: NDArray[Any], value: float, dtype: str) -> NDArray[np.bool_] | None:
+    """Return (N, T), True for steps with another value; None for what is refused elsewhere."""
+    if x.ndim != 3 or x.dtype.kind not in "iuf":
+        return None
+    found: NDArray[np.bool_] = (x.astype(dtype, copy=False) != np.dtype(dtype).type(value)).any(-1)
+    return found
 
 
 def check_first_values(x: Any, dtype: str, lengths: Any = None, mask: Any = None) -> Checked:

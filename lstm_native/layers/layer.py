@@ -112,6 +112,11 @@ class Layer(Carrying, Guarded):
     def name(self, value: str | None) -> None:
         self._name = check_name(value)
 
+    @property
+    def _wanted_steps(self) -> int | None:
+        """Steps of the only input that the layer takes, once it is built; None for any."""
+        return None
+
     # -- building --------------------------------------------------------------------------
 
     @property

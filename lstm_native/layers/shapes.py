@@ -124,6 +124,13 @@ class Reshape(Layer):
             "features": features,
         }
 
+    @property
+    def _wanted_steps(self) -> int | None:
+        if self.shape[0] == -1:
+            return None
+        size: int = self.shape[0] * (self.shape[1] if len(self.shape) == 2 else 1)
+        return size // int(self._native.input_features)
+
     @classmethod
     def _from_spec(cls, spec: dict[str, Any]) -> Layer:
         steps = spec["timesteps"]
@@ -178,6 +185,10 @@ class Flatten(Layer):
     def _spec(self) -> dict[str, Any]:
         return {"type": self.type_name, "timesteps": self.timesteps}
 
+    @property
+    def _wanted_steps(self) -> int | None:
+        return self.timesteps
+
 
 class Reverse(Layer):
     """The true steps of each sequence from its end to its start.
@@ -229,12 +240,16 @@ class Masking(Layer):
     Raises
     ------
     ValueError
-        A value that is not finite; when called, an input without time axis, or one with a masked
-        step before one that is not. Those are skipped where a mask says so from outside:
-        `mask=(x != value).any(axis=-1)` in `fit`, `predict` and calls.
+        A value that is not finite; when called, an input without time axis. Behind other layers,
+        a masked step before one that is not.
 
     Notes
     -----
+    At the start of a `Sequential`, and called alone, it means what `mask=(x != value).any(axis=-1)`
+    means, which may have holes and padding in front; a mask or lengths that are given go before
+    it, and leave it what they leave of `x`. Behind other layers it tells lengths, so that masked
+    steps may only follow.
+
     `y` is `x` with zeros at the masked steps. In a stream the end of a sequence is not known:
     every step counts, and those that are masked must not be given.
 

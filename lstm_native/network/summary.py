@@ -16,7 +16,10 @@ def table(layers: Sequence[Layer], parameter_count: int) -> str:
     rows = [("layer", "output", "parameters")]
     timed = True
     for layer in layers:
-        timesteps, features = layer._native.output_shape(_MANY_STEPS if timed else 0)
+        steps = _MANY_STEPS if timed else 0
+        if timed and layer._wanted_steps is not None:
+            steps = layer._wanted_steps
+        timesteps, features = layer._native.output_shape(steps)
         timed = timesteps > 0
         rows.append((type(layer).__name__, _shape(timesteps, features), f"{_count(layer):,}"))
     rows.append(("total", "", f"{parameter_count:,}"))

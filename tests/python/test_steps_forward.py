@@ -169,10 +169,39 @@ def test_masking_counts_a_step_in_which_one_feature_differs():
     x = np.zeros((1, 3, 2))
     x[0, 1, 1] = 1e-30
     model = ln.Sequential([ln.Masking(dtype="float64"), ln.MeanPool()], dtype="float64")
-    with pytest.raises(ValueError, match=r"masked steps at the end of a sequence alone, got 0"):
-        model.predict(x)
+    np.testing.assert_array_equal(model.predict(x), [[0.0, 1e-30]])  # of one step
     x[0, 0, 0] = 2.0
     np.testing.assert_array_equal(model.predict(x), [[1.0, 5e-31]])
+
+
+def test_masking_at_the_start_is_a_mask_which_may_have_holes(dtype):
+    """Padding in front is what Keras's pad_sequences makes; loss and metrics leave it out, too."""
+    rng = np.random.default_rng(0)
+    x, y = p.normal(rng, (3, 6, 2), dtype), p.normal(rng, (3, 6, 1), dtype)
+    x[0, :3] = x[1, [0, 2, 5]] = -1.1
+    mask = (x != dtype.type(-1.1)).any(-1)
+    lstm, dense = ln.LSTM(4), ln.Dense(1)
+    model = ln.Sequential([ln.Masking(-1.1), lstm, dense], dtype=dtype.name, seed=0)
+    found = model.predict(x)
+    assert not found[~mask].any()
+    plain = ln.Sequential([ln.LSTM(4), ln.Dense(1)], dtype=dtype.name, seed=0)
+    plain.predict(x)
+    plain.load_state_dict({f"{int(k[0]) - 1}{k[1:]}": v for k, v in model.state_dict().items()})
+    p.assert_same_bits(found, plain.predict(x, mask=mask))
+    assert model.evaluate(x, y, metrics=["mse"]) == plain.evaluate(x, y, mask=mask, metrics=["mse"])
+    p.assert_same_bits(
+        answer(ln.Masking(-1.1, dtype=dtype.name), x), np.where(mask[..., None], x, dtype.type(0))
+    )
+
+
+def test_masking_behind_other_layers_tells_lengths_and_refuses_holes():
+    x = np.ones((1, 4, 2))
+    x[0, 1] = 0.0
+    model = ln.Sequential([ln.Activation("relu"), ln.Masking(), ln.Last()], dtype="float64")
+    with pytest.raises(ValueError, match=r"masked steps at the end of a sequence alone, got 1"):
+        model.predict(x)
+    x[0, 1:] = 0.0
+    np.testing.assert_array_equal(model.predict(x), [[1.0, 1.0]])
 
 
 def test_lengths_ride_through_a_network_of_convolutions(isa, dtype, threads):

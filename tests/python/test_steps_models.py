@@ -228,3 +228,11 @@ def test_no_samples_have_no_rows(dtype, name):
     y, backward = remember(layer, x)
     dx, _ = backward(y)
     assert dx.shape == (0, T, F)
+
+
+def test_a_summary_shows_layers_of_a_fixed_number_of_steps():
+    layers = [ln.Conv1D(8, 3), ln.Flatten(10), ln.Dense(6), ln.Reshape((3, 2)), ln.Last()]
+    model = ln.Sequential(layers)
+    model.predict(np.ones((2, 12, 4), "float32"))
+    shapes = [line[11:24].strip() for line in model.summary().splitlines()[1:-1]]
+    assert shapes[1:] == ["(N, 80)", "(N, 6)", "(N, 3, 2)", "(N, 2)"]
