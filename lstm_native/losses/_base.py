@@ -111,6 +111,7 @@ class Loss:
 
         Examples
         --------
+        >>> import numpy as np
         >>> loss, dy = MeanSquaredError().value_and_gradient([[1.0]], np.array([[3.0]]))
         >>> loss, float(dy[0, 0])
         (4.0, 4.0)

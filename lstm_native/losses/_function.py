@@ -48,6 +48,7 @@ class FunctionLoss(Loss):
 
     Examples
     --------
+    >>> import numpy as np
     >>> def fourth_power(y_true, y_pred):
     ...     error = y_pred - y_true
     ...     return np.mean(error**4, axis=-1), 4 * error**3 / error.shape[-1]

@@ -148,6 +148,7 @@ class Poisson(_Likelihood):
 
     Examples
     --------
+    >>> import numpy as np
     >>> Poisson("exp").mean(np.array([[0.0]]))
     array([[1.]])
     """
@@ -192,6 +193,7 @@ class NegativeBinomial(_Likelihood):
 
     Examples
     --------
+    >>> import numpy as np
     >>> loss = NegativeBinomial("exp")  # outputs: mean, then shape
     >>> loss.variance(np.array([[0.0, 0.0]]))
     array([[2.]])
@@ -245,6 +247,7 @@ class Gaussian(_Likelihood):
 
     Examples
     --------
+    >>> import numpy as np
     >>> loss = Gaussian("exp", minimum_scale=0.0)  # outputs: mean, then scale
     >>> loss.quantile(np.array([[10.0, 0.0]]), 0.5)
     array([[10.]])
@@ -308,6 +311,7 @@ class StudentT(_Likelihood):
 
     Examples
     --------
+    >>> import numpy as np
     >>> loss = StudentT()  # outputs: location, scale, degrees of freedom
     >>> loss.mean(np.array([[1.5, 0.0, 0.0]]))
     array([[1.5]])

@@ -45,6 +45,7 @@ class GaussianMixture2D(Loss):
 
     Examples
     --------
+    >>> import numpy as np
     >>> loss = GaussianMixture2D(pen=False)
     >>> loss.mean(np.array([[0.0, 3.0, 4.0, 0.0, 0.0, 0.0]]))
     array([[3., 4.]])

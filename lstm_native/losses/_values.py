@@ -117,6 +117,7 @@ class Quantile(Loss):
 
         Examples
         --------
+        >>> import numpy as np
         >>> Quantile([0.25, 0.75]).split(np.arange(4.0)[None]).tolist()
         [[[0.0, 1.0], [2.0, 3.0]]]
         """
