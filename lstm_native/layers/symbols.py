@@ -67,7 +67,7 @@ class Symbol(Guarded):
     """What an input will hold, or a layer answer: layers are called on it to write a network.
 
     Made by `Input` and by calling a layer on symbols; `Model` makes a network of them. Two symbols
-    may be added, subtracted and multiplied (`z + y`, `z - y`, `z * y`).
+    may be added and multiplied (`z + y`, `z * y`).
 
     Attributes
     ----------

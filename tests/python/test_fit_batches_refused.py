@@ -42,7 +42,12 @@ def test_arguments_that_the_batches_answer(options, told):
 
 def test_what_means_nothing_there_may_be_said():
     options = {"shuffle": False, "validation_split": 0.0, "batch_size": None, "y": None}
-    make_model().fit(Loader(cut(*data())), verbose=False, **options)
+    plain, said = make_model(), make_model()
+    plain.fit(Loader(cut(*data())), verbose=False)
+    said.fit(Loader(cut(*data())), verbose=False, **options)
+    wanted = plain.state_dict()
+    for name, value in said.state_dict().items():
+        assert np.array_equal(value, wanted[name]), name
 
 
 def test_steps_need_an_iterable():
