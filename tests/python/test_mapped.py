@@ -135,6 +135,7 @@ def test_a_file_larger_than_the_memory_allowed(tmp_path):
         capture_output=True,
         text=True,
         check=False,
+        cwd=tmp_path,  # not the source folder, which has no compiled core
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "(16384, 1)"
