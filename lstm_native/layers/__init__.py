@@ -1,7 +1,8 @@
 """Layers: what each one is, and how a specification becomes one."""
 
 from lstm_native.layers._specs import layer_from_spec, register, restore_layer
-from lstm_native.layers.attention import Attention, AttentionGRU, AttentionLSTM
+from lstm_native.layers.attending import AttentionGRU, AttentionLSTM
+from lstm_native.layers.attention import Attention
 from lstm_native.layers.containers import Bidirectional, Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D

@@ -8,7 +8,8 @@ import numpy as np
 
 from lstm_native._base.inputs import Entering, check_entering
 from lstm_native._base.native import native_class
-from lstm_native.layers.layer import Layer, check_seed
+from lstm_native.layers.building import check_seed
+from lstm_native.layers.layer import Layer
 from lstm_native.layers.symbols import Port, apply, is_symbolic
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lstm_native.layers.attention import Attention, AttentionGRU, AttentionLSTM
+from lstm_native.layers.attending import AttentionGRU, AttentionLSTM
+from lstm_native.layers.attention import Attention
 from lstm_native.layers.containers import Bidirectional, Highway, Residual
 from lstm_native.layers.conv_lstm import ConvLSTM
 from lstm_native.layers.convolution import Conv1D, MaxPool1D, MeanPool1D

@@ -13,7 +13,8 @@ from lstm_native._base.arrays import sequences_of
 from lstm_native._base.inputs import Checked, Entering, check_entering, image_of
 from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
-from lstm_native.layers.layer import BUILDING, Layer
+from lstm_native.layers.building import BUILDING
+from lstm_native.layers.layer import Layer
 from lstm_native.layers.symbols import Node, Port, Symbol, check_name
 from lstm_native.network.form import Form, Kind
 from lstm_native.network.stack import Stack

@@ -17,7 +17,8 @@ from lstm_native._base.inputs import (
     output_shape_for,
 )
 from lstm_native._base.native import native_class
-from lstm_native.layers.layer import BUILDING, Layer
+from lstm_native.layers.building import BUILDING
+from lstm_native.layers.layer import Layer
 from lstm_native.network.form import Form
 from lstm_native.network.stack import MANY_STEPS, Stack
 from lstm_native.network.stream import Stream

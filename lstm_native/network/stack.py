@@ -12,8 +12,9 @@ from lstm_native._base.checks import check_dtype, check_iterable
 from lstm_native._base.inputs import Checked, Entering
 from lstm_native._base.shown import shown
 from lstm_native.layers._carried import State
+from lstm_native.layers.building import check_seed
 from lstm_native.layers.containers import check_distinct
-from lstm_native.layers.layer import Layer, check_seed
+from lstm_native.layers.layer import Layer
 from lstm_native.network.form import Form
 
 if TYPE_CHECKING:

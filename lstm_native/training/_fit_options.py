@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_native._base.checks import check_bool, check_int, check_positive_int, check_real
 from lstm_native._base.shown import shown
-from lstm_native.layers.layer import check_seed
+from lstm_native.layers.building import check_seed
 from lstm_native.metrics import Metric
 
 FIT_BATCH = 32

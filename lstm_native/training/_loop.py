@@ -18,7 +18,7 @@ from lstm_native._base.callback import Callback, CallbackList
 from lstm_native._base.checks import check_positive_int
 from lstm_native._base.native import native_class
 from lstm_native.history import History
-from lstm_native.layers.layer import check_seed
+from lstm_native.layers.building import check_seed
 from lstm_native.losses import Loss
 from lstm_native.optimizers import Optimizer
 from lstm_native.training import _rates

@@ -12,7 +12,8 @@ from lstm_native import _core
 from lstm_native._base import callback_states
 from lstm_native._base.shown import shown
 from lstm_native.layers._specs import attributes_of, own_class, restore_layer
-from lstm_native.layers.layer import Layer, check_seed
+from lstm_native.layers.building import check_seed
+from lstm_native.layers.layer import Layer
 from lstm_native.training._settings import Training, TrainingSettings, check_metadata
 
 
