@@ -16,7 +16,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def show(file, *, epochs=2, stop_in_second=False):
+def show(file, *, epochs=2, stop_in_second=False) -> int:
+    """Show a training; return how many epochs came to their end."""
+    ended = 0
     bar, model = ProgressBar(epochs=epochs, samples=100, batch_size=32, file=file), FakeModel()
     bar.on_train_begin(model)
     for epoch in range(epochs):
@@ -27,7 +29,9 @@ def show(file, *, epochs=2, stop_in_second=False):
                 break
         else:
             bar.on_epoch_end(model, epoch, {"loss": 0.25, "val_mae": 123.456})
+            ended += 1
     bar.on_train_end(model)
+    return ended
 
 
 def test_without_a_terminal_there_is_one_line_per_epoch():
@@ -131,7 +135,7 @@ def closed():
     "error", [BrokenPipeError(32, "Broken pipe"), ValueError("closed"), RuntimeError("any")]
 )
 def test_a_stream_that_breaks_does_not_end_a_training(error, good, terminal):
-    show(Broken(error, terminal=terminal, good=good))
+    assert show(Broken(error, terminal=terminal, good=good)) == 2
 
 
 def test_streams_that_are_none_do_not_end_a_training():
@@ -139,7 +143,7 @@ def test_streams_that_are_none_do_not_end_a_training():
     show(bare)
     assert bare.text.count("\n") == 2
     for file in (object(), closed()):
-        show(file)
+        assert show(file) == 2
 
 
 def test_without_tqdm_a_terminal_gets_lines(monkeypatch):
@@ -155,7 +159,9 @@ def test_a_bar_that_cannot_be_made_shows_nothing(monkeypatch):
             raise RuntimeError("no bar")
 
     monkeypatch.setattr("tqdm.tqdm", Failing)
-    show(Terminal())
+    file = Terminal()
+    assert show(file) == 2
+    assert file.getvalue() == ""
 
 
 def test_an_interruption_while_the_bar_is_drawn_comes_out():

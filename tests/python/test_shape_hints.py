@@ -20,8 +20,8 @@ def model(*, built: bool = True, units: int = 1, **options) -> ln.Sequential:
     return ln.Sequential([ln.LSTM(32, input_size=size, **options), ln.Dense(units)], seed=0)
 
 
-def fit(network: ln.Sequential, y, x=X, **options) -> None:
-    network.fit(x, y, verbose=False, **options)
+def fit(network: ln.Sequential, y, x=X, **options) -> ln.History:
+    return network.fit(x, y, verbose=False, **options)
 
 
 class TestInput:
@@ -163,12 +163,15 @@ class TestTargets:
     def test_good_targets_pass_whatever_their_sizes(self):
         """T, N and the units of one size: nothing may be guessed."""
         x = np.ones((3, 3, 3), "float32")
-        for y in (np.zeros((3, 3, 3)),):
-            fit(model(units=3), y, x)
-        fit(model(return_sequences=False, units=3), np.zeros((3, 3)), x)
-        fit(model(units=1), np.zeros((3, 3)), x)
-        fit(model(units=3), np.zeros((3, 3), int), x, loss=CE)
-        fit(model(return_sequences=False, units=3), np.zeros(3, int), x, loss=CE)
+        for network, y, options in (
+            (model(units=3), np.zeros((3, 3, 3)), {}),
+            (model(return_sequences=False, units=3), np.zeros((3, 3)), {}),
+            (model(units=1), np.zeros((3, 3)), {}),
+            (model(units=3), np.zeros((3, 3), int), {"loss": CE}),
+            (model(return_sequences=False, units=3), np.zeros(3, int), {"loss": CE}),
+        ):
+            history = fit(network, y, x, **options)
+            assert np.isfinite(history.history["loss"]).all()
 
 
 class TestDroppedTimeAxis:
