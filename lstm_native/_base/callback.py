@@ -261,28 +261,34 @@ class CallbackList(Callback):
                 raise ValueError(f"callbacks: {shown(callback)} stands in the list twice")
 
     def check_logs(self, names: Sequence[str], initial_epoch: int) -> None:
+        """Ask each callback whether it can work with these logs."""
         for callback in self.callbacks:
             callback.check_logs(names, initial_epoch)
 
     def on_train_begin(self, model: TrainedModel) -> None:
+        """Tell all."""
         for callback in self.callbacks:
             callback.on_train_begin(model)
 
     def on_epoch_begin(self, model: TrainedModel, epoch: int) -> None:
+        """Tell all."""
         for callback in self.callbacks:
             callback.on_epoch_begin(model, epoch)
 
     def on_batch_end(self, model: TrainedModel, batch: int, logs: Logs) -> None:
+        """Tell all, with logs that nobody may change."""
         logs = _ReadOnlyLogs(logs)
         for callback in self.callbacks:
             callback.on_batch_end(model, batch, logs)
 
     def on_epoch_end(self, model: TrainedModel, epoch: int, logs: Logs) -> None:
+        """Tell all, those that save the model last: they write what the others left."""
         logs = _ReadOnlyLogs(logs)
         for callback in sorted(self.callbacks, key=lambda one: one.saves_model):
             callback.on_epoch_end(model, epoch, logs)
 
     def on_train_end(self, model: TrainedModel) -> None:
+        """Tell all, also behind one that fails, whose error comes out at the end."""
         first: BaseException | None = None
         for callback in self.callbacks:
             try:

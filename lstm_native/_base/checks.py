@@ -107,8 +107,10 @@ def check_iterable(value: Any, *, name: str) -> Iterable[Any]:
 
 
 def described(value: Any) -> str:
+    """Return a value as it is shown, with its type."""
     return f"{shown(value)} ({type(value).__name__})"
 
 
 def quoted(names: Iterable[str]) -> str:
+    """Return names in quotes, with commas between."""
     return ", ".join(f"'{name}'" for name in names)

@@ -272,4 +272,5 @@ MISSING: dict[str, str] = {
 
 
 def listed(values: tuple[Any, ...]) -> str:
+    """Return values as they are shown, with commas between."""
     return ", ".join(shown(value) for value in values)

@@ -271,4 +271,5 @@ def check_forget_bias(value: float, *, bias: bool) -> float:
 
 
 def check_limit(value: float | None, *, name: str) -> float | None:
+    """Return a limit > 0, or None where there is none."""
     return None if value is None else check_real(value, name=name, above=0.0)

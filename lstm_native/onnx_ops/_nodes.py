@@ -53,13 +53,16 @@ class Inputs:
 
     @property
     def hidden_size(self) -> int:
+        """H."""
         return int(self.r.shape[2])
 
     @property
     def directions(self) -> int:
+        """D, 1 or 2."""
         return 2 if self.direction == "bidirectional" else 1
 
     def values(self, value: Any, name: str, shape: tuple[int, ...]) -> Values:
+        """Return an optional input, checked; its dtype is that of the weights."""
         return _same_dtype(value, self.w.dtype, name=name, shape=shape)
 
     def in_order(self, order: Sequence[int]) -> list[dict[str, Values]]:
