@@ -15,6 +15,8 @@ from lstm_native.layers.symbols import Port, is_symbolic
 
 _SCORES = ("dot", "general", "additive")
 _STYLES = ("bahdanau", "luong", "window")
+_COMPONENTS = 10
+_WINDOW_STEP = 0.1
 
 
 class _Attending(Looking):
@@ -34,7 +36,8 @@ class _Attending(Looking):
         score: str = "additive",
         units: int | None = None,
         output_size: int | None = None,
-        components: int = 10,
+        components: int = _COMPONENTS,
+        window_step: float = _WINDOW_STEP,
         dtype: str = "float32",
         seed: int | None = None,
         name: str | None = None,
@@ -50,6 +53,11 @@ class _Attending(Looking):
         if self.output_size is not None and self.attention != "luong":
             raise ValueError("output_size has a meaning with attention='luong' alone")
         self.components = check_positive_int(components, name="components")
+        self.window_step = check_real(window_step, name="window_step", above=0.0)
+        if self.attention != "window" and (components, window_step) != (_COMPONENTS, _WINDOW_STEP):
+            raise ValueError(
+                "components and window_step have a meaning with attention='window' alone"
+            )
 
     def __call__(  # type: ignore[override]
         self,
@@ -141,6 +149,7 @@ class _Attending(Looking):
             "units": self.units or 0,
             "output_size": self.output_size or 0,
             "components": self.components,
+            "window_step": self.window_step,
         }
 
     @classmethod
@@ -180,6 +189,10 @@ class AttentionLSTM(_Attending):
         Features of a_t of "luong", by default H.
     components : int
         Gaussians of "window".
+    window_step : float
+        Of "window": how many positions it moves in a step before training, > 0. Best about as many
+        as the memory has steps for each step of x: one that runs past the end of the memory sees
+        nothing, and learns nothing.
     forget_bias : float
         Initial bias of the forget gate (Gers et al. 2000).
     dtype : {"float32", "float64"}
@@ -210,7 +223,8 @@ class AttentionLSTM(_Attending):
         score: str = "additive",
         units: int | None = None,
         output_size: int | None = None,
-        components: int = 10,
+        components: int = _COMPONENTS,
+        window_step: float = _WINDOW_STEP,
         forget_bias: float = FORGET_BIAS,
         dtype: str = "float32",
         seed: int | None = None,
@@ -223,6 +237,7 @@ class AttentionLSTM(_Attending):
             units=units,
             output_size=output_size,
             components=components,
+            window_step=window_step,
             dtype=dtype,
             seed=seed,
             name=name,
@@ -241,7 +256,7 @@ class AttentionGRU(_Attending):
 
     Parameters
     ----------
-    hidden_size, attention, score, units, output_size, components, dtype, seed, name
+    hidden_size, attention, score, units, output_size, components, window_step, dtype, seed, name
         As in `AttentionLSTM`.
     """
 

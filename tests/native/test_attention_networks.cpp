@@ -16,7 +16,7 @@ AttentionLSTMSpec decoder(StepAttention attention) {
   AttentionLSTMSpec spec;
   spec.hidden_size = 16;
   spec.attention = attention;
-  spec.components = 3;
+  if (attention == StepAttention::window) spec.components = 3;
   return spec;
 }
 

@@ -56,8 +56,8 @@ STEPS = [
 
 def attending_layer(cell, style, score, dtype):
     kind = ln.AttentionLSTM if cell == "lstm" else ln.AttentionGRU
-    options = {"output_size": 4} if style == "luong" else {}
-    return kind(6, style, score=score, components=3, dtype=dtype, seed=0, **options)
+    options = {"luong": {"output_size": 4}, "window": {"components": 3}}.get(style, {})
+    return kind(6, style, score=score, dtype=dtype, seed=0, **options)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -105,6 +105,18 @@ def test_a_state_goes_on_where_it_ended():
             assert np.array_equal(a, b)
 
 
+@pytest.mark.parametrize("kind", [ln.AttentionLSTM, ln.AttentionGRU])
+def test_a_window_moves_slowly_before_training(kind):
+    """One that runs past the end of its memory has nothing to learn from."""
+    x, memory = np.zeros((1, 20, 3)), np.ones((1, 5, 4))
+    for options, step in (({}, 0.1), ({"window_step": 0.25}, 0.25)):
+        layer = kind(6, "window", dtype="float64", seed=0, **options)
+        layer(x, memory)
+        layer.load_state_dict({"window_weight": np.zeros((30, 6))}, strict=False)
+        _, state = layer(x, memory)
+        np.testing.assert_allclose(state[-1], 20 * step, rtol=1e-12)
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("features", [8, 5])
 def test_heads_are_those_of_pytorch(features, bias):
@@ -148,6 +160,9 @@ def test_a_causal_layer_is_pytorch_s():
         (lambda: ln.AttentionLSTM(4, score="scaled_dot"), "score"),
         (lambda: ln.AttentionGRU(4, "window", units=3), "units"),
         (lambda: ln.AttentionGRU(4, output_size=3), "output_size"),
+        (lambda: ln.AttentionLSTM(4, components=3), "components"),
+        (lambda: ln.AttentionLSTM(4, "luong", window_step=0.2), "window_step"),
+        (lambda: ln.AttentionLSTM(4, "window", window_step=0.0), "window_step"),
     ],
 )
 def test_options_without_meaning_are_refused(make, words):

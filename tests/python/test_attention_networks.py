@@ -15,7 +15,8 @@ def translator(style, dtype="float32"):
     words, said = ln.Input(tokens=WORDS, name="words"), ln.Input(tokens=WORDS, name="said")
     embedding = ln.Embedding(WORDS, 6, dtype=dtype)
     memory, (h, c) = ln.LSTM(16, dtype=dtype)(embedding(words))
-    decoder = ln.AttentionLSTM(16, style, components=3, dtype=dtype, name="decoder")
+    options = {"components": 3} if style == "window" else {}
+    decoder = ln.AttentionLSTM(16, style, dtype=dtype, name="decoder", **options)
     y, _ = decoder(embedding(said), memory, state=(h, c))
     return ln.Model([words, said], ln.Dense(WORDS, dtype=dtype)(y), seed=0)
 

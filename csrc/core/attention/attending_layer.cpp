@@ -1,5 +1,7 @@
 #include "core/attention/attending_layer.hpp"
 
+#include <cmath>
+
 #include "core/numeric/initialisers.hpp"
 #include "core/specs/attention_kinds.hpp"
 #include "core/specs/layer_kinds.hpp"
@@ -52,7 +54,12 @@ AttendingLayer<T>::AttendingLayer(const LayerSpec& spec, const InputFeatures& fe
   if (!head_) return;
   const std::vector<Parameter<T>*> own = head_->parameters();
   own[0]->info.name = luong() ? "output_weight" : "window_weight";
-  if (window()) own[1]->info.name = "window_bias";
+  if (!window()) return;
+  own[1]->info.name = "window_bias";
+  // exp(bias) is how far it moves. One that runs past the end of the memory sees nothing any more,
+  // and learns nothing.
+  const Index K = options_.components;
+  std::fill_n(own[1]->value.data() + 2 * K, K, static_cast<T>(std::log(options_.window_step)));
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 #include "core/specs/attention_kinds.hpp"
 
+#include "core/base/message_text.hpp"
 #include "core/specs/recurrent_kinds.hpp"
 #include "lstm_native/error.hpp"
 
@@ -109,6 +110,13 @@ void AttendingKind::check(const AttentionRecurrentOptions& spec, const LayerPlac
     refuse(place.path + ".units", "0 without additive scores", std::to_string(spec.units));
   if (spec.output_size != 0 && spec.attention != StepAttention::luong)
     refuse(place.path + ".output_size", "0" + with, std::to_string(spec.output_size));
+  const AttentionRecurrentOptions standard;
+  if (spec.components != standard.components && !window)
+    refuse(place.path + ".components", std::to_string(standard.components) + with,
+           std::to_string(spec.components));
+  if (spec.window_step != standard.window_step && !window)
+    refuse(place.path + ".window_step", number_text(standard.window_step) + with,
+           number_text(spec.window_step));
 }
 
 }  // namespace lstm_native

@@ -56,6 +56,7 @@ void attention_fields(Visitor& v) {
   v.optional("units", &Spec::units, integers(0, kMaxWidth));
   v.optional("output_size", &Spec::output_size, integers(0, kMaxWidth));
   v.optional("components", &Spec::components, integers(1, kMaxWidth / 3));
+  v.optional("window_step", &Spec::window_step, positive());
 }
 
 CellPlan plan_of(const AttentionLSTMSpec& spec);

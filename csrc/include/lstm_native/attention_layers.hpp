@@ -63,6 +63,7 @@ struct AttentionRecurrentOptions {
   Index units = 0;                                  // of additive scores; 0: H
   Index output_size = 0;                            // of luong's output; 0: H
   Index components = 10;                            // Gaussians of window
+  double window_step = 0.1;  // of window: how many positions it moves in a step, before training
 };
 
 struct AttentionLSTMSpec : AttentionRecurrentOptions {
