@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +25,7 @@ def test_arrows_run_down_and_pass_no_box(graph):
     for (begin, end), way in ways.items():
         assert way[0] == at[begin]
         assert way[-1] == at[end]
-        assert all(a[1] + 1 == b[1] for a, b in zip(way, way[1:], strict=False))
+        assert all(a[1] + 1 == b[1] for a, b in pairwise(way))
         assert not set(way[1:-1]) & set(at.values())
 
 
