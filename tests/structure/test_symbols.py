@@ -184,7 +184,7 @@ def test_only_the_public_interface_is_exported(native_build):
     assert re.fullmatch(r"LSTM_NATIVE_\d+\.\d+", version)
     assert not others
     assert not {name for name in names if not is_public(name)}
-    assert 150 <= len(names) <= 250
+    assert len(names) >= 150
     for function in public_functions():
         assert any(mangled(function) in name for name in names), (
             f"{function} stands in a public header, but not in cmake/exports.map.in"
