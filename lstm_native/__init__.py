@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         Reshape,
         Residual,
         Reverse,
+        Scale,
         Tape,
         concat,
     )
@@ -193,6 +194,7 @@ __all__ = [
     "Reshape",
     "Residual",
     "Reverse",
+    "Scale",
     "Sequential",
     "StandardScaler",
     "Stream",
@@ -268,6 +270,7 @@ _HOMES = {
         "Reshape",
         "Residual",
         "Reverse",
+        "Scale",
         "Tape",
         "concat",
     ),
@@ -306,7 +309,7 @@ _HOMES = {
     "runtime": ("build_info", "get_num_threads", "set_num_threads"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = (*_HOMES, "diagnostics", "metrics", "onnx_ops", "progress", "training")
+_MODULES = (*_HOMES, "autograd", "diagnostics", "metrics", "onnx_ops", "progress", "training")
 
 
 def __getattr__(name: str) -> Any:

@@ -69,6 +69,8 @@ class _Layer:
     def output_shape(self, timesteps: int) -> tuple[int, int]: ...
     def parameters(self) -> dict[str, NDArray[Any]]: ...
     def set_parameters(self, values: dict[str, NDArray[Any]]) -> None: ...
+    # Whether these are the parameters, bit for bit, in arrays as the core wants them.
+    def holds(self, values: dict[str, Any]) -> bool: ...
     def forward(
         self,
         x: NDArray[Any],
@@ -76,6 +78,8 @@ class _Layer:
         remember: bool,
         seed: int,
         lengths: _Indices | None = None,
+        training: bool = True,  # of what is remembered
+        frozen: Sequence[str] = (),  # prefixes of names of parameters
     ) -> tuple[NDArray[Any], tuple[NDArray[Any], ...], Any]: ...
     def quick_call(self, x: Any, state: Any, lengths: Any, /) -> tuple[Any, Any] | None: ...
     def quick_forward(
@@ -144,8 +148,28 @@ class _Network:
         lengths: list[_Indices | None] | None = None,
         states: _States | None = None,
     ) -> tuple[list[NDArray[Any]], list[_Indices | None], _States | None]: ...
+    # The same, remembered: (outputs, tape).
+    def forward_all(
+        self,
+        x: list[NDArray[Any]],
+        lengths: list[_Indices | None] | None,
+        seed: int,
+        training: bool,
+    ) -> tuple[list[NDArray[Any]], Any]: ...
     def quick_predict(self, x: Any, batch_size: int, /) -> NDArray[Any] | None: ...
 
+class _NetworkTape:
+    # Of each output its lengths, None where all steps are true.
+    @property
+    def lengths(self) -> list[_Indices | None]: ...
+    # dy: one for each output, None for zeros. Returns (of each input, None for tokens, {name: of
+    # each parameter that is trained}).
+    def backward(
+        self, dy: list[NDArray[Any] | None]
+    ) -> tuple[list[NDArray[Any] | None], dict[str, NDArray[Any]]]: ...
+
+class NetworkTape32(_NetworkTape): ...
+class NetworkTape64(_NetworkTape): ...
 class Network32(_Network): ...
 class Network64(_Network): ...
 
@@ -223,6 +247,8 @@ class _Trainer:
         steps: int = 0,
         mean_weight: float = 0.0,
         update: bool = True,  # False: the gradients are added to those that wait
+        # For each input the array that receives its gradient, or None.
+        input_gradients: list[NDArray[Any] | None] | None = None,
     ) -> _Step: ...
     @property
     def accumulated(self) -> int: ...  # batches whose gradients wait

@@ -37,6 +37,10 @@ struct LayerHandle {
   py::dict parameters() const;
   /// All or nothing: names and shapes are checked before the first value is written.
   void set_parameters(const py::dict& values) const;
+  /// Addresses of those whose names begin so.
+  std::vector<const void*> parameters_of(const std::vector<std::string>& prefixes) const;
+  /// Whether `values` are the parameters, bit for bit, in plain arrays.
+  bool holds(const py::dict& values) const;
 };
 
 }  // namespace lstm_native::python

@@ -1,5 +1,7 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "bindings/carried.hpp"
@@ -180,7 +182,8 @@ struct Passed {
 /// Runs the layer on checked input.
 template <class T>
 Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states, bool remember,
-              std::uint64_t seed) {
+              std::uint64_t seed, bool training = true,
+              const std::vector<const void*>* frozen = nullptr) {
   SequenceLayer<T>& layer = handle.one();
   const OutputShape output = layer.output_shape(x.timesteps);
   const Shape shape = Shape::of_rows(x.samples, output.timesteps, output.features);
@@ -217,8 +220,9 @@ Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
     if (x.lengths) batch.lengths = copy(x.lengths, x.samples);
     T* out = layer.tape_reads_output() ? workspace.take<T>(shape.size()) : y_data;
     std::vector<std::function<void()>> after;
-    Pass pass{workspace, /*remember=*/true, /*training=*/true, seed};
+    Pass pass{workspace, /*remember=*/true, training, seed};
     pass.when_taken = &after;
+    pass.frozen = frozen;
     tape->tape = pass_through(layer, batch, out, states, pass);
     for (const auto& change : after) change();
     const Index* ends = output.timesteps ? layer.output_lengths(0, &batch, workspace) : nullptr;
@@ -230,7 +234,8 @@ Passed<T> run(const LayerHandle<T>& handle, const Batch<T>& x, States<T> states,
 
 template <class T>
 py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::object& state,
-                  bool remember, std::uint64_t seed, const py::object& lengths) {
+                  bool remember, std::uint64_t seed, const py::object& lengths, bool training,
+                  const std::vector<std::string>& frozen) {
   const SequenceLayer<T>& layer = handle.one();
   Input<T> input = input_of<T>(x, layer.takes_tokens());
   const py::object keeps_lengths = lengths_of(lengths, input.batch);
@@ -241,7 +246,8 @@ py::tuple forward(const LayerHandle<T>& handle, const py::object& x, const py::o
   States<T> states;
   std::vector<Array<T>> owners;
   borrow_states(state, layer, input.batch.samples, "state", states.initial, owners);
-  Passed<T> found = run(handle, input.batch, states, remember, seed);
+  const std::vector<const void*> parameters = handle.parameters_of(frozen);
+  Passed<T> found = run(handle, input.batch, states, remember, seed, training, &parameters);
   return py::make_tuple(std::move(found.y), std::move(found.states), std::move(found.tape));
 }
 
@@ -380,8 +386,10 @@ void register_layer(py::module_& m, const std::string& suffix) {
            })
       .def("parameters", &LayerHandle<T>::parameters)
       .def("set_parameters", &LayerHandle<T>::set_parameters, py::arg("values"))
+      .def("holds", &LayerHandle<T>::holds, py::arg("values"))
       .def("forward", &forward<T>, py::arg("x"), py::arg("state"), py::arg("remember"),
-           py::arg("seed"), py::arg("lengths") = py::none());
+           py::arg("seed"), py::arg("lengths") = py::none(), py::arg("training") = true,
+           py::arg("frozen") = std::vector<std::string>());
   add_plain_method<&quick_call<T>, Handle, 3>(layer, "quick_call");
   add_plain_method<&quick_forward<T>, Handle, 5>(layer, "quick_forward");
 }
@@ -427,6 +435,32 @@ void LayerHandle<T>::set_parameters(const py::dict& values) const {
   for (std::size_t i = 0; i < parameters.size(); ++i)
     std::copy_n(arrays[i].data(), arrays[i].size(), parameters[i]->value.begin());
   layer->parameters_changed();
+}
+
+template <class T>
+bool LayerHandle<T>::holds(const py::dict& values) const {
+  const auto parameters = own();
+  if (values.size() != parameters.size()) return false;
+  for (const Parameter<T>* p : parameters) {
+    PyObject* const found = PyDict_GetItemString(values.ptr(), p->info.name.c_str());
+    const auto* array = found ? plain<T>(found) : nullptr;
+    if (!array || static_cast<std::size_t>(array->nd) != p->info.shape.size() ||
+        !std::equal(p->info.shape.begin(), p->info.shape.end(), array->dimensions) ||
+        std::memcmp(array->data, p->value.data(), p->value.size() * sizeof(T)) != 0)
+      return false;
+  }
+  return true;
+}
+
+template <class T>
+std::vector<const void*> LayerHandle<T>::parameters_of(
+    const std::vector<std::string>& prefixes) const {
+  std::vector<const void*> list;
+  if (prefixes.empty()) return list;
+  for (const Parameter<T>* p : layer->parameters())
+    for (const std::string& prefix : prefixes)
+      if (p->info.name.compare(0, prefix.size(), prefix) == 0) list.push_back(p);
+  return list;
 }
 
 template struct LayerHandle<float>;

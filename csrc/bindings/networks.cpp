@@ -10,6 +10,7 @@
 #include "bindings/losses.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
+#include "bindings/network_tape.hpp"
 #include "bindings/plain_method.hpp"
 #include "core/base/finite.hpp"
 #include "core/network/graph_lengths.hpp"
@@ -255,6 +256,8 @@ void register_network(py::module_& m, const std::string& suffix) {
            py::arg("states") = py::none())
       .def("predict_all", &predict_all<T>, py::arg("x"), py::arg("lengths") = py::none(),
            py::arg("states") = py::none())
+      .def("forward_all", &forward_all<T>, py::arg("x"), py::arg("lengths"), py::arg("seed"),
+           py::arg("training"))
       .def("output_steps", &output_steps<T>, py::arg("samples"), py::arg("timesteps"),
            py::arg("lengths") = py::none());
   add_plain_method<&quick_predict<T>, N, 2>(network, "quick_predict");
@@ -264,6 +267,8 @@ void register_network(py::module_& m, const std::string& suffix) {
 
 void register_networks(py::module_& m) {
   m.def("layer_seed", &layer_seed, py::arg("seed"), py::arg("name"));
+  register_network_tape<float>(m, "32");
+  register_network_tape<double>(m, "64");
   register_network<float>(m, "32");
   register_network<double>(m, "64");
 }

@@ -16,20 +16,41 @@
 namespace lstm_native::python {
 namespace {
 
+/// Where the gradients of the inputs go: arrays of their shapes, or None for those not wanted.
+template <class T>
+std::vector<T*> gradient_pointers(const py::object& arrays, const std::vector<Batch<T>>& x) {
+  if (arrays.is_none()) return {};
+  std::vector<T*> pointers;
+  for (const py::object& entry : entries_of(arrays, x.size())) {
+    const Batch<T>& batch = x.at(pointers.size());
+    pointers.push_back(nullptr);
+    if (entry.is_none()) continue;
+    auto array = borrow<T>(entry, "input_gradients");
+    data_of(array, output_dimensions(batch.samples, {batch.timesteps, batch.features}),
+            "input_gradients");
+    pointers.back() = array.mutable_data();
+  }
+  if (pointers.size() != x.size())
+    throw InvalidArgument("input_gradients: expected one for each input");
+  return pointers;
+}
+
 /// What step and evaluate have in common: checks the arrays, runs `call` without the GIL. Lists
 /// have an entry for each input, loss or output; without lists there is one of each.
 template <class T, class Call>
 py::tuple run(const TrainerHandle<T>& handle, const py::object& x, const py::object& y,
               const py::object& weights, const py::object& rows, bool want_output,
               const py::object& lengths, const py::object& states, Index first_step, Index steps,
-              double mean_weight, const Call& call) {
+              double mean_weight, const py::object& input_gradients, const Call& call) {
   const Trainer<T>& trainer = handle.trainer;
   const Graph<T>& graph = Access::impl(trainer.network()).graph();
   const std::vector<OutputLoss>& losses = trainer.losses();
   const bool as_list = py::isinstance<py::list>(x);
   const Batches<T> batches(graph, x, lengths);
   CarriedStates<T> carried(trainer.network(), states);
-  const StepOptions<T> options{carried.get(), first_step, steps, mean_weight};
+  StepOptions<T> options{carried.get(), first_step, steps, mean_weight};
+  const std::vector<T*> dx = gradient_pointers<T>(input_gradients, batches.list);
+  if (!dx.empty()) options.input_gradients = dx.data();
   const Index samples = batches.list[0].samples;
   graph.check_shapes(batches.list.data());
   const std::vector<OutputShape> shapes = graph.output_shapes(batches.timesteps());
@@ -185,27 +206,29 @@ void register_trainer(py::module_& m, const std::string& suffix) {
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
              const py::object& rows, std::uint64_t seed, bool output, const py::object& lengths,
              const py::object& states, Index first_step, Index steps, double mean_weight,
-             bool update) {
-            return run(
-                t, x, y, weights, rows, output, lengths, states, first_step, steps, mean_weight,
-                [&](const auto& batches, const auto& targets, const Index* index, Index count,
-                    const auto& out, const auto& options) {
-                  if (!update)
-                    return t.trainer.accumulate(batches, targets, index, count, seed, out, options);
-                  return t.trainer.step(batches, targets, index, count, seed, out, options);
-                });
+             bool update, const py::object& input_gradients) {
+            return run(t, x, y, weights, rows, output, lengths, states, first_step, steps,
+                       mean_weight, input_gradients,
+                       [&](const auto& batches, const auto& targets, const Index* index,
+                           Index count, const auto& out, const auto& options) {
+                         if (!update)
+                           return t.trainer.accumulate(batches, targets, index, count, seed, out,
+                                                       options);
+                         return t.trainer.step(batches, targets, index, count, seed, out, options);
+                       });
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"), py::arg("seed"),
           py::arg("output") = false, py::arg("lengths") = py::none(),
           py::arg("states") = py::none(), py::arg("first_step") = 0, py::arg("steps") = 0,
-          py::arg("mean_weight") = 0.0, py::arg("update") = true)
+          py::arg("mean_weight") = 0.0, py::arg("update") = true,
+          py::arg("input_gradients") = py::none())
       .def(
           "evaluate",
           [](Tr& t, const py::object& x, const py::object& y, const py::object& weights,
              const py::object& rows, bool output, const py::object& lengths,
              const py::object& states, Index first_step, Index steps) {
             return run(t, x, y, weights, rows, output, lengths, states, first_step, steps, 0.0,
-                       [&](const auto&... a) { return t.trainer.evaluate(a...); });
+                       py::none(), [&](const auto&... a) { return t.trainer.evaluate(a...); });
           },
           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("rows"),
           py::arg("output") = false, py::arg("lengths") = py::none(),

@@ -23,6 +23,7 @@ from lstm_native.layers.simple import (
     Embedding,
     GaussianSample,
     LayerNorm,
+    Scale,
 )
 from lstm_native.layers.tape import Tape
 
@@ -67,6 +68,7 @@ __all__ = [
     "Reshape",
     "Residual",
     "Reverse",
+    "Scale",
     "Tape",
     "concat",
     "layer_from_spec",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lstm_native._base.checks import check_bool, check_choice, check_positive_int, check_real
 from lstm_native.layers._carried import State
@@ -12,6 +14,7 @@ from lstm_native.layers._looking import Looking
 from lstm_native.layers._recurrent import FORGET_BIAS
 from lstm_native.layers.layer import check_size, optional_size
 from lstm_native.layers.symbols import Port, is_symbolic
+from lstm_native.layers.tape import Tape
 
 _SCORES = ("dot", "general", "additive")
 _STYLES = ("bahdanau", "luong", "window")
@@ -103,13 +106,49 @@ class _Attending(Looking):
         if is_symbolic(x) or is_symbolic(memory):
             y, contexts, weights, final = self._on((x, memory), (lengths, memory_lengths), given)
         else:
-            found = self._look(x, memory, lengths, memory_lengths, given)
+            found, _ = self._pass((x, memory), (lengths, memory_lengths), state)
             y, contexts, weights = found["y"], found["contexts"], found["weights"]
-            final = self._public_state([found[name][None] for name in self._state_names()])
+            final = self._final(found)
         answer = [y, final]
         answer += [contexts] if check_bool(return_contexts, name="return_contexts") else []
         answer += [weights] if check_bool(return_weights, name="return_weights") else []
         return tuple(answer)
+
+    def forward(  # type: ignore[override]
+        self,
+        x: Any,
+        memory: Any,
+        state: Any = None,
+        lengths: Any = None,
+        memory_lengths: Any = None,
+        *,
+        return_contexts: bool = False,
+        return_weights: bool = False,
+        training: bool = True,
+        seed: int | None = None,
+    ) -> tuple[Any, State, Tape]:
+        """Run the layer and remember it: parameters and errors as in a call.
+
+        Returns
+        -------
+        y : ndarray, or (y, contexts), (y, weights), (y, contexts, weights)
+        state : state
+        tape : Tape
+            `tape.backward(dy, dstate)` gives ((dx, dmemory), dstate, grads).
+        """
+        remembered = ["y"]
+        remembered += ["contexts"] if check_bool(return_contexts, name="return_contexts") else []
+        remembered += ["weights"] if check_bool(return_weights, name="return_weights") else []
+        return self._forward(
+            (x, memory), (lengths, memory_lengths), state, remembered, training, seed
+        )
+
+    def _answer(self, y: Any, state: Any) -> Any:
+        first, *others = y if isinstance(y, tuple) else (y,)
+        return (first, state, *others)
+
+    def _final(self, found: dict[str, NDArray[Any]]) -> State:
+        return self._public_state([found[name][None] for name in self._state_names()])
 
     def _state_names(self) -> list[str]:
         names = ["h", *(["c"] if self._cell_state else [])]
@@ -128,9 +167,14 @@ class _Attending(Looking):
     def _public_state(self, state: Any) -> State:
         return state[0] if len(state) == 1 else tuple(state)
 
-    def _begins(self, ports: list[Port], state: Any, samples: int) -> list[Any]:
+    def _begins(
+        self, ports: Sequence[Port], state: Any, samples: int, all_of_them: bool
+    ) -> list[NDArray[Any]]:
         begins = []
-        for port, part in zip(ports, state, strict=False):
+        parts = self._states_in(state)
+        if all_of_them:
+            parts += (None,) * (len(ports) - len(parts))
+        for port, part in zip(ports, parts, strict=False):
             shape = (1, samples, port.features)
             found = np.zeros(shape, self.dtype) if part is None else np.asarray(part)
             if found.shape != shape:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lstm_native._base.checks import check_bool, check_choice, check_positive_int
+from lstm_native.layers._carried import State
 from lstm_native.layers._looking import Looking
 from lstm_native.layers.layer import optional_size
 from lstm_native.layers.symbols import is_symbolic
+from lstm_native.layers.tape import Tape
 
 _SCORES = ("dot", "general", "scaled_dot", "additive")
 
@@ -130,8 +132,33 @@ class Attention(Looking):
         if is_symbolic(query) or is_symbolic(memory):
             y, weights = self._on((query, memory), (lengths, memory_lengths), ())
             return (y, weights) if return_weights else y
-        found = self._look(query, memory, lengths, memory_lengths, None)
+        found, _ = self._pass((query, memory), (lengths, memory_lengths), None)
         return (found["y"], found["weights"]) if return_weights else found["y"]
+
+    def forward(  # type: ignore[override]
+        self,
+        query: Any,
+        memory: Any,
+        lengths: Any = None,
+        memory_lengths: Any = None,
+        *,
+        return_weights: bool = False,
+        training: bool = True,
+        seed: int | None = None,
+    ) -> tuple[Any, State, Tape]:
+        """Run the layer and remember it: parameters and errors as in a call.
+
+        Returns
+        -------
+        y : ndarray, or (y, weights)
+        state : None
+        tape : Tape
+            `tape.backward(dy)` gives ((dquery, dmemory), None, grads).
+        """
+        remembered = ("y", "weights") if return_weights else ("y",)
+        return self._forward(
+            (query, memory), (lengths, memory_lengths), None, remembered, training, seed
+        )
 
     def _spec(self) -> dict[str, Any]:
         return {

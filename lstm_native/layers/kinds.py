@@ -22,6 +22,7 @@ from lstm_native.layers.simple import (
     Embedding,
     GaussianSample,
     LayerNorm,
+    Scale,
 )
 
 KINDS: tuple[type[Layer], ...] = (
@@ -36,6 +37,7 @@ KINDS: tuple[type[Layer], ...] = (
     GaussianSample,
     LayerNorm,
     Activation,
+    Scale,
     ActivityRegularization,
     Highway,
     Residual,

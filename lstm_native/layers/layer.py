@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -143,7 +143,11 @@ class Layer(Building, Carrying, Guarded):
         if is_symbolic(x):
             return self._on_symbols(x, state, lengths, mask)
         y, final, _ = self._run(x, state, lengths, mask, remember=False)
-        return (y, final) if self._gives_state else y
+        return self._answer(y, final)
+
+    def _answer(self, y: Any, state: Any) -> Any:
+        """Return what a call answers, of what `forward` does."""
+        return (y, state) if self._gives_state else y
 
     def _on_symbols(self, x: Any, state: Any, lengths: Any, mask: Any) -> Any:
         if lengths is not None or mask is not None:
@@ -177,12 +181,16 @@ class Layer(Building, Carrying, Guarded):
         lengths: Any = None,
         mask: Any = None,
         *,
+        training: bool = True,
         seed: int | None = None,
     ) -> tuple[NDArray[Any], State, Tape]:
         """Run the layer as in training, and remember it: parameters and errors as in a call.
 
         Parameters
         ----------
+        training : bool
+            False: what is remembered is what a call does. Dropout rests, and BatchNorm uses its
+            running statistics and leaves them as they are.
         seed : int, optional
             Decides what dropout drops; by default every pass draws anew.
 
@@ -194,7 +202,9 @@ class Layer(Building, Carrying, Guarded):
             `tape.backward(dy)` gives the gradients. What `dy` holds at a step that is masked or
             behind the end of its sequence is not read, and the gradient of `x` is zero there.
         """
-        if self._native is not None and mask is None and seed is None and not self.stateful:
+        plain = mask is None and seed is None and training is True and not self.stateful
+        frozen = self._frozen_parameters()
+        if self._native is not None and plain and not frozen:
             passes = self._pass_counter
             try:
                 quick = self._native.quick_forward(x, state, lengths, self._seed, passes[0])
@@ -205,7 +215,8 @@ class Layer(Building, Carrying, Guarded):
                 passes[0] += 1
                 return y, final, Tape(tape, self, y.shape, len(y))
         given = None if seed is None else check_seed(seed)
-        y, final, found = self._run(x, state, lengths, mask, remember=True, seed=given)
+        way = {"training": check_bool(training, name="training"), "frozen": frozen}
+        y, final, found = self._run(x, state, lengths, mask, remember=True, seed=given, way=way)
         assert found is not None
         return y, final, found
 
@@ -218,14 +229,22 @@ class Layer(Building, Carrying, Guarded):
         *,
         remember: bool,
         seed: int | None = None,
+        way: Mapping[str, Any] | None = None,
     ) -> tuple[NDArray[Any], State, Tape | None]:
         if self._native is None:
             with BUILDING:
-                return self._run_or_undo(x, state, lengths, mask, remember, seed)
-        return self._run_or_undo(x, state, lengths, mask, remember, seed)
+                return self._run_or_undo(x, state, lengths, mask, remember, seed, way or {})
+        return self._run_or_undo(x, state, lengths, mask, remember, seed, way or {})
 
     def _run_or_undo(
-        self, x: Any, state: State, lengths: Any, mask: Any, remember: bool, seed: int | None
+        self,
+        x: Any,
+        state: State,
+        lengths: Any,
+        mask: Any,
+        remember: bool,
+        seed: int | None,
+        way: Mapping[str, Any],
     ) -> tuple[NDArray[Any], State, Tape | None]:
         before = self._state_of_building()
         try:
@@ -239,7 +258,7 @@ class Layer(Building, Carrying, Guarded):
             if seed is None:
                 assert self._seed is not None
                 seed = _core.derive_seed(self._seed, self._pass_counter[0])
-            y, final, native = self._native.forward(x, given, remember, seed, ends)
+            y, final, native = self._native.forward(x, given, remember, seed, ends, **way)
         except (TypeError, ValueError):
             self._set_building(before)  # a refused input decides nothing
             raise
@@ -281,6 +300,17 @@ class Layer(Building, Carrying, Guarded):
             )
         self._rate_factor = check_real(value, name="learning_rate_factor", above=0.0)
         self._parameter_factors = {}
+
+    def _frozen_parameters(self) -> list[str]:
+        """Return how the names of the parameters begin that are frozen."""
+        if not self._trainable:
+            return [""]
+        inner: Sequence[Layer] = getattr(self, "layers", ())
+        return [
+            f"layers.{index}.{rest}"
+            for index, layer in enumerate(inner)
+            for rest in layer._frozen_parameters()
+        ]
 
     # -- weights ---------------------------------------------------------------------------
 

@@ -250,6 +250,52 @@ class Activation(Layer):
         return {"type": self.type_name, "activation": self.activation}
 
 
+class Scale(Layer):
+    """A multiple of the input, and a constant: factor * x + offset.
+
+    What numbers beside symbols mean: `2 * z`, `z + 1`, `1 - z`, `-z`, `z / 2`. Nothing is learned.
+
+    Parameters
+    ----------
+    factor, offset : float
+    dtype : {"float32", "float64"}
+    seed : int, optional
+        Has no effect.
+    name : str, optional
+        In a `Model`; by default after the kind of layer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What is no finite number.
+
+    Examples
+    --------
+    >>> import lstm_native as ln
+    >>> ln.Scale(-1.0, 1.0, dtype="float64")([[0.25, 2.0]]).tolist()
+    [[0.75, -1.0]]
+    """
+
+    type_name = "scale"
+    has_weights = False
+
+    def __init__(
+        self,
+        factor: float = 1.0,
+        offset: float = 0.0,
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
+        self.factor = check_real(factor, name="factor")
+        self.offset = check_real(offset, name="offset")
+
+    def _spec(self) -> dict[str, Any]:
+        return {"type": self.type_name, "factor": self.factor, "offset": self.offset}
+
+
 class ActivityRegularization(Layer):
     """Hand values on, and in training charge the loss for large and for quickly changing ones.
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
 
 from lstm_native._base.attributes import Guarded
 from lstm_native._base.checks import check_int, check_positive_int
@@ -40,14 +43,14 @@ class Node:
         None: an input.
     sources : tuple of Symbol or None
         What each input port reads; None: nothing.
-    outputs : tuple of Port
+    inputs, outputs : tuple of Port
     name : str or None
         Of an input.
     order : int
         Nodes are numbered as they are made.
     """
 
-    __slots__ = ("layer", "name", "order", "outputs", "sources")
+    __slots__ = ("inputs", "layer", "name", "order", "outputs", "sources")
 
     def __init__(
         self,
@@ -55,9 +58,11 @@ class Node:
         sources: Sequence[Symbol | None],
         outputs: Sequence[Port],
         name: str | None = None,
+        inputs: Sequence[Port] = (),
     ) -> None:
         self.layer = layer
         self.sources = tuple(sources)
+        self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.name = name
         self.order = next(_order)
@@ -66,8 +71,9 @@ class Node:
 class Symbol(Guarded):
     """What an input will hold, or a layer answer: layers are called on it to write a network.
 
-    Made by `Input` and by calling a layer on symbols; `Model` makes a network of them. Two symbols
-    may be added and multiplied (`z + y`, `z * y`).
+    Made by `Input` and by calling a layer on symbols; `Model` makes a network of them. Symbols may
+    be added, subtracted and multiplied, with one another (`z + y`, `z - y`, `z * y`: `Add`,
+    `Multiply`) and with numbers (`2 * z`, `z + 1`, `1 - z`, `z / 2`, `-z`: `Scale`).
 
     Attributes
     ----------
@@ -101,16 +107,34 @@ class Symbol(Guarded):
         return self._port.features if self._port.kind == "tokens" else None
 
     def __add__(self, other: Any) -> Any:
-        """Add two symbols, feature by feature."""
-        return _merged("add", self, other)
+        """Add a symbol, feature by feature, or a number."""
+        return _merged("add", self, other) if _is_symbol(other) else _scaled(self, 1.0, other)
 
     __radd__ = __add__
 
     def __mul__(self, other: Any) -> Any:
-        """Multiply two symbols, feature by feature."""
-        return _merged("multiply", self, other)
+        """Multiply by a symbol, feature by feature, or by a number."""
+        return _merged("multiply", self, other) if _is_symbol(other) else _scaled(self, other, 0.0)
 
     __rmul__ = __mul__
+
+    def __neg__(self) -> Any:
+        """Change the sign."""
+        return _scaled(self, -1.0, 0.0)
+
+    def __sub__(self, other: Any) -> Any:
+        """Subtract a symbol, feature by feature, or a number."""
+        if _is_symbol(other):
+            return _merged("add", self, -other)
+        return _scaled(self, 1.0, -other) if _is_number(other) else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        """Subtract the symbol from a number."""
+        return _scaled(self, -1.0, other)
+
+    def __truediv__(self, other: Any) -> Any:
+        """Divide by a number (ZeroDivisionError: by 0)."""
+        return _scaled(self, 1.0 / other, 0.0) if _is_number(other) else NotImplemented
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse (TypeError): there are no numbers yet."""
@@ -237,7 +261,7 @@ def apply(layer: Any, values: Sequence[Any], states: Sequence[Any]) -> Any:
         source = next(begins if port.kind == "state" else left, None)
         _check_fit(layer, port, source)
         sources.append(source)
-    node = Node(layer, sources, ports[1])
+    node = Node(layer, sources, ports[1], inputs=ports[0])
     symbols = [Symbol(node, index) for index in range(len(node.outputs))]
     answers = [one for one in symbols if one._port.kind != "state"]
     ends = [one for one in symbols if one._port.kind == "state"]
@@ -275,8 +299,21 @@ def _size(port: Port) -> str:
     return f"{runs}{port.features} features"
 
 
-def _merged(kind: str, one: Symbol, other: Any) -> Any:
-    if not isinstance(other, Symbol):
-        return NotImplemented
+def _is_symbol(value: Any) -> bool:
+    return isinstance(value, Symbol)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def _merged(kind: str, one: Symbol, other: Symbol) -> Any:
     layer: Any = layer_from_spec({"type": kind})
     return layer(one, other)
+
+
+def _scaled(symbol: Symbol, factor: Any, offset: Any) -> Any:
+    if not _is_number(factor) or not _is_number(offset):
+        return NotImplemented
+    layer: Any = layer_from_spec({"type": "scale", "factor": factor, "offset": offset})
+    return layer(symbol)

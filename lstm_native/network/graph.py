@@ -96,8 +96,8 @@ class Written:
             node = next(node for node in self._nodes if node.layer is layer)
             features = [
                 symbol.features or 0
-                for symbol in node.sources
-                if symbol is not None and symbol._port.kind != "state"
+                for symbol, port in zip(node.sources, node.inputs, strict=True)
+                if symbol is not None and port.kind != "state"
             ]
             found.append(features[0] if len(features) == 1 else features)
         return found
@@ -111,7 +111,8 @@ class Written:
                 raise ValueError(
                     f"{layer!r}: stateful, but used {len(used)} times: make one layer for each use"
                 )
-            if any(one is not None and one._port.kind == "state" for one in used[0].sources):
+            sources = zip(used[0].sources, used[0].inputs, strict=True)
+            if any(one is not None and port.kind == "state" for one, port in sources):
                 raise ValueError(f"{layer!r}: stateful, but its state is given by a symbol")
 
     def _number_of(self, layer: Layer | None) -> int:
@@ -229,7 +230,8 @@ def symbols_of(network: Any, layers: Sequence[Layer]) -> tuple[list[Symbol], lis
     for _, number, sources in nodes:
         layer = layers[number]
         ports = [Port(*port) for port in layer._native.outputs]
-        made.append(Node(layer, [at(source) for source in sources], ports))
+        read = [Port(*port) for port in layer._native.inputs]
+        made.append(Node(layer, [at(source) for source in sources], ports, inputs=read))
     entering = [Symbol(node, 0) for node in made[: len(inputs)]]
     leaving = [at(source) for _, source in outputs]
     return entering, [symbol for symbol in leaving if symbol is not None]

@@ -96,8 +96,6 @@ def test_merging_layers_run_on_arrays():
     assert ln.concat([x, x[:, 0]]).shape == (2, 3, 4)
     with pytest.raises(ValueError, match="features"):
         ln.Add()([x, x[..., :1]])
-    with pytest.raises(TypeError, match="several inputs"):
-        ln.Add().forward(x, x)
 
 
 def x_and_y():
@@ -246,3 +244,15 @@ def test_plot_draws_every_node(tmp_path):
     for name in ("x", "t", "encoder", "words", "reader", "value", "kind"):
         assert any(text.startswith(f"{name}\n") for text in texts), name
     assert (tmp_path / "graph.png").stat().st_size > 0
+
+
+def test_a_state_may_be_read_as_values():
+    """A layer that is built on it, beside one that begins with it."""
+    x = ln.Input(features=F)
+    y, (h, _) = ln.LSTM(H)(x)
+    z, _ = ln.GRU(H)(y, state=ln.Dense(H)(h))
+    model = ln.Model(x, [z, ln.concat([h, ln.Last()(y)])], seed=0)
+    value = np.random.default_rng(0).normal(size=(N, T, F)).astype("float32")
+    _, both = model.predict(value)
+    assert same_bits(both[:, :H], both[:, H:])
+    assert same_bits(ln.Model(model.inputs, model.outputs).predict(value)[1], both)

@@ -158,7 +158,7 @@ PYTHON_FLOORS = [
     {"cli"},
     {"forecast"},
     {""},
-    {"diagnostics", "onnx_ops", "callbacks", "files"},
+    {"autograd", "diagnostics", "onnx_ops", "callbacks", "files"},
     {"graph", "model", "_recorders", "_averages"},
     {"training", "_monitor"},
     {"metrics", "optimizers", "history", "progress"},

@@ -47,7 +47,7 @@ void means_of(Index rows, Index features, const Value& value, double* means) {
     std::fill(means + begin, means + end, 0.0);
     for (Index r = 0; r < rows; ++r)
       for (Index i = begin; i < end; ++i) means[i] += value(r * features + i, i);
-    for (Index i = begin; i < end; ++i) means[i] /= static_cast<double>(rows);
+    for (Index i = begin; i < end; ++i) means[i] /= static_cast<double>(std::max<Index>(rows, 1));
   });
 }
 
@@ -163,7 +163,8 @@ std::unique_ptr<SequenceTape<T>> BatchNormLayer<T>::forward(const Batch<T>& x, T
                                                             const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps), features = features_;
   Statistics used;
-  if (pass.training) {
+  const bool of_batch = pass.training && !pass.is_frozen(&running_mean_);
+  if (of_batch && rows > 0) {  // of no step there are no statistics
     used.mean.resize(static_cast<std::size_t>(features));
     used.variance.resize(static_cast<std::size_t>(features));
     const T* values = x.values;
@@ -192,7 +193,7 @@ std::unique_ptr<SequenceTape<T>> BatchNormLayer<T>::forward(const Batch<T>& x, T
   });
   if (!pass.remember) return nullptr;
   return std::make_unique<BatchNormTape>(*this, rows, normal, std::move(normaliser.inverse),
-                                         pass.training);
+                                         of_batch);
 }
 
 template <class T>

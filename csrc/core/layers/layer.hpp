@@ -1,6 +1,7 @@
 // What every layer is: parameters, a forward pass, and a tape that leads back.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <new>
@@ -57,6 +58,13 @@ struct Pass {
   std::vector<std::function<void()>>* when_taken = nullptr;
   // A Dense or Activation leaves its activation out, also on the way back.
   bool before_activation = false;
+  // Addresses of the parameters that are not trained now (Parameter): frozen running statistics are
+  // used in training too, and stay. Null: none.
+  const std::vector<const void*>* frozen = nullptr;
+
+  bool is_frozen(const void* parameter) const {
+    return frozen && std::find(frozen->begin(), frozen->end(), parameter) != frozen->end();
+  }
 };
 
 /// For an input port that takes any number of features.

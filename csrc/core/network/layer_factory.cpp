@@ -24,6 +24,7 @@
 #include "core/layers/repeat.hpp"
 #include "core/layers/reshape.hpp"
 #include "core/layers/reverse.hpp"
+#include "core/layers/scale.hpp"
 #include "core/layers/time_pooling.hpp"
 #include "core/layers/window_pooling.hpp"
 #include "core/network/bidirectional.hpp"
@@ -50,6 +51,7 @@ using LayerClasses = std::tuple<                                     //
     RunBy<GaussianSampleSpec, GaussianSampleLayer>,                  //
     RunBy<LayerNormSpec, LayerNormLayer>,                            //
     RunBy<ActivationSpec, ActivationLayer>,                          //
+    RunBy<ScaleSpec, ScaleLayer>,                                    //
     RunBy<ActivityRegularizationSpec, ActivityRegularizationLayer>,  //
     RunBy<Conv1DSpec, Conv1DLayer>,                                  //
     RunBy<MaxPool1DSpec, MaxPool1DLayer>,                            //

@@ -110,6 +110,21 @@ struct LayerKind<ActivationSpec> : CommonKind {
 };
 
 template <class Visitor>
+void fields(Visitor& v, const ScaleSpec&) {
+  v.always("factor", &ScaleSpec::factor, finite_numbers());
+  v.always("offset", &ScaleSpec::offset, finite_numbers());
+}
+
+template <>
+struct LayerKind<ScaleSpec> : CommonKind {
+  static constexpr const char* type = "scale";
+  static constexpr const char* name = "Scale";
+  static constexpr OverTime over_time = OverTime::step_by_step;
+
+  static LayerCount count(const ScaleSpec&, const InputFeatures& in) { return {0, 0, in[0]}; }
+};
+
+template <class Visitor>
 void fields(Visitor& v, const ActivityRegularizationSpec&) {
   v.always("activity", &ActivityRegularizationSpec::activity, not_negative());
   v.always("temporal", &ActivityRegularizationSpec::temporal, not_negative());

@@ -266,6 +266,13 @@ void TrainerImpl<T>::clear(std::vector<std::vector<T>>& gradients) const {
 }
 
 template <class T>
+void TrainerImpl<T>::find_frozen() {
+  frozen_.clear();
+  for (std::size_t i = 0; i < gradients_.size(); ++i)
+    if (optimizer_.rate_factor(i) == 0) frozen_.push_back(impl_.parameters()[i].second);
+}
+
+template <class T>
 void TrainerImpl<T>::advance(const StepOptions<T>& options) const {
   if (options.states) options.states->of(network_).advance(selected_.x[0].samples);
 }
@@ -298,6 +305,8 @@ StepResult TrainerImpl<T>::add_batch(const Batch<T>* x, const Targets<T>* y, con
   pass.penalty = &penalty;
   when_taken_.clear();
   pass.when_taken = &when_taken_;
+  find_frozen();
+  pass.frozen = &frozen_;
   const auto tape = run(pass, states, output);
 
   auto** of_outputs = workspace_.template take<T*>(static_cast<Index>(graph_.outputs()));
@@ -312,7 +321,7 @@ StepResult TrainerImpl<T>::add_batch(const Batch<T>* x, const Targets<T>* y, con
   if (result.finite) {
     clear(gradients);
     const std::vector<T*> pointers = pointers_to(gradients);
-    tape->backward(of_outputs, nullptr, pointers.data(), workspace_);
+    tape->backward(of_outputs, options.input_gradients, pointers.data(), workspace_);
     result.gradient_norm = optimizer_.norm_of(pointers.data());
     result.finite = std::isfinite(result.gradient_norm);
   }

@@ -77,6 +77,7 @@ class TrainerImpl {
   StepResult add_batch(const Batch<T>* x, const Targets<T>* y, const Index* rows, Index row_count,
                        std::uint64_t seed, T* const* output, const StepOptions<T>& options);
   double size_of_batch();
+  void find_frozen();
   void clear(std::vector<std::vector<T>>& gradients) const;
   void advance(const StepOptions<T>& options) const;
   void take_changes();
@@ -89,6 +90,7 @@ class TrainerImpl {
   std::vector<OutputLoss> losses_;
   std::vector<Head> heads_;
   std::vector<char> before_activation_;  // nodes whose activation a loss computes itself
+  std::vector<const void*> frozen_;      // see Pass
   std::string complaint_;                // about a loss, when it came from a file
   Optimizer<T> optimizer_;
   Workspace workspace_;

@@ -32,7 +32,8 @@ struct LayerSpec {
                    MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec, RepeatSpec,
                    ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
                    MultiplySpec, AverageSpec, DotSpec, ReverseSpec, BidirectionalSpec,
-                   AttentionSpec, AttentionLSTMSpec, AttentionGRUSpec, GaussianSampleSpec>;
+                   AttentionSpec, AttentionLSTMSpec, AttentionGRUSpec, GaussianSampleSpec,
+                   ScaleSpec>;
   Options options;
 
   LayerSpec() = default;

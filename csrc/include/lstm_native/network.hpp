@@ -160,6 +160,10 @@ struct StepOptions {
   // the batch's own weighted mean in any case. Otherwise a positive number that T holds, and no
   // subnormal one.
   double mean_weight = 0.0;
+  // Of step and accumulate: for each input of the network what receives the gradient of the loss
+  // with respect to the batch's part of it, or null. Not written where nothing is learned: where
+  // all weights are 0, or the loss is not finite. Null: none is wanted.
+  T* const* input_gradients = nullptr;
 };
 
 /// Minimises a loss over a network; owns the optimiser's state. A handle, as Network is: copies

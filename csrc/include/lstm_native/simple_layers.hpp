@@ -42,6 +42,11 @@ struct ActivationSpec {
   Activation activation = Activation::linear;
 };
 
+/// factor * x + offset.
+struct ScaleSpec {
+  double factor = 1.0, offset = 0.0;
+};
+
 /// Hands its input on. In training it adds activity * mean(y^2) and temporal * mean((y_t -
 /// y_{t-1})^2) to the loss, means over all values and all differences of the batch without padding
 /// (Merity, Keskar & Socher 2018).
