@@ -53,7 +53,7 @@ def test_ci_runs_the_readmes_two_commands():
 def test_examples_run(page, cmake, tmp_path):
     scripts = blocks(page, "python")
     if scripts:
-        script = tmp_path / f"{page.stem}.py"
+        script = tmp_path / f"page_{page.stem}.py"  # beside a package of the page's name
         script.write_text(script_of(scripts), encoding="utf-8")
         cmake.run(sys.executable, "-W", "error", script.name, cwd=tmp_path, MPLBACKEND="Agg")
     programs = blocks(page, "cpp")
