@@ -25,15 +25,13 @@ struct is_one_of<T, std::variant<Known...>> : std::disjunction<std::is_same<T, K
 
 /// Any layer; made of one of them, as in Network<float>({lstm, dense}, 1).
 struct LayerSpec {
-  using Options =
-      std::variant<LSTMSpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, DenseSpec, EmbeddingSpec,
-                   DropoutSpec, LayerNormSpec, ActivationSpec, HighwaySpec,
-                   ActivityRegularizationSpec, ResidualSpec, ConvLSTMSpec, Conv1DSpec,
-                   MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec, RepeatSpec,
-                   ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
-                   MultiplySpec, AverageSpec, DotSpec, ReverseSpec, BidirectionalSpec,
-                   AttentionSpec, AttentionLSTMSpec, AttentionGRUSpec, GaussianSampleSpec,
-                   ScaleSpec>;
+  using Options = std::variant<
+      LSTMSpec, GRUSpec, RNNSpec, MinLSTMSpec, MinGRUSpec, DenseSpec, EmbeddingSpec, DropoutSpec,
+      LayerNormSpec, ActivationSpec, HighwaySpec, ActivityRegularizationSpec, ResidualSpec,
+      ConvLSTMSpec, Conv1DSpec, MaxPool1DSpec, MeanPool1DSpec, LastSpec, MaxPoolSpec, MeanPoolSpec,
+      RepeatSpec, ReshapeSpec, FlattenSpec, BatchNormSpec, MaskingSpec, ConcatSpec, AddSpec,
+      MultiplySpec, AverageSpec, DotSpec, ReverseSpec, BidirectionalSpec, AttentionSpec,
+      AttentionLSTMSpec, AttentionGRUSpec, GaussianSampleSpec, ScaleSpec>;
   Options options;
 
   LayerSpec() = default;
