@@ -46,8 +46,8 @@ class Chain:
     ----------
     layer : Recurrent
         With its weights.
-    index : int
-        Where it stands in the model.
+    node : str
+        What the layer is called in the model: its position in a row.
     stacked : int
         Which of its stacked layers.
     second : bool
@@ -57,7 +57,7 @@ class Chain:
     """
 
     def __init__(
-        self, layer: Recurrent, index: int, stacked: int, *, second: bool, active: NDArray[Any]
+        self, layer: Recurrent, node: str, stacked: int, *, second: bool, active: NDArray[Any]
     ) -> None:
         suffix = f"_l{stacked}" + "_reverse" * second
         own = {
@@ -82,7 +82,7 @@ class Chain:
         if not self._reverse:
             self._ends = np.maximum(active.sum(axis=1) - 1, 0)
         self._order = list(reversed(steps)) if self._reverse else list(steps)
-        self._name = f"{index} {type(layer).__name__}"
+        self._name = f"{node} {type(layer).__name__}"
         self._name += f" l{stacked}" * (layer.num_layers > 1)
         self._name += (" reverse" if second else " forward") * layer.bidirectional
         self._class = type(layer).__name__
@@ -94,10 +94,14 @@ class Chain:
         self._suffix = suffix
         self._gradients: dict[str, Values] = {}
 
-    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Run over x (N, T, F) from a state of zeros; return all outputs (N, T, R)."""
+    def forward(
+        self, x: NDArray[Any], begin: list[NDArray[Any]] | None
+    ) -> tuple[NDArray[Any], list[NDArray[Any]]]:
+        """Run over x (N, T, F) from a state, or zeros; return all outputs (N, T, R) and the end."""
         samples, timesteps, _ = x.shape
         state = [np.zeros((samples, size), self._dtype) for size in self._sizes]
+        if begin is not None:
+            state = list(begin)
         y = np.zeros((samples, timesteps, self._sizes[0]), self._dtype)
         for t in self._order:
             active = self._active[:, t, np.newaxis]
@@ -110,7 +114,7 @@ class Chain:
                 rate = self._dtype.type(self._zoneout[k])
                 state[k] = np.where(active, rate * old + (1 - rate) * new, old)
             y[:, t] = np.where(active, state[0], 0)
-        return y
+        return y, state
 
     def last(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return what (N, T, ...) holds at the last step that the chain runs; 0 where none."""
@@ -124,13 +128,18 @@ class Chain:
         dy[np.arange(len(dy)), self._ends] = dlast
         return dy
 
-    def backward(self, dy: NDArray[Any]) -> tuple[NDArray[Any], LayerFlow]:
-        """Lead gradients of all outputs (N, T, R) back; return dx (N, T, F) and the norms.
+    def backward(
+        self, dy: NDArray[Any], dend: list[NDArray[Any]] | None
+    ) -> tuple[NDArray[Any], list[NDArray[Any]], LayerFlow]:
+        """Lead gradients of all outputs (N, T, R) and of the end back.
 
-        Norms are those of N dL/dh: L is a mean over N samples.
+        Returns dx (N, T, F), the gradient of the state it began with, and the norms: those of
+        N dL/dh, for L is a mean over N samples.
         """
         samples, timesteps = self._active.shape
         carried = [np.zeros((samples, size), self._dtype) for size in self._sizes]
+        if dend is not None:
+            carried = list(dend)
         features = self._weights["weight_ih"].shape[1]
         dx = np.zeros((samples, timesteps, features), self._dtype)
         norms = [np.zeros((samples, timesteps)) for _ in self._sizes]
@@ -156,7 +165,7 @@ class Chain:
             for k, part in enumerate(self._parts(before)):
                 carried[k] = np.where(active, rates[k] * carried[k] + part[0], carried[k])
         self._tapes, self._to_cell = [], []  # each tape can be used once
-        return dx, self._flow([samples * norm for norm in norms])
+        return dx, carried, self._flow([samples * norm for norm in norms])
 
     def gradients(self) -> dict[str, Values]:
         """Return the gradients of all parameters: sums over the steps."""
@@ -249,50 +258,67 @@ def _row_norms(d: NDArray[Any]) -> Values:
     return found
 
 
+States = list[NDArray[Any]]
+"""h, and c of an LSTM: each (stacked layers x directions, N, features)."""
+
+
 class Recurrence:
     """A recurrent layer of a model: its stacked layers and directions."""
 
-    def __init__(self, layer: Recurrent, index: int, active: NDArray[Any]) -> None:
+    def __init__(self, layer: Recurrent, node: str, active: NDArray[Any]) -> None:
         self._layer = layer
         self._active = active
         self._chains = [
             [
-                Chain(layer, index, stacked, second=second, active=active)
+                Chain(layer, node, stacked, second=second, active=active)
                 for second in ([False, True] if layer.bidirectional else [False])
             ]
             for stacked in range(layer.num_layers)
         ]
 
-    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the layer's output, as a call of it does."""
+    def forward(self, x: NDArray[Any], begin: States | None = None) -> tuple[Any, States]:
+        """Return the layer's output and its final state, as a call of it does."""
         active = self._active[..., np.newaxis]
+        ends: list[list[NDArray[Any]]] = []
         for stacked, chains in enumerate(self._chains):
-            outputs = [chain.forward(x) for chain in chains]
+            found = [
+                chain.forward(x, _of_chain(begin, len(ends) + k)) for k, chain in enumerate(chains)
+            ]
+            outputs = [output for output, _ in found]
+            ends += [end for _, end in found]
             skip = self._layer.residual and stacked > 0
             if stacked == len(self._chains) - 1 and not self._layer.return_sequences:
                 pairs = zip(chains, outputs, strict=True)
                 y = self._merged([chain.last(output) for chain, output in pairs])
-                return y + chains[0].last(x) if skip else y
+                return y + chains[0].last(x) if skip else y, _stacked(ends)
             y = self._merged(outputs)
             x = y + np.where(active, x, 0) if skip else y
-        return x
+        return x, _stacked(ends)
 
-    def backward(self, dy: NDArray[Any]) -> tuple[NDArray[Any], list[LayerFlow]]:
-        """Return dx and the norms of each chain, in the order of the layers."""
+    def backward(
+        self, dy: NDArray[Any], dend: States | None = None
+    ) -> tuple[NDArray[Any], States, list[LayerFlow]]:
+        """Return dx, the gradient of the initial state, and the norms of each chain, in order."""
         flows: list[LayerFlow] = []
+        begins: list[list[NDArray[Any]]] = []
         of_last = not self._layer.return_sequences
         for stacked, chains in reversed(list(enumerate(self._chains))):
             parts = self._parted(dy)
             if of_last:
                 parts = [chain.spread(part) for chain, part in zip(chains, parts, strict=True)]
-            found = [chain.backward(part) for chain, part in zip(chains, parts, strict=True)]
-            flows = [flow for _, flow in found] + flows
-            dx = sum((part for part, _ in found[1:]), start=found[0][0])
+            first = stacked * len(chains)
+            found = [
+                chain.backward(part, _of_chain(dend, first + k))
+                for k, (chain, part) in enumerate(zip(chains, parts, strict=True))
+            ]
+            flows = [flow for _, _, flow in found] + flows
+            begins = [begin for _, begin, _ in found] + begins
+            dx = sum((part for part, _, _ in found[1:]), start=found[0][0])
             if self._layer.residual and stacked > 0:
                 past = chains[0].spread(dy) if of_last else dy
                 dx = dx + np.where(self._active[..., np.newaxis], past, 0)
             dy, of_last = dx, False
-        return dy, flows
+        return dy, _stacked(begins), flows
 
     def gradients(self) -> dict[str, Values]:
         """Return the gradients of all parameters, named as in the layer."""
@@ -316,3 +342,11 @@ class Recurrence:
         if directions == 1 or self._layer.merge == "sum":
             return [dy] * directions
         return np.split(dy, directions, axis=-1)
+
+
+def _of_chain(states: States | None, number: int) -> list[NDArray[Any]] | None:
+    return None if states is None else [part[number] for part in states]
+
+
+def _stacked(of_chains: list[list[NDArray[Any]]]) -> States:
+    return [np.stack(parts) for parts in zip(*of_chains, strict=True)]

@@ -254,7 +254,7 @@ def test_the_module_is_loaded_when_it_is_used():
             "model 'model' has no recurrent layer of its own",
         ),
         (
-            ln.Sequential([ln.LSTM(3), ln.Residual([ln.Residual([ln.Dropout(0.1)])])]),
+            ln.Sequential([ln.LSTM(3), ln.Residual([ln.Residual([ln.GRU(3)])])]),
             {},
             "within a Residual cannot",
         ),
@@ -283,5 +283,5 @@ def test_what_does_not_fit_is_refused(models, options, message):
 
 
 def test_something_that_is_no_model_is_refused():
-    with pytest.raises(TypeError, match="models must be Sequential or layers, got str"):
+    with pytest.raises(TypeError, match="models must be Sequential, Model or layers, got str"):
         gradient_flow(["LSTM"], X, Y)
