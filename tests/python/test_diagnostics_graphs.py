@@ -99,8 +99,9 @@ def test_loss_and_norm_are_those_of_training(name):
     norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
     assert abs(found.loss - value) <= 1e-12 * abs(value)
     assert abs(found.gradient_norm - norm) <= 1e-11 * norm
-    tested = model.evaluate(x, y, **options)
-    assert abs(found.loss - tested["loss"]) <= 1e-12 * abs(found.loss)
+    if "loss_weights" not in options:  # which evaluate has from fit alone
+        tested = model.evaluate(x, y, **options)
+        assert abs(found.loss - tested["loss"]) <= 1e-12 * abs(found.loss)
     p.assert_same_weights(model.state_dict(), before)
 
 
