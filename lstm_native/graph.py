@@ -162,9 +162,9 @@ class Model(Graph, OnBatch):
         class_weight : dict, optional
             Of several outputs a dict of dicts, by name.
         lengths, mask : array_like, list or dict, optional
-            Of each input; None for one that has none. A mask (N,) of samples is for all outputs. A
-            mask with steps that are skipped between others must be the same for all inputs with a
-            time axis, and outputs have its steps.
+            Of each input; None for one that has none. A mask (N,) of samples is for all outputs.
+            Masks of steps may have holes, each input its own: an output has the holes of the inputs
+            whose steps it has, which must be the same where they meet.
 
         Returns
         -------

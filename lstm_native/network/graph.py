@@ -285,11 +285,15 @@ class Graph(Stack):
 
     def _entering(self, index: int) -> Entering:
         _, features, vocabulary = self._structure[0][index]
-        image = None
+        image, masked = None, set()
         for _, number, sources in self._structure[2]:
-            if tuple(sources[0]) == (index, 0):
-                image = image or image_of(json.loads(self._network.layers[number].spec))
-        return Entering(features, vocabulary, image)
+            if (index, 0) in map(tuple, sources):
+                spec = json.loads(self._network.layers[number].spec)
+                masked.add(spec["value"] if spec["type"] == "masking" else None)
+                if tuple(sources[0]) == (index, 0):
+                    image = image or image_of(spec)
+        # What is masked for one reader alone is no mask of the input.
+        return Entering(features, vocabulary, image, masked.pop() if len(masked) == 1 else None)
 
     def _takes_tokens(self, index: int) -> bool:
         return bool(self._structure[0][index][2])

@@ -130,7 +130,7 @@ def _check_arrays(
     some: bool,
     mask_given: bool,
 ) -> Target:
-    x, holes = inputs.columns[0].values, inputs.holes
+    x, holes = inputs.columns[0].values, inputs.holes_of(place.output)
     assert isinstance(x, np.ndarray)
     timed = place.steps > 0
     if timed and holes is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lstm_native._base.arrays import as_array, sequences_of
 from lstm_native._base.lengths import Holes, Lengths
 from lstm_native._base.values import as_tokens, as_values
+from lstm_native.network.step_inputs import step_inputs
 from lstm_native.training._columns import Input, Sequences, one_step
 
 if TYPE_CHECKING:
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 class Inputs:
     """All inputs, ready for the core.
 
-    holes : of the mask by which sequences were closed.
+    holes : for each output those of the mask by which the sequences were closed whose steps it
+        has; empty: none were.
     """
 
     columns: tuple[Input, ...]
-    holes: Holes | None
+    holes: tuple[Holes | None, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -36,6 +38,10 @@ class Inputs:
     def ragged(self) -> bool:
         """Whether some are sequences in lists."""
         return any(isinstance(one.values, Sequences) for one in self.columns)
+
+    def holes_of(self, output: int) -> Holes | None:
+        """Return the holes that an output has."""
+        return self.holes[output] if self.holes else None
 
     def steps(self) -> list[int]:
         """Return the steps of each input; 0: no time axis."""
@@ -94,20 +100,31 @@ def check_inputs(
                 f"input '{names[index]}': expected {first} samples, as input '{names[0]}' has, "
                 f"got {samples}"
             )
-    return Inputs(tuple(columns), _holes_of_all(columns, found))
+    return Inputs(tuple(columns), _holes_of_outputs(model, columns, found))
 
 
-def _holes_of_all(columns: list[Input], found: list[Holes | None]) -> Holes | None:
-    """Return the holes that outputs have too: all inputs with a time axis must have the same."""
+def _holes_of_outputs(
+    model: Stack, columns: list[Input], found: list[Holes | None]
+) -> tuple[Holes | None, ...]:
+    """Return the holes of each output: those of the inputs whose steps it has."""
+    if all(one is None for one in found):
+        return ()
+    pairs = zip(columns, found, strict=True)
+    steps = [_steps(one) if holes is None else holes.mask.shape[1] for one, holes in pairs]
+    of_outputs, meeting = step_inputs(model._network, steps)
+    for some in meeting:
+        _holes_of_all([found[i] for i in sorted(some)])
+    return tuple(_holes_of_all([found[i] for i in sorted(some)]) for some in of_outputs)
+
+
+def _holes_of_all(found: list[Holes | None]) -> Holes | None:
+    """Return the only holes; inputs whose steps meet must have the same."""
     holes = next((one for one in found if one is not None), None)
-    if holes is None:
-        return None
-    for column, one in zip(columns, found, strict=True):
-        same = one is not None and np.array_equal(one.mask, holes.mask)
-        if not same and _steps(column):
+    for one in found:
+        if holes is not None and (one is None or not np.array_equal(one.mask, holes.mask)):
             raise ValueError(
-                "mask: has holes (steps that are skipped between others), which inputs with a time "
-                "axis must have alike; take the steps out of x and give lengths"
+                "mask: has holes (steps that are skipped between others), which inputs whose steps "
+                "meet must have alike; take the steps out of x and give lengths"
             )
     return holes
 

@@ -43,8 +43,9 @@ def of_arrays(model: Stack, x: Any, batch_size: int, *, lengths: Any, mask: Any)
             raise ValueError("x: a stateful model takes its sequences as an array, not as a list")
         return model._form_out.joined(_of_sequences(model, inputs, batch_size))
     found = _of_checked(model, inputs, batch_size)
-    if inputs.holes is not None:
-        found = [inputs.holes.open(y) for y in found]
+    if inputs.holes:
+        pairs = zip(inputs.holes, found, strict=True)
+        found = [y if holes is None else holes.open(y) for holes, y in pairs]
     return model._form_out.joined(found)
 
 

@@ -72,9 +72,12 @@ def _true_steps(model: TrainingSettings, x: Any, lengths: Any, mask: Any) -> lis
     entries += [form.entries(mask, "mask", optional=True)]
     inputs = check_inputs(model, form.entries(x, "x"), *entries)
     steps, ends = inputs.output_ends(model)
-    if inputs.holes is not None:
-        return [inputs.holes.mask if t else None for t in steps]
-    return [None if e is None else true_steps(e, t) for e, t in zip(ends, steps, strict=True)]
+    found: list[Any] = []
+    for output, (end, timesteps) in enumerate(zip(ends, steps, strict=True)):
+        holes = inputs.holes_of(output) if timesteps else None
+        found.append(None if end is None else true_steps(end, timesteps))
+        found[-1] = found[-1] if holes is None else holes.mask
+    return found
 
 
 def _applied(activation: Activation, output: Any, counts: Any) -> Any:

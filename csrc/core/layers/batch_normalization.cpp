@@ -47,7 +47,7 @@ void means_of(Index rows, Index features, const Value& value, double* means) {
     std::fill(means + begin, means + end, 0.0);
     for (Index r = 0; r < rows; ++r)
       for (Index i = begin; i < end; ++i) means[i] += value(r * features + i, i);
-    for (Index i = begin; i < end; ++i) means[i] /= static_cast<double>(std::max<Index>(rows, 1));
+    for (Index i = begin; i < end; ++i) means[i] /= static_cast<double>(rows);
   });
 }
 
@@ -163,8 +163,8 @@ std::unique_ptr<SequenceTape<T>> BatchNormLayer<T>::forward(const Batch<T>& x, T
                                                             const Pass& pass) const {
   const Index rows = rows_of(x.samples, x.timesteps), features = features_;
   Statistics used;
-  const bool of_batch = pass.training && !pass.is_frozen(&running_mean_);
-  if (of_batch && rows > 0) {  // of no step there are no statistics
+  const bool of_batch = pass.training && !pass.no_steps && !pass.is_frozen(&running_mean_);
+  if (of_batch) {
     used.mean.resize(static_cast<std::size_t>(features));
     used.variance.resize(static_cast<std::size_t>(features));
     const T* values = x.values;

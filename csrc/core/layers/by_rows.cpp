@@ -38,7 +38,9 @@ std::unique_ptr<SequenceTape<T>> forward_by_rows(const SequenceLayer<T>& layer, 
   if (x.tokens) rows.tokens = steps.gather(x.tokens, 1, workspace);
   const Index outputs = layer.output_features();
   T* found = workspace.take<T>(rows.samples * outputs);
-  auto inner = layer.forward(rows, found, {}, pass);
+  Pass of_rows = pass;
+  of_rows.no_steps = steps.none();
+  auto inner = layer.forward(rows, found, {}, of_rows);
   steps.scatter(found, outputs, y);
   if (!inner) return nullptr;
   return std::make_unique<RowsTape<T>>(steps, x.features, outputs, std::move(inner));

@@ -58,6 +58,8 @@ struct Pass {
   std::vector<std::function<void()>>* when_taken = nullptr;
   // A Dense or Activation leaves its activation out, also on the way back.
   bool before_activation = false;
+  // No sequence of the batch has a step: the one row of zeros stands for none (TrueSteps).
+  bool no_steps = false;
   // Addresses of the parameters that are not trained now (Parameter): frozen running statistics are
   // used in training too, and stay. Null: none.
   const std::vector<const void*>* frozen = nullptr;

@@ -21,6 +21,10 @@ struct TrueSteps {
     return std::max<Index>(sum, 1);
   }
 
+  bool none() const {
+    return lengths && std::all_of(lengths, lengths + samples, [](Index n) { return n == 0; });
+  }
+
   /// padded (N x T x width) -> rows x width.
   template <class V>
   V* gather(const V* padded, Index width, Workspace& workspace) const {

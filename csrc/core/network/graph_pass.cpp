@@ -170,6 +170,8 @@ class GraphRun {
     pass.seed = derive_seed(pass_.seed, static_cast<std::uint64_t>(n));
     pass.before_activation = options_.before_activation && (*options_.before_activation)[n];
 
+    pass.no_steps = pass_.no_steps || (by_rows && value_at(step, 0).steps.none());
+
     const Index samples = in[0].samples;
     for (std::size_t o = 0; o < outputs; ++o) {
       const std::size_t v = static_cast<std::size_t>(step.first_value) + o;
