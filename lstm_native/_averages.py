@@ -22,12 +22,13 @@ class _WeightMean(Callback, Guarded):
 
     def __init__(self) -> None:
         self._native: Any = None  # of the model that is trained
+        self._kept: tuple[int, dict[str, NDArray[Any]]] = (0, {})  # without it: count and means
         self._updates = 0  # of the optimiser, when weights were taken in the last time
 
     @property
     def count(self) -> int:
         """How many times weights have been taken in."""
-        return 0 if self._native is None else int(self._native.count)
+        return self._kept[0] if self._native is None else int(self._native.count)
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """Return copies of the means by name, as `model.state_dict()` names them.
@@ -39,6 +40,8 @@ class _WeightMean(Callback, Guarded):
         """
         if not self.count:
             raise NotYetError("there is no mean yet: it is made in fit(..., callbacks=[...])")
+        if self._native is None:
+            return {name: value.copy() for name, value in self._kept[1].items()}
         found: dict[str, NDArray[Any]] = self._native.state()
         return found
 
@@ -96,6 +99,11 @@ class _WeightMean(Callback, Guarded):
         means, _ = match(own, state["means"], owner="model", dtype=dtype, strict=True)
         given = [np.require(means[name], requirements=["C", "A"]) for name in own]
         self._native.set_state(count, given)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle or a copy holds: the means by themselves, without a model."""
+        kept = (self.count, self.weights() if self.count else {})
+        return {**self.__dict__, "_native": None, "_kept": kept}
 
     def _is_updated(self, model: Any) -> bool:
         """Whether the weights were updated since this was asked the last time."""

@@ -193,9 +193,7 @@ class Optimizer:
     def _own_memory(self) -> Memory:
         found: Memory | None = self.__dict__.get("_memory")
         if found is None:
-            from lstm_native._updates import Memory
-
-            found = Memory()
+            found = restore_memory({})
             object.__setattr__(self, "_memory", found)
         return found
 
@@ -208,6 +206,15 @@ class Optimizer:
 
     def _check_bool(self, field: str) -> None:
         object.__setattr__(self, field, check_bool(getattr(self, field), name=field))
+
+
+def restore_memory(state: dict[str, Any]) -> Memory:
+    """Return the memory of an optimiser's own steps, as a pickle holds it; {}: a new one."""
+    from lstm_native._updates import Memory
+
+    found = Memory(restore_memory)
+    found.go_on_from(dict(state))
+    return found
 
 
 def refusal(optimizer: Optimizer, name: str, value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from lstm_native._base.checks import check_int, check_positive_int, check_real
 
@@ -45,7 +46,8 @@ def cosine_decay(
     top = check_real(learning_rate, name="learning_rate", above=0.0)
     low = check_real(final, name="final", minimum=0.0, maximum=top)
 
-    return _after_warmup(top, warmup, partial(_cosine, top, low, epochs - warmup))
+    settings = {"learning_rate": top, "epochs": epochs, "final": low, "warmup": warmup}
+    return _Decay(cosine_decay, settings, partial(_cosine, top, low, epochs - warmup))
 
 
 def exponential_decay(learning_rate: float, *, rate: float, warmup: int = 0) -> Schedule:
@@ -59,7 +61,8 @@ def exponential_decay(learning_rate: float, *, rate: float, warmup: int = 0) -> 
     """
     top = check_real(learning_rate, name="learning_rate", above=0.0)
     factor = check_real(rate, name="rate", above=0.0, maximum=1.0)
-    return _after_warmup(top, warmup, partial(_powers, top, factor, 1))
+    settings = {"learning_rate": top, "rate": factor, "warmup": _checked(warmup)}
+    return _Decay(exponential_decay, settings, partial(_powers, top, factor, 1))
 
 
 def step_decay(
@@ -78,22 +81,47 @@ def step_decay(
     top = check_real(learning_rate, name="learning_rate", above=0.0)
     period = check_positive_int(every, name="every")
     drop = check_real(factor, name="factor", above=0.0, maximum=1.0)
-    return _after_warmup(top, warmup, partial(_powers, top, drop, period))
+    settings = {"learning_rate": top, "every": period, "factor": drop, "warmup": _checked(warmup)}
+    return _Decay(step_decay, settings, partial(_powers, top, drop, period))
 
 
-# What follows is made of functions of the module, not of lambdas, so that it can be pickled.
+class _Decay:
+    """A schedule: a climb, and then what `fall` says of each step behind it.
+
+    make, settings : what it was made by, which is what a pickle holds.
+    """
+
+    __slots__ = ("_fall", "_make", "_settings")
+
+    def __init__(
+        self,
+        make: Callable[..., Schedule],
+        settings: dict[str, Any],
+        fall: Callable[[int], float],
+    ) -> None:
+        self._make = make
+        self._settings = settings
+        self._fall = fall
+
+    def __call__(self, epoch: int, learning_rate: float) -> float:
+        """Return the rate of an epoch."""
+        top, warmup = self._settings["learning_rate"], self._settings["warmup"]
+        if epoch < warmup:
+            return float(top * (epoch + 1) / (warmup + 1))
+        return self._fall(epoch - warmup)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the call that made it."""
+        return partial(self._make, **self._settings), ()
+
+    def __repr__(self) -> str:
+        """Return the call that made it."""
+        given = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
+        return f"{self._make.__name__}({given})"
 
 
-def _after_warmup(top: float, warmup: int, decay: Callable[[int], float]) -> Schedule:
-    return partial(_ramped, top, check_int(warmup, name="warmup", minimum=0), decay)
-
-
-def _ramped(
-    top: float, ramp: int, decay: Callable[[int], float], epoch: int, learning_rate: float
-) -> float:
-    if epoch < ramp:
-        return top * (epoch + 1) / (ramp + 1)
-    return decay(epoch - ramp)
+def _checked(warmup: int) -> int:
+    return check_int(warmup, name="warmup", minimum=0)
 
 
 def _cosine(top: float, low: float, epochs: int, step: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,9 +34,12 @@ class Memory:
     """The state of an optimiser's own steps; empty until the first.
 
     An optimiser with another learning rate that was made of this one holds the same memory.
+
+    restore : what makes a memory of a state in a pickle: a function with a public home.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, restore: Callable[[dict[str, Any]], Memory]) -> None:
+        self._restore = restore
         self.native: Any = None
         self.settings = ""  # all but the learning rate, which comes along with each step
         self.dtype = ""
@@ -78,15 +81,15 @@ class Memory:
                 f"({'; '.join(told)}); {remedy}"
             )
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Return what a pickle or a copy holds."""
-        state = self.__dict__ | {"native": None}
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_restore", "native")}
         if self.native is not None:
             state["updates"], state["tensors"] = self.native.state()
-        return state
+        return self._restore, (state,)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Go on from it."""
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Take a state over that a pickle held."""
         made, tensors = state.pop("updates", None), state.pop("tensors", None)
         self.__dict__.update(state)
         if made is not None:

@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+for _kind in (EMA, SWA, CSVLogger, ModelCheckpoint, Monitor):
+    _kind.__module__ = __name__  # their public home, which pickles name
+
+
 class _Watching(Callback):
     """A callback that watches one of the logs."""
 

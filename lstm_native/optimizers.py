@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from lstm_native._base.attributes import freeze
 from lstm_native._base.shown import nearest, shown
-from lstm_native._optimizer import KINDS, Optimizer, refusal
+from lstm_native._optimizer import KINDS, Optimizer, refusal, restore_memory
 from lstm_native._schedules import Schedule, cosine_decay, exponential_decay, step_decay
 
 __all__ = [
@@ -30,6 +30,10 @@ __all__ = [
     "parse",
     "step_decay",
 ]
+
+
+for _function in (cosine_decay, exponential_decay, step_decay, restore_memory):
+    _function.__module__ = __name__  # their public home, which pickles name
 
 
 @dataclass(frozen=True)

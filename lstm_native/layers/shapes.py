@@ -245,11 +245,10 @@ class Masking(Layer):
 
     Notes
     -----
-    At the start of a `Sequential`, as the only reader of an input of a `Model`, and called alone, it
-    means what `mask=(x != value).any(axis=-1)`
-    means, which may have holes and padding in front; a mask or lengths that are given go before
-    it, and leave it what they leave of `x`. Behind other layers it tells lengths, so that masked
-    steps may only follow.
+    At the start of a `Sequential`, as the only reader of an input of a `Model`, and called alone,
+    it means what `mask=(x != value).any(axis=-1)` means, which may have holes and padding in front;
+    a mask or lengths that are given go before it, and leave it what they leave of `x`. Behind other
+    layers it tells lengths, so that masked steps may only follow.
 
     `y` is `x` with zeros at the masked steps. In a stream the end of a sequence is not known:
     every step counts, and those that are masked must not be given.

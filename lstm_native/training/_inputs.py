@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 class Inputs:
     """All inputs, ready for the core.
 
+    closed : for each input the holes of the mask by which it was closed.
     holes : for each output those of the mask by which the sequences were closed whose steps it
         has; empty: none were.
     """
 
     columns: tuple[Input, ...]
+    closed: tuple[Holes | None, ...]
     holes: tuple[Holes | None, ...] = ()
 
     def __len__(self) -> int:
@@ -100,7 +102,7 @@ def check_inputs(
                 f"input '{names[index]}': expected {first} samples, as input '{names[0]}' has, "
                 f"got {samples}"
             )
-    return Inputs(tuple(columns), _holes_of_outputs(model, columns, found))
+    return Inputs(tuple(columns), tuple(found), _holes_of_outputs(model, columns, found))
 
 
 def _holes_of_outputs(

@@ -11,7 +11,6 @@ from threading import get_ident
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_native import optimizers
 from lstm_native._base.callback import Callback, CallbackList
@@ -97,7 +96,7 @@ def fit(
     _check_states(model, train, options.batch_size, shuffle=options.shuffle)
     hooks = _hooks(callbacks, options, train, window)
     hooks.check_logs(_names_of_logs(found, validation is not None), options.initial_epoch)
-    _prepare_trainer(model, loss, optimizer)
+    prepare_trainer(model, loss, optimizer)
 
     history = model.history = History()
     model.stop_training = False
@@ -182,7 +181,7 @@ def _hooks(
     return hooks
 
 
-def _prepare_trainer(model: Saving, loss: Loss | Losses, optimizer: str | Optimizer | None) -> None:
+def prepare_trainer(model: Saving, loss: Loss | Losses, optimizer: str | Optimizer | None) -> None:
     """Give the model a trainer for this loss and optimiser; keep the old one if it serves.
 
     The model changes in the last statement alone: whatever stops this before then has asked for
@@ -242,7 +241,7 @@ def _train_epoch(
             count += 1
     if model._training.trainer.accumulated:  # fewer batches than others: the end of the epoch
         loss, _, norm, finite = model._training.trainer.apply()
-        _check_finite(loss, norm, finite, (epoch, count - 1))
+        check_finite(loss, norm, finite, (epoch, count - 1))
     return metrics.result()
 
 
@@ -257,11 +256,12 @@ def update(
     place: tuple[int, int] | None = None,
     *,
     now: bool = True,
+    of_inputs: list[Any] | None = None,
 ) -> None:
     """Make one update of the weights, from a window of a batch; add its loss and metrics.
 
     `place` is the epoch and the batch, for the message of a FloatingPointError. Without `now` the
-    gradients wait for the batches to come.
+    gradients wait for the batches to come. `of_inputs` are arrays for the gradients of the inputs.
     """
     first, steps = part
     measured = metrics.wanted
@@ -278,15 +278,16 @@ def update(
         steps,
         mean_weight,
         now,
+        of_inputs,
     )
-    _check_finite(loss, norm, finite, place)
+    check_finite(loss, norm, finite, place)
     carry.take(states)
     metrics.add_loss(loss, weight, parts)
     if measured:
         metrics.add_outputs(batch.seen(first, steps), output)
 
 
-def _check_finite(loss: float, norm: float, finite: bool, place: tuple[int, int] | None) -> None:
+def check_finite(loss: float, norm: float, finite: bool, place: tuple[int, int] | None) -> None:
     if finite:
         return
     what = f"the loss became {loss}" if not np.isfinite(loss) else "a gradient overflowed"
@@ -373,54 +374,7 @@ def train_on_batch(
         # Written out in every call, it is not meant to start afresh, nor to undo a learning rate
         # that was set since.
         optimizer = None
-    _prepare_trainer(model, chosen, optimizer)
+    prepare_trainer(model, chosen, optimizer)
     carry = Carry(model, windows=False)
     update(model, whole(data), Window(), carry, found, seed, Batches.mean_weight)
     return found.result()
-
-
-def gradients(
-    model: Saving, x: Any, y: Any, loss: Any, seed: int | None, loss_weights: Any, **given: Any
-) -> tuple[float, dict[str, NDArray[Any]]]:
-    """Return loss and gradients of a batch; see `Sequential.gradients`."""
-    seed = check_seed(seed)
-    chosen = model._loss_for(loss, loss_weights)
-    data = check_samples(model, x, y, chosen, **given)
-    check_carried(model, len(data))
-    _prepare_trainer(model, chosen, None)
-    trainer = model._training.trainer
-    found = Measures(chosen, model._form_out, (), data.probabilities)
-    carry = Carry(model, windows=False)
-    try:
-        update(model, whole(data), Window(), carry, found, seed, Batches.mean_weight, now=False)
-        all_of_them: dict[str, NDArray[Any]] = trainer.gradients()
-    finally:
-        trainer.forget_gradients()
-    frozen = _rates.frozen(trainer)
-    kept = {name: value for name, value in all_of_them.items() if name not in frozen}
-    return found.result()["loss"], kept
-
-
-def apply_gradients(model: Saving, grads: Any, optimizer: str | Optimizer | None) -> float:
-    """Make one update from gradients; see `Sequential.apply_gradients`."""
-    from lstm_native._updates import checked_gradients, refuse_not_finite
-
-    values = model.state_dict()
-    if optimizer is not None and optimizers.parse(optimizer) in (
-        model._training.given,
-        model.optimizer,
-    ):
-        optimizer = None
-    _prepare_trainer(model, model._loss_for(None), optimizer)
-    trainer = model._training.trainer
-    frozen = _rates.frozen(trainer)
-    found = checked_gradients(
-        {name: value for name, value in values.items() if name not in frozen}, grads
-    )
-    refuse_not_finite(found)
-    norm: float
-    norm, finite = trainer.apply_gradients(
-        [found.get(name, np.zeros_like(value)) for name, value in values.items()]
-    )
-    _check_finite(0.0, norm, finite, None)
-    return norm

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lstm_native._base.checks import check_bool
 from lstm_native.training._running import Running, of_sequential
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lstm_native.optimizers import Optimizer
 
 
@@ -105,7 +104,8 @@ class OnBatch(Running):
         loss: Any = None,
         loss_weights: Any = None,
         seed: int | None = None,
-    ) -> tuple[float, dict[str, NDArray[Any]]]:
+        inputs: bool = False,
+    ) -> tuple[Any, ...]:
         """Return loss and gradients of a batch, as training has them; nothing is learned.
 
         `apply_gradients` makes an update of them, or of what a loop makes of them: both together
@@ -115,6 +115,9 @@ class OnBatch(Running):
         ----------
         x, y, sample_weight, class_weight, lengths, mask, loss, loss_weights, seed
             As in `train_on_batch`.
+        inputs : bool
+            Return the gradient with respect to `x` as well: what each value of the input does to
+            the loss.
 
         Returns
         -------
@@ -123,22 +126,26 @@ class OnBatch(Running):
         gradients : dict of str to ndarray
             By name, as in `state_dict()`: of the weighted mean, before clipping and decay. Frozen
             layers have none.
+        of_inputs : ndarray, or list or dict of them
+            With `inputs=True` alone: of the shape of `x`, 0 where it is not read; None for tokens.
+            Of several inputs a list or dict, as the model was made with.
 
         Raises
         ------
         TypeError, ValueError, FloatingPointError
             As in `train_on_batch`.
         """
-        from lstm_native.training import _loop
+        from lstm_native.training import _gradients
 
         _refuse_missing_targets(x, y, "gradients")
-        return _loop.gradients(
+        return _gradients.gradients(
             self,
             x,
             y,
             loss,
             seed,
             loss_weights,
+            inputs=check_bool(inputs, name="inputs"),
             sample_weight=sample_weight,
             class_weight=class_weight,
             lengths=lengths,
@@ -171,9 +178,9 @@ class OnBatch(Running):
             NaN or infinity in a gradient: nothing has changed. Or the update overflows: the
             weights are as they were, and the optimiser's state starts afresh.
         """
-        from lstm_native.training import _loop
+        from lstm_native.training import _gradients
 
-        return _loop.apply_gradients(self, gradients, optimizer)
+        return _gradients.apply_gradients(self, gradients, optimizer)
 
     @of_sequential
     def test_on_batch(

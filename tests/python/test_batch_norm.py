@@ -226,3 +226,86 @@ def test_a_stream_has_the_bits_of_predict():
 def test_what_makes_no_sense_is_refused(options, told):
     with pytest.raises(ValueError, match=told):
         ln.BatchNorm(**options)
+
+
+def frozen_models(dtype) -> dict:
+    """BatchNorm whose weights are frozen, alone, inside of another layer, and with it."""
+
+    def of(layer, freeze):
+        model = ln.Sequential([ln.Dense(3), layer, ln.Dense(1)], seed=0, dtype=dtype.name)
+        freeze.trainable = False
+        return model
+
+    inner, whole = ln.BatchNorm(), ln.Residual([ln.BatchNorm()])
+    alone, plain = ln.BatchNorm(), ln.BatchNorm(scale=False, center=False)
+    return {
+        "alone": of(alone, alone),
+        "without weights": of(plain, plain),
+        "inside": of(ln.Residual([inner]), inner),
+        "with its container": of(whole, whole),
+    }
+
+
+@pytest.mark.parametrize("name", frozen_models(np.dtype("float32")))
+def test_frozen_statistics_are_used_in_training_and_stay(dtype, name):
+    """As in Keras: a frozen BatchNorm is at rest, and each row for itself again."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 4, 2)).astype(dtype), rng.normal(size=(8, 4, 1)).astype(dtype)
+    model = frozen_models(dtype)[name]
+    model.predict(x)
+    state = model.state_dict()
+    state |= {k: 1.0 + rng.random(v.shape) for k, v in state.items() if "running" in k}
+    model.load_state_dict(state)
+    found = model.gradients(x, y, loss="mse", seed=0)
+    assert abs(found[0] - model.evaluate(x, y, loss="mse")["loss"]) <= 1e-6
+    parts = [model.gradients(x[i : i + 1], y[i : i + 1], loss="mse", seed=0)[1] for i in range(8)]
+    for key, whole in found[1].items():
+        mean = np.mean([part[key] for part in parts], axis=0)
+        assert np.abs(whole - mean).max() <= 1e-5 * max(1.0, np.abs(mean).max())
+    model.fit(x, y, epochs=2, verbose=False, seed=0)
+    after = model.state_dict()
+    for key, value in state.items():
+        assert ("running" in key) <= np.array_equal(after[key], value.astype(dtype)), key
+    for layer in model.layers:  # and it learns again once it may
+        for one in (layer, *getattr(layer, "layers", ())):
+            one.trainable = True
+    model.fit(x, y, epochs=1, verbose=False, seed=0)
+    assert not any(np.array_equal(model.state_dict()[k], after[k]) for k in state if "running" in k)
+
+
+def test_a_tape_of_a_frozen_layer_is_that_of_a_layer_at_rest(dtype):
+    x = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(dtype)
+    layer = ln.BatchNorm(dtype=dtype.name)
+    layer.forward(x)
+    before = layer.state_dict()
+    wanted_y, _, wanted = layer.forward(x, training=False)
+    layer.trainable = False
+    y, _, tape = layer.forward(x)
+    p.assert_same_bits(y, layer(x))
+    p.assert_same_bits(y, wanted_y)
+    p.assert_same_bits(tape.backward(y)[0], wanted.backward(y)[0])
+    p.assert_same_weights(layer.state_dict(), before)
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a model"])
+def test_sequences_without_steps_tell_nothing(dtype, inside):
+    """Not NaN, nor a row of zeros that moves the statistics."""
+    x = np.full((3, 4, 2), np.nan, dtype)
+    if not inside:
+        layer = ln.BatchNorm(dtype=dtype.name)
+        y, _, tape = layer.forward(x, lengths=[0, 0, 0])
+        assert not y.any()
+        dx, _, grads = tape.backward(np.ones_like(x))
+        assert not dx.any()
+        assert not any(g.any() for g in grads.values())
+        found = layer.state_dict()
+    else:
+        layers = [ln.BatchNorm(), ln.GRU(3, return_sequences=False), ln.Dense(1)]
+        model = ln.Sequential(layers, seed=0, dtype=dtype.name)
+        history = model.fit(
+            x, np.ones((3, 1), dtype), lengths=[0, 0, 0], epochs=2, verbose=False
+        ).history
+        assert np.isfinite(history["loss"]).all()
+        found = {k.removeprefix("0."): v for k, v in model.state_dict().items() if k[0] == "0"}
+    assert not found["running_mean"].any()
+    assert (found["running_var"] == 1).all()

@@ -169,3 +169,66 @@ def test_a_pickle_names_nothing_that_moves_with_the_layout_of_the_package(value,
     ours = {name for name in named if name.startswith("lstm_native")}
     assert expected <= ours
     assert not [name for name in ours if "._" in name]
+
+
+def used_optimizer() -> Any:
+    optimizer = ln.Adam(0.1)
+    optimizer.update({"w": np.ones(2)}, {"w": np.array([1.0, -2.0])})
+    return optimizer
+
+
+def used_callback(callback: Any) -> Any:
+    trained(callbacks=[callback])
+    return callback
+
+
+USED: dict[str, Any] = {
+    "EMA": lambda: used_callback(ln.EMA(0.5)),
+    "SWA": lambda: used_callback(ln.SWA()),
+    "EarlyStopping": lambda: used_callback(ln.EarlyStopping(monitor="loss", patience=3)),
+    "ReduceLROnPlateau": lambda: used_callback(ln.ReduceLROnPlateau(monitor="loss")),
+    "LearningRateScheduler": lambda: used_callback(ln.LearningRateScheduler(SCHEDULES[0])),
+    "CSVLogger": lambda: ln.CSVLogger("table.csv"),
+    "ModelCheckpoint": lambda: ln.ModelCheckpoint("model.safetensors"),
+    "optimizer": used_optimizer,
+    **{f"schedule {i}": (lambda one=one: one) for i, one in enumerate(SCHEDULES)},
+}
+
+
+@pytest.mark.parametrize("name", USED)
+def test_pickles_name_public_modules_alone(name):
+    """Where a module stands inside the package may change; what a pickle names may not."""
+    words = {str(word) for _, word, _ in pickletools.genops(pickle.dumps(USED[name]()))}
+    modules = {word for word in words if word.startswith("lstm_native")}
+    assert modules
+    assert not any(part.startswith("_") for word in modules for part in word.split("."))
+
+
+@pytest.mark.parametrize("kind", [ln.EMA, ln.SWA])
+@pytest.mark.parametrize("how", [copy.deepcopy, by_pickle])
+def test_means_of_weights_stay_when_they_are_copied(kind, how):
+    mean = used_callback(kind())
+    other = how(how(mean))
+    assert other.count == mean.count > 0
+    p.assert_same_weights(other.weights(), mean.weights())
+    assert other.state_dict().keys() == mean.state_dict().keys()
+    fresh = how(kind())
+    assert fresh.count == 0
+    model = trained(callbacks=[fresh])  # begins anew in a training
+    assert fresh.count == mean.count
+    other.copy_to(model)
+    p.assert_same_weights(model.state_dict(), mean.weights())
+    trained(callbacks=[other])
+    assert other.count == mean.count
+
+
+def test_optimisers_of_one_state_share_it_in_one_pickle():
+    optimizer = used_optimizer()
+    one, other = by_pickle((optimizer, optimizer.with_learning_rate(0.2)))
+    weights = {"w": np.ones(2)}
+    for each in (one, other):
+        each.update(weights, {"w": np.ones(2)})
+    wanted = {"w": np.ones(2)}
+    for rate in (0.1, 0.2):
+        optimizer.with_learning_rate(rate).update(wanted, {"w": np.ones(2)})
+    p.assert_same_bits(weights["w"], wanted["w"])

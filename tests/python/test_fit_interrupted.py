@@ -83,7 +83,7 @@ def test_the_same_call_again_trains_as_if_it_were_the_first(call, trained):
     for k in range(1, 10_000):
         model = make(trained)
         try:
-            with At(_loop._prepare_trainer, k, (KeyboardInterrupt, MemoryError)[k % 2]):
+            with At(_loop.prepare_trainer, k, (KeyboardInterrupt, MemoryError)[k % 2]):
                 CALLS[call](model)
         except (KeyboardInterrupt, MemoryError):
             points += 1
