@@ -38,9 +38,9 @@ class BatchNorm(Layer):
     Parameters: `weight` (F,) of ones, `bias` (F,) of zeros; and, saved and not trained,
     `running_mean` (F,) of zeros, `running_var` (F,) of ones, which move towards the batch's mean
     and unbiased variance, as in PyTorch, in each step of `fit` that is taken and in each
-    `forward`. A call, `predict`, `evaluate` and streams use them and leave them as they are; and so
-    does training while `trainable` is False, as in Keras. A batch without a step moves nothing. Sums
-    are float64, in the order of the rows: the same for any number of threads.
+    `forward`. A call, `predict`, `evaluate` and streams use them and leave them as they are; so
+    does training while `trainable` is False, as in Keras. A batch without a step moves nothing.
+    Sums are float64, in the order of the rows: the same for any number of threads.
 
     Examples
     --------
