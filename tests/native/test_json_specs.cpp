@@ -62,6 +62,7 @@ TEST_CASE("json specs: every layer comes back as it was") {
       R"({"type":"min_gru","hidden_size":3,"num_layers":1,"return_sequences":true,)"
       R"("dropout":0.0,"bidirectional":false,"reverse":false,"stateful":true,"bias":false})",
       R"({"type":"activity_regularization","activity":2.0,"temporal":0.5})",
+      R"({"type":"scale","factor":-2.0,"offset":0.5})",
       R"({"type":"residual","layers":[{"type":"dropout","rate":0.25}]})",
       R"({"type":"conv_lstm","filters":4,"height":5,"width":6,"channels":2,"kernel_height":3,)"
       R"("kernel_width":2,"return_sequences":false,"forget_bias":1.0,"peephole":true,)"

@@ -323,3 +323,50 @@ TEST_CASE("weight averages: equal and exponential means, and back into a network
       "expected one of the layers"));
   CHECK(contains(message_of<InvalidArgument>([] { WeightAverage<double>().add(); }), "empty"));
 }
+
+TEST_CASE("gradients of inputs: central differences of the loss, null where none is wanted") {
+  Series<double> data(5, 4, 2);
+  const Network<double> network{
+      {{ScaleSpec{-2.0, 0.5}}, lstm_layer(4, false), dense_layer(2)}, 2, 3};
+  Trainer<double> trainer(network, LossSpec{}, adam(0.01));
+  std::vector<double> found(data.x.size(), kNaN);
+  double* pointers[] = {found.data()};
+  StepOptions<double> options;
+  options.input_gradients = pointers;
+  const auto loss = [&](const StepOptions<double>& given) {
+    const StepResult result =
+        trainer.accumulate(data.batch(), data.targets(), nullptr, data.samples, 0, nullptr, given);
+    trainer.forget_gradients();
+    return result.loss;
+  };
+  const double value = loss(options);
+  for (std::size_t i = 0; i < data.x.size(); i += 3) {
+    const double before = data.x[i];
+    data.x[i] = before + 1e-6;
+    const double up = loss({});
+    data.x[i] = before - 1e-6;
+    const double down = loss({});
+    data.x[i] = before;
+    CHECK(found[i] == doctest::Approx((up - down) / 2e-6).epsilon(1e-6));
+  }
+  const std::vector<double> whole = found;
+  pointers[0] = nullptr;
+  CHECK(loss(options) == value);
+  CHECK(found == whole);
+}
+
+TEST_CASE("frozen statistics: training uses them and leaves them as they are") {
+  const Series<double> data(5, 4, 2);
+  const Network<double> network{{{BatchNormSpec{}}, lstm_layer(4, false), dense_layer(2)}, 2, 3};
+  Trainer<double> trainer(network, LossSpec{}, adam(0.01));
+  trainer.step(data.batch(), data.targets(), 0);
+  const auto moved = network.get_parameter("0.running_mean");
+  CHECK(moved != std::vector<double>(2, 0.0));
+  trainer.set_rate_factor("0", 0);
+  const double at_rest = trainer.evaluate(data.batch(), data.targets(), nullptr, data.samples).loss;
+  CHECK(trainer.step(data.batch(), data.targets(), 0).loss == doctest::Approx(at_rest));
+  CHECK(network.get_parameter("0.running_mean") == moved);
+  trainer.set_rate_factor("0", 1);
+  trainer.step(data.batch(), data.targets(), 0);
+  CHECK(network.get_parameter("0.running_mean") != moved);
+}
