@@ -76,6 +76,21 @@ CASES: dict[str, Case] = {
         states=((4, N, 2), (4, N, H)),
         lengths=(LENGTHS,),
     ),
+    "LSTM with masks": Case(
+        lambda d: ln.LSTM(
+            H,
+            num_layers=2,
+            dropout=0.4,
+            input_dropout=0.3,
+            recurrent_dropout=0.2,
+            weight_drop=0.2,
+            zoneout=0.3,
+            seed=0,
+            dtype=d,
+        ),
+        states=((2, N, H),) * 2,
+        lengths=(LENGTHS,),
+    ),
     "LSTM last": Case(
         lambda d: ln.LSTM(H, return_sequences=False, checkpoint=True, seed=0, dtype=d),
         states=((1, N, H),) * 2,
