@@ -23,6 +23,7 @@ KINDS: dict[str, Any] = {
     "dense": lambda: ln.Dense(F, activation="tanh"),
     "conv": lambda: ln.Conv1D(F, 2, padding="causal"),
     "norm": lambda: ln.LayerNorm(),
+    "scale": lambda: ln.Scale(-1.5, 0.5),
     "residual": lambda: ln.Residual([ln.Dense(F)]),
 }
 JOINTS: dict[str, Any] = {
@@ -30,6 +31,7 @@ JOINTS: dict[str, Any] = {
     "multiply": ln.Multiply,
     "average": ln.Average,
     "concat": ln.Concat,
+    "subtract": lambda: lambda pair: pair[0] - pair[1],
 }
 
 

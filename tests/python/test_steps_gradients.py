@@ -38,6 +38,7 @@ LAYERS: dict[str, Make] = {
     "mean_pool": lambda d: ln.MeanPool(dtype=d),
     "reshape": lambda d: ln.Reshape((-1, 2), dtype=d),
     "masking": lambda d: ln.Masking(-9.0, dtype=d),
+    "scale": lambda d: ln.Scale(-1.5, 0.25, dtype=d),
 }
 
 

@@ -25,6 +25,7 @@ STREAMED = {
     "reshape": lambda: ln.Reshape((-1, F)),
     "masking": ln.Masking,
     "batch_norm": ln.BatchNorm,
+    "scale": lambda: ln.Scale(-1.5, 0.25),
 }
 OTHERS = {
     "conv1d_strided": lambda: ln.Conv1D(5, 3, 2, padding="same", bias=False),
