@@ -60,8 +60,9 @@ def attending(kind: Any, style: str, states: int, **options: Any) -> Case:
     """Attention in each step, from an initial state."""
     sizes = {"bahdanau": (), "luong": (H,), "window": (F, 2)}[style]
     features = (H,) * (states - len(sizes)) + sizes
+    options |= {"components": 2} if style == "window" else {}
     return Case(
-        lambda d: kind(H, style, components=2, dtype=d, seed=0, **options),
+        lambda d: kind(H, style, dtype=d, seed=0, **options),
         ((N, T, F), (N, STEPS, F)),
         tuple((1, N, size) for size in features),
         (LENGTHS, MEMORY_LENGTHS),
