@@ -20,8 +20,6 @@ auto at_node(const std::string& label, const Body& body) {
   }
 }
 
-std::string quoted(const std::string& name) { return "'" + printable(name, 200) + "'"; }
-
 }  // namespace
 
 template <class T>

@@ -148,13 +148,6 @@ bool Network<T>::takes_tokens() const {
 
 namespace {
 
-void check_number(const char* what, std::size_t expected, std::size_t got) {
-  if (expected != got)
-    throw InvalidArgument("expected " + std::to_string(expected) + " " + what +
-                          (expected == 1 ? "" : "s") + ", as the network has, got " +
-                          std::to_string(got));
-}
-
 /// The network behind a handle that is used as one with one input and one output.
 template <class T>
 const NetworkImpl<T>& one_to_one(const Network<T>& network) {
