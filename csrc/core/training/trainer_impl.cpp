@@ -27,10 +27,12 @@ void check_losses(const std::vector<OutputLoss>& losses, std::size_t outputs) {
   }
 }
 
+/// Null for those that are frozen.
 template <class T>
-std::vector<T*> pointers_to(std::vector<std::vector<T>>& gradients) {
+std::vector<T*> pointers_to(std::vector<std::vector<T>>& gradients, const Optimizer<T>& optimizer) {
   std::vector<T*> pointers;
-  for (auto& gradient : gradients) pointers.push_back(gradient.data());
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    pointers.push_back(optimizer.rate_factor(i) > 0 ? gradients[i].data() : nullptr);
   return pointers;
 }
 
@@ -212,7 +214,7 @@ StepResult TrainerImpl<T>::add_batch(const Batch<T>* x, const Targets<T>* y, con
   result.finite = std::isfinite(result.loss);
   if (result.finite) {
     clear(gradients);
-    const std::vector<T*> pointers = pointers_to(gradients);
+    const std::vector<T*> pointers = pointers_to(gradients, optimizer_);
     tape->backward(of_outputs, nullptr, pointers.data(), workspace_);
     result.gradient_norm = optimizer_.norm_of(pointers.data());
     result.finite = std::isfinite(result.gradient_norm);
