@@ -103,7 +103,7 @@ def measure(mode: Mode, cell: Cell | None, found: Report, clients: Clients) -> R
     else:
         assert cell is not None
         figures = alternate(clients, chosen, mode.kind, cell)
-    if cell is None or mode.fresh:
+    if cell is None or mode.fresh or not mode.bounded:
         return Result(mode.name, cell, mode.unit, None, figures)
     least = limit(mode.kind, cell, found.peaks, clients.plan.threads)
     return Result(mode.name, cell, mode.unit, least, figures)

@@ -16,9 +16,10 @@ TIMESTEPS = 100
 
 @dataclass(frozen=True)
 class Cell:
-    """Sizes of one measurement. `samples` is of a whole data set, for `fit` alone.
+    """Sizes of one measurement; those that its work does not have are 0.
 
-    `type` is "lstm", "gru" or "rnn", the plain one with tanh; labels leave it to the mode's name.
+    `samples` is of a whole data set, for `fit` alone. `type` is "lstm", "gru" or "rnn", the plain
+    one with tanh; labels leave it to the mode's name. `symbols` are those of a vocabulary.
     """
 
     batch: int
@@ -29,10 +30,14 @@ class Cell:
     bidirectional: bool = False
     samples: int = 0
     type: str = "lstm"
+    symbols: int = 0
 
     def __str__(self) -> str:
         """Return the sizes, leaving out those of the plain grid."""
-        words = [f"B{self.batch} F{self.features} H{self.hidden}"]
+        words = [f"B{self.batch}"]
+        words += [f"F{self.features}"] * bool(self.features)
+        words += [f"H{self.hidden}"] * bool(self.hidden)
+        words += [f"V{self.symbols}"] * bool(self.symbols)
         words += [f"T{self.timesteps}"] * (self.timesteps != TIMESTEPS)
         words += [f"L{self.layers}"] * (self.layers != 1)
         words += ["bi"] * self.bidirectional
@@ -53,6 +58,8 @@ class Mode:
     fresh: bool = False  # measured in a new process each time
     unit: str = "s"
     peers: frozenset[str] | None = None  # those it is measured with, None for all that can
+    fixed: bool = False  # no other cells may be chosen
+    bounded: bool = True  # limit.py knows the least time
 
 
 GRID = (
@@ -75,6 +82,12 @@ LONG = (
     Cell(8, 64, 64, timesteps=2000),
     Cell(32, 16, 32, timesteps=1000),
 )
+
+# A layer and a Dense that is as wide as its input, as a chain.
+CHAINS = (Cell(1, 8, 16), Cell(1, 64, 64), Cell(32, 16, 32), Cell(32, 64, 64), Cell(32, 128, 128))
+SENTENCES = (Cell(32, 128, 128, timesteps=20, symbols=1000),)
+SPEECH = (Cell(32, 0, 0, symbols=40),)
+PROMPTS = tuple(Cell(n, 128, 128, timesteps=30, symbols=1000) for n in (1, 2, 8))
 
 
 def _stacked(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -101,6 +114,9 @@ _LAYERS = frozenset({"pytorch", "onnxruntime"})
 _OTHERS = ("gru", "rnn")
 RAGGED = ("lengths-inference", "lengths-training")  # kinds of calls, and the modes that time them
 CHECKPOINT = "checkpoint-training"
+GRAPHS = ("graph-inference", "graph-training")
+# Modes whose work is a problem of its own (benchmarks/problems/), by name, with their cells.
+PROBLEMS = {"translation": SENTENCES, "ctc": SPEECH, "beam": PROMPTS}
 MODES = {
     mode.name: mode
     for mode in (
@@ -132,8 +148,13 @@ MODES = {
         ),
         *(Mode(kind, kind, LENGTHS, LENGTHS[1:2]) for kind in RAGGED),
         Mode(CHECKPOINT, CHECKPOINT, LONG, LONG[:1]),
-        Mode("fit", "fit", FIT, FIT[:1]),
-        Mode("import", "import", (None,), (None,), fresh=True),
+        Mode("fit", "fit", FIT, FIT[:1], fixed=True),
+        *(Mode(kind, kind, CHAINS, CHAINS[1:3], bounded=False) for kind in GRAPHS),
+        *(
+            Mode(name, name, cells, cells[:1], fixed=True, bounded=False)
+            for name, cells in PROBLEMS.items()
+        ),
+        Mode("import", "import", (None,), (None,), fresh=True, fixed=True),
         Mode("first-call", "inference", FIRST, FIRST[:1], fresh=True),
         Mode(
             "memory",
@@ -153,7 +174,7 @@ def cells_of(
     mode: Mode, chosen: tuple[Cell, ...] | None, *, quick: bool
 ) -> tuple[Cell | None, ...]:
     """Return the cells of a mode; `chosen` ones replace the grid's where sizes are free."""
-    if chosen is None or mode.name in ("fit", "import"):
+    if chosen is None or mode.fixed:
         return mode.quick if quick else mode.cells
     if mode.name == "step":
         return _single_steps(chosen)

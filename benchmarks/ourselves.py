@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.grid import CHECKPOINT, RAGGED, lengths
+from benchmarks.grid import CHECKPOINT, GRAPHS, RAGGED, lengths
 from benchmarks.results import OURS, Report, Result
 
 
@@ -23,9 +23,20 @@ def with_checkpoints(result: Result) -> float | None:
     return _share(result, "ours-whole")
 
 
+def as_graph(result: Result) -> float | None:
+    """Return the share of time that a chain costs more, or less, as a graph than in a row."""
+    found = _share(result, "ours-chain")
+    return None if found is None else found - 1
+
+
 def lines(report: Report) -> list[str]:
     """Return all of this in words."""
-    return [*_of_fit(report), *_of_lengths(report), *_of_checkpoints(report)]
+    return [
+        *_of_fit(report),
+        *_of_lengths(report),
+        *_of_checkpoints(report),
+        *_of_graphs(report),
+    ]
 
 
 def _share(result: Result, other: str) -> float | None:
@@ -65,3 +76,12 @@ def _of_checkpoints(report: Report) -> list[str]:
             if times is not None:
                 found.setdefault(str(result.cell), []).append(f"{times:.2f} times the {what}")
     return [f"checkpoint {cell}: takes {' and '.join(parts)}" for cell, parts in found.items()]
+
+
+def _of_graphs(report: Report) -> list[str]:
+    return [
+        f"{mode} {result.cell}: as a graph the chain costs {100 * cost:+.1f} %"
+        for mode in GRAPHS
+        for result in report.of_mode(mode)
+        if (cost := as_graph(result)) is not None
+    ]

@@ -6,10 +6,10 @@ from benchmarks.peers.base import Call, NotDoneError, Peer
 from benchmarks.peers.jax import Jax
 from benchmarks.peers.keras import Keras
 from benchmarks.peers.onnxruntime import OnnxRuntime
-from benchmarks.peers.ours import Ours, OursCore, OursFull, OursWhole
+from benchmarks.peers.ours import Ours, OursChain, OursCore, OursFull, OursWhole
 from benchmarks.peers.pytorch import PyTorch, PyTorchCell
 
-OURS: tuple[type[Peer], ...] = (Ours, OursCore, OursFull, OursWhole)
+OURS: tuple[type[Peer], ...] = (Ours, OursCore, OursFull, OursWhole, OursChain)
 # What --peers names, and the ways in which each is measured.
 PEERS: dict[str, tuple[type[Peer], ...]] = {
     "pytorch": (PyTorch, PyTorchCell),

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.grid import CHECKPOINT, RAGGED, Cell, lengths, sequences, targets
+from benchmarks import problems
+from benchmarks.grid import (
+    CHECKPOINT,
+    GRAPHS,
+    PROBLEMS,
+    RAGGED,
+    Cell,
+    lengths,
+    sequences,
+    targets,
+)
 from benchmarks.peers.base import Call, NotDoneError, Peer
 
 
@@ -18,7 +28,9 @@ class Ours(Peer):
     label = "lstm_native"
     module = "lstm_native"
     needs = ("lstm-native",)
-    kinds = frozenset({"inference", "training", "step", "fit", "import", *RAGGED, CHECKPOINT})
+    kinds = frozenset(
+        {"inference", "training", "step", "fit", "import", *RAGGED, CHECKPOINT, *GRAPHS, *PROBLEMS}
+    )
     is_peer = False
 
     def __init__(self, threads: int) -> None:
@@ -56,6 +68,10 @@ class Ours(Peer):
 
     def make(self, kind: str, cell: Cell) -> Call:
         """Return the work of a kind."""
+        if kind in PROBLEMS:
+            return problems.of_ours(kind, cell)
+        if kind in GRAPHS:
+            return self._run(kind, self.graph(cell), cell)
         if kind == "fit":
             return self._fit(cell)
         if kind == "step":
@@ -72,6 +88,19 @@ class Ours(Peer):
             tape.backward(dy)
 
         return train
+
+    def graph(self, cell: Cell) -> Any:
+        """Return a layer and a Dense as a graph."""
+        x = self.ln.Input(features=cell.features)
+        y, _ = self.layer(cell)(x)
+        return self.ln.Model(x, self.ln.Dense(cell.features)(y), seed=0)
+
+    def _run(self, kind: str, model: Any, cell: Cell) -> Call:
+        """Return one pass of a model, or one update of it that makes it answer its input."""
+        x, adam = sequences(cell), self.ln.Adam(1e-3)
+        if kind.endswith("inference"):
+            return lambda: model.predict(x)
+        return lambda: model.train_on_batch(x, x, loss="mse", optimizer=adam, seed=0)
 
     def _fit(self, cell: Cell) -> Call:
         model, x, y = self.network(cell), sequences(cell), targets(cell)
@@ -135,3 +164,16 @@ class OursWhole(Ours):
     def make(self, kind: str, cell: Cell) -> Call:
         """Return the same work without checkpoints."""
         return super().make("training", cell)
+
+
+class OursChain(Ours):
+    """The layers of a graph's chain, in a Sequential."""
+
+    name = "ours-chain"
+    label = "as a Sequential"
+    kinds = frozenset(GRAPHS)
+
+    def make(self, kind: str, cell: Cell) -> Call:
+        """Return the same work of a Sequential."""
+        layers = [self.layer(cell), self.ln.Dense(cell.features)]
+        return self._run(kind, self.ln.Sequential(layers, seed=0), cell)

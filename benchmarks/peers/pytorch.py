@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.grid import RAGGED, Cell, lengths, sequences, targets, time_first
+from benchmarks import problems
+from benchmarks.grid import PROBLEMS, RAGGED, Cell, lengths, sequences, targets, time_first
 from benchmarks.peers.base import Call, NotDoneError, Peer, only_lstm
 
 
@@ -16,7 +17,7 @@ class PyTorch(Peer):
     label = "PyTorch"
     module = "torch"
     needs = ("torch",)
-    kinds = frozenset({"inference", "training", "step", "fit", "import", *RAGGED})
+    kinds = frozenset({"inference", "training", "step", "fit", "import", *RAGGED, *PROBLEMS})
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -39,6 +40,8 @@ class PyTorch(Peer):
 
     def make(self, kind: str, cell: Cell) -> Call:
         """Return the work of a kind."""
+        if kind in PROBLEMS:
+            return problems.of_pytorchs(kind, cell)
         if kind in ("step", "fit"):
             only_lstm(self, cell)
         if kind == "fit":

@@ -26,9 +26,8 @@ class NetworkTape {
   NetworkTape(const Network<T>& network, const Batches<T>& inputs, std::uint64_t seed,
               bool training)
       : network_(network), graph_(Access::impl(network_).graph()), x_(inputs.list) {
-    const NetworkImpl<T>& impl = Access::impl(network_);
     graph_.check_inputs(x_.data());
-    impl.check_steps(x_.data());
+    Access::impl(network_).output_shapes(x_.data());
     version_ = graph_.version();
     const GilRelease release;
     const FloatMode mode;

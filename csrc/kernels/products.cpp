@@ -1,5 +1,6 @@
 // Matrix products over packed panels, and the weight-gradient product.
 #include "kernels/product_args.hpp"
+#include "kernels/row_tiles.hpp"
 #include "kernels/set_functions.hpp"
 #include "kernels/tile.hpp"
 

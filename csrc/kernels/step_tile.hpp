@@ -2,8 +2,8 @@
 // in registers while k runs, and the cell behind them.
 #pragma once
 
+#include "kernels/row_tiles.hpp"
 #include "kernels/step_cell.hpp"
-#include "kernels/tile.hpp"
 
 namespace lstm_native {
 namespace LN_ISA {

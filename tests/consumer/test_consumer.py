@@ -80,6 +80,24 @@ def test_trains_without_python_and_python_reads_the_file(cmake, programs, tmp_pa
     assert np.abs(answer - truth).max() < 0.1
 
 
+def test_an_encoder_decoder_trained_in_cpp_answers_the_same_bits_in_python(
+    cmake, programs, tmp_path
+):
+    printed = cmake.run(programs / "translate", tmp_path)
+    assert printed.startswith("loss ")
+    model = ln.load_model(tmp_path / "translate.safetensors")
+    lengths = np.fromfile(tmp_path / "lengths.raw", dtype=np.int64)
+    source, before = (
+        np.fromfile(tmp_path / f"{name}.raw", dtype=np.int64).reshape(len(lengths), -1)
+        for name in ("source", "before")
+    )
+    assert 1 <= lengths.min() < lengths.max() <= source.shape[1]
+    answers = model.predict([source, before], lengths=[lengths, lengths])
+    expected = np.fromfile(tmp_path / "answers.raw", dtype=np.float32).reshape(answers.shape)
+    assert len(np.unique(answers)) > answers.size // 2  # a constant would prove nothing
+    np.testing.assert_array_equal(answers, expected)
+
+
 def test_a_missing_file_is_named(programs, tmp_path):
     words = [programs / "predict", tmp_path / "none", "x", "1", "1", "1", "y"]
     result = subprocess.run(words, capture_output=True, text=True, check=False)

@@ -62,6 +62,17 @@ def count(cmake, program: Path, cell: str, folder: Path) -> int:
 
 
 @pytest.mark.skipif(not HAS_AVX2, reason="counts are of AVX2, which this processor lacks")
+@pytest.mark.parametrize("mode", ["inference", "training"])
+def test_a_layer_written_as_a_graph_costs_no_more_than_in_a_row(cmake, program, mode, tmp_path):
+    """The clock's bound is 1 % (docs/performance_graphs.md); instructions keep within it too."""
+    row, graph = (
+        count(cmake, program, f"{kind} 1 100 8 16", tmp_path) for kind in (mode, f"graph-{mode}")
+    )
+    assert row > 10_000, "the counted call was not seen"
+    assert graph <= 1.01 * row
+
+
+@pytest.mark.skipif(not HAS_AVX2, reason="counts are of AVX2, which this processor lacks")
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_cell_takes_as_many_instructions_as_recorded(cmake, program, compiler, cell, tmp_path):
     found = count(cmake, program, cell, tmp_path)

@@ -67,6 +67,8 @@ std::string in_quotes(std::string_view text, std::size_t limit) {
   return '"' + printable(text, limit) + '"';
 }
 
+std::string quoted(std::string_view name) { return "'" + printable(name, 200) + "'"; }
+
 std::string number_text(double value) {
   std::ostringstream out;
   out.imbue(std::locale::classic());

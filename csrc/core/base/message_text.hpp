@@ -18,6 +18,9 @@ std::string printable(std::string_view text, std::size_t limit = 80);
 /// `text` made printable, between double quotes.
 std::string in_quotes(std::string_view text, std::size_t limit = 80);
 
+/// The same of a name, between single quotes, at full length.
+std::string quoted(std::string_view name);
+
 /// A number as a message shows it: shortest of up to 15 digits, whatever the locale.
 std::string number_text(double value);
 

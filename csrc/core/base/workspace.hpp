@@ -15,6 +15,13 @@ namespace lstm_native {
 /// Hands out 64-byte aligned memory that stays valid until it is released as a whole or by the
 /// Scope it was taken in. After the first pass over a problem it allocates nothing.
 class Workspace {
+  /// Where the next memory comes from.
+  struct Place {
+    std::size_t block = 0;
+    std::byte* at = nullptr;  // null: nothing was taken yet
+    std::size_t left = 0;     // bytes of the block
+  };
+
  public:
   Workspace() = default;
   Workspace(const Workspace&) = delete;
@@ -36,8 +43,7 @@ class Workspace {
   /// Forgets everything handed out; when the last pass needed several blocks, replaces them by
   /// one that holds it all.
   void reset() {
-    block_ = 0;
-    used_ = 0;
+    next_ = {};
     if (blocks_.size() > 1) {
       const std::size_t total = bytes();
       blocks_.clear();
@@ -55,18 +61,14 @@ class Workspace {
   /// Releases at its end what was taken since it began.
   class Scope {
    public:
-    explicit Scope(Workspace& workspace)
-        : workspace_(workspace), block_(workspace.block_), used_(workspace.used_) {}
-    ~Scope() {
-      workspace_.block_ = block_;
-      workspace_.used_ = used_;
-    }
+    explicit Scope(Workspace& workspace) : workspace_(workspace), next_(workspace.next_) {}
+    ~Scope() { workspace_.next_ = next_; }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
     Workspace& workspace_;
-    std::size_t block_, used_;
+    Place next_;
   };
 
  private:
@@ -89,18 +91,23 @@ class Workspace {
 
   void* take_bytes(std::size_t bytes) {
     bytes = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
-    while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) {
-      ++block_;
-      used_ = 0;
-    }
-    if (block_ == blocks_.size()) add_block(bytes > kMinimumBlock ? bytes : kMinimumBlock);
-    void* p = blocks_[block_].data.get() + used_;
-    used_ += bytes;
+    if (bytes > next_.left || !next_.at) enter_block(bytes);
+    std::byte* const p = next_.at;
+    next_.at += bytes;
+    next_.left -= bytes;
     return p;
   }
 
+  /// Goes on in the next block that has so much room.
+  void enter_block(std::size_t bytes) {
+    std::size_t block = next_.at ? next_.block + 1 : 0;
+    while (block < blocks_.size() && blocks_[block].size < bytes) ++block;
+    if (block == blocks_.size()) add_block(bytes > kMinimumBlock ? bytes : kMinimumBlock);
+    next_ = {block, blocks_[block].data.get(), blocks_[block].size};
+  }
+
   std::vector<Block> blocks_;
-  std::size_t block_ = 0, used_ = 0;
+  Place next_;
 };
 
 }  // namespace lstm_native

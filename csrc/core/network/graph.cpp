@@ -20,8 +20,6 @@ auto at_node(const std::string& label, const Body& body) {
   }
 }
 
-std::string quoted(const std::string& name) { return "'" + printable(name, 200) + "'"; }
-
 }  // namespace
 
 template <class T>
@@ -54,6 +52,7 @@ Graph<T>::Graph(const std::vector<std::shared_ptr<Layer<T>>>& layers)
   }
   make_steps();
   check_outputs();
+  chain_ = find_chain();
   tie_layers(layers_, row_);
   place_parameters();
 }
@@ -67,6 +66,7 @@ Graph<T>::Graph(GraphSpec spec, std::vector<std::shared_ptr<Layer<T>>> layers)
                           " layers, got " + std::to_string(layers_.size()));
   make_steps();
   check_outputs();
+  chain_ = find_chain();
   tie_layers(layers_, row_);
   place_parameters();
 }
@@ -93,10 +93,10 @@ void Graph<T>::make_steps() {
   stacked_.assign(inputs(), 1);
   for (const GraphStep<T>& step : steps_)
     for (const Port& port : step.outputs) stacked_.push_back(port.stacked);
-  read_.assign(values_, false);
+  read_.assign(values_, 0);
   for (const GraphStep<T>& step : steps_)
-    for (const GraphSource& source : step.sources)
-      if (source.place >= 0) read_[value_of(source)] = true;
+    for (const std::size_t value : step.reads)
+      if (value != kNoValue) read_[value] = 1;
 }
 
 template <class T>
@@ -105,6 +105,7 @@ void Graph<T>::connect(GraphStep<T>& step) const {
     throw InvalidArgument("expected at most " + std::to_string(step.inputs.size()) +
                           " inputs, got " + std::to_string(step.sources.size()));
   step.sources.resize(step.inputs.size());
+  step.reads.assign(step.inputs.size(), kNoValue);
   step.carries.assign(step.inputs.size(), kNoPort);
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
     const Port& port = step.inputs[i];
@@ -117,6 +118,7 @@ void Graph<T>::connect(GraphStep<T>& step) const {
       continue;
     }
     check_fit(port, step.sources[i]);
+    step.reads[i] = value_of(step.sources[i]);
   }
 }
 
@@ -175,7 +177,8 @@ void Graph<T>::check_outputs() {
         throw InvalidArgument("expected values, got tokens");
     });
     read[static_cast<std::size_t>(output.source.place)] = true;
-    read_[value_of(output.source)] = true;
+    output_values_.push_back(value_of(output.source));
+    read_[output_values_.back()] = 1;
   }
   for (std::size_t i = 0; i < read.size(); ++i)
     if (!read[i]) {
@@ -183,6 +186,18 @@ void Graph<T>::check_outputs() {
       throw InvalidArgument(input ? "input " + quoted(spec_.inputs[i].name) + " leads nowhere"
                                   : steps_[i - inputs()].label + " leads to no output");
     }
+}
+
+template <class T>
+bool Graph<T>::find_chain() const {
+  std::size_t before = 0;
+  for (const GraphStep<T>& step : steps_) {
+    const auto others = std::count(step.reads.begin() + 1, step.reads.end(), kNoValue);
+    if (step.reads[0] != before || others + 1 != static_cast<std::ptrdiff_t>(step.reads.size()))
+      return false;
+    before = static_cast<std::size_t>(step.first_value);
+  }
+  return inputs() == 1 && outputs() == 1 && output_values_[0] == before;
 }
 
 template <class T>
@@ -239,13 +254,13 @@ template <class T>
 std::vector<OutputShape> Graph<T>::output_shapes(const std::vector<Index>& timesteps) const {
   const std::vector<OutputShape> all = value_shapes(timesteps);
   std::vector<OutputShape> shapes;
-  for (const GraphOutput& output : spec_.outputs) shapes.push_back(all[value_of(output.source)]);
+  for (const std::size_t value : output_values_) shapes.push_back(all[value]);
   return shapes;
 }
 
 template <class T>
 OutputShape Graph<T>::output_shape(Index timesteps) const {
-  if (!row_) return output_shapes({timesteps}).front();
+  if (!chain_) return output_shapes({timesteps}).front();
   // Without lists, for the quickest calls.
   OutputShape shape{timesteps, 0};
   for (const GraphStep<T>& step : steps_)
@@ -276,35 +291,33 @@ Index Graph<T>::version() const {
   return sum;
 }
 
-namespace {
-
-void check_lengths(const std::string& x, Index samples, Index timesteps, const Index* lengths) {
-  if (!lengths) return;
-  if (timesteps == 0)
+template <class T>
+void Graph<T>::check_lengths(std::size_t input, const Batch<T>& x) const {
+  if (!x.lengths) return;
+  if (x.timesteps == 0)
     throw InvalidArgument("lengths: expected an input with a time axis, got one without");
-  for (Index i = 0; i < samples; ++i)
-    if (lengths[i] < 0 || lengths[i] > timesteps)
-      throw InvalidArgument("lengths: expected 0 to " + std::to_string(timesteps) +
-                            " (the timesteps of " + x + "), got " + std::to_string(lengths[i]) +
-                            " for sequence " + std::to_string(i));
+  for (Index i = 0; i < x.samples; ++i)
+    if (x.lengths[i] < 0 || x.lengths[i] > x.timesteps)
+      throw InvalidArgument("lengths: expected 0 to " + std::to_string(x.timesteps) +
+                            " (the timesteps of " + named(input) + "), got " +
+                            std::to_string(x.lengths[i]) + " for sequence " + std::to_string(i));
 }
-
-}  // namespace
 
 template <class T>
 void Graph<T>::check_shape(std::size_t input, const Batch<T>& x) const {
-  const std::string name = named(input);
-  if (x.samples < 1) throw InvalidArgument(name + ": expected at least one sample, got none");
+  if (x.samples < 1)
+    throw InvalidArgument(named(input) + ": expected at least one sample, got none");
   if (x.timesteps < 0)
-    throw InvalidArgument(name + ": expected timesteps >= 0, got " + std::to_string(x.timesteps));
-  check_lengths(name, x.samples, x.timesteps, x.lengths);
+    throw InvalidArgument(named(input) + ": expected timesteps >= 0, got " +
+                          std::to_string(x.timesteps));
+  check_lengths(input, x);
   if (takes_tokens(input)) {
-    if (!x.tokens) throw InvalidArgument(name + ": expected token indices, got values");
+    if (!x.tokens) throw InvalidArgument(named(input) + ": expected token indices, got values");
     return;
   }
-  if (!x.values) throw InvalidArgument(name + ": expected values, got token indices");
+  if (!x.values) throw InvalidArgument(named(input) + ": expected values, got token indices");
   if (x.features != input_features(input))
-    throw InvalidArgument(name + ": expected " + std::to_string(input_features(input)) +
+    throw InvalidArgument(named(input) + ": expected " + std::to_string(input_features(input)) +
                           " features, got " + std::to_string(x.features));
 }
 

@@ -25,6 +25,7 @@ struct GraphStep {
   std::string label;  // for messages
   std::vector<Port> inputs, outputs;
   std::vector<GraphSource> sources;  // one for each input port
+  std::vector<std::size_t> reads;    // what stands there among all values, else kNoValue
   std::vector<std::size_t> carries;  // for each input port of a state without source the output
                                      // port of the same name, else kNoPort
   LengthsUse lengths_use;
@@ -33,6 +34,7 @@ struct GraphStep {
 };
 
 constexpr std::size_t kNoPort = static_cast<std::size_t>(-1);
+constexpr std::size_t kNoValue = static_cast<std::size_t>(-1);
 constexpr std::size_t kNoNode = static_cast<std::size_t>(-1);
 
 template <class T>
@@ -66,8 +68,9 @@ class Graph {
   /// Every input and every output port of a node has a number of its own; so many there are.
   std::size_t value_of(const GraphSource& source) const;
   std::size_t values() const { return values_; }
+  std::size_t output_value(std::size_t output) const { return output_values_[output]; }
   /// Whether a node or an output of the graph reads the value.
-  bool is_read(std::size_t value) const { return read_[value]; }
+  bool is_read(std::size_t value) const { return read_[value] != 0; }
   /// Runs that stand one above the other in a value: more than one in states alone.
   Index stacked(std::size_t value) const { return stacked_[value]; }
 
@@ -82,6 +85,7 @@ class Graph {
   /// layers use stands here once, under its owner's name, and has one gradient: the sum of all
   /// uses.
   std::vector<std::pair<std::string, Parameter<T>*>> parameters() const;
+  const Parameter<T>& parameter(std::size_t place) const { return *parameters_[place]; }
   /// Where a layer's parameters stand among them.
   const std::vector<std::size_t>& places(std::size_t layer) const { return places_[layer]; }
   void parameters_changed() const;
@@ -104,7 +108,9 @@ class Graph {
   void connect(GraphStep<T>& step) const;
   void check_fit(const Port& port, const GraphSource& source) const;
   void check_outputs();
+  bool find_chain() const;
   void check_shape(std::size_t input, const Batch<T>& x) const;
+  void check_lengths(std::size_t input, const Batch<T>& x) const;
   void place_parameters();
   Port port_of(const GraphSource& source) const;
   std::string named(std::size_t input) const;  // for messages
@@ -113,9 +119,11 @@ class Graph {
   std::vector<std::shared_ptr<Layer<T>>> layers_;
   std::vector<GraphStep<T>> steps_;
   std::size_t values_ = 0;
-  std::vector<bool> read_;
+  std::vector<std::size_t> output_values_;
+  std::vector<char> read_;  // of each value, whether it is
   std::vector<Index> stacked_;
   bool row_ = false;
+  bool chain_ = false;  // each node reads the one before and nothing else
   std::vector<Parameter<T>*> parameters_;         // as `parameters` gives them
   std::vector<std::vector<std::size_t>> places_;  // of each layer
 };

@@ -37,6 +37,7 @@ class GraphRun {
                                       [&](Index length) { return length == x[i].timesteps; }))
         value.padded.lengths = nullptr;
       value.steps = {samples_, x[i].timesteps, value.padded.lengths};
+      any_lengths_ = any_lengths_ || value.padded.lengths;
     }
   }
 
@@ -60,7 +61,7 @@ class GraphRun {
 
   void leave(T* const* y, Batch<T>* found) {
     for (std::size_t k = 0; k < graph_.outputs(); ++k) {
-      const std::size_t v = graph_.value_of(graph_.structure().outputs[k].source);
+      const std::size_t v = graph_.output_value(k);
       GraphValue<T>& value = values_[v];
       if (!value.has_padded()) scatter(v, y[k]);
       const Batch<T>& batch = value.padded;
@@ -116,16 +117,17 @@ class GraphRun {
 
   /// Whether the node's inputs go to it as rows: brings them all into one form.
   bool arrange_inputs(const GraphStep<T>& step) {
+    if (!any_lengths_) return false;
     bool lengths = false;
-    for (std::size_t i = 0; i < step.sources.size(); ++i)
+    for (std::size_t i = 0; i < step.reads.size(); ++i)
       lengths = lengths || (reads(step, i) && value_at(step, i).steps.lengths);
     if (!lengths) return false;
     if (step.lengths_use == LengthsUse::refused) throw InvalidArgument(kCannotTakeLengths);
     const bool by_rows = step.lengths_use == LengthsUse::by_rows;
     const TrueSteps& first = value_at(step, 0).steps;
-    for (std::size_t i = 0; i < step.sources.size(); ++i) {
+    for (std::size_t i = 0; i < step.reads.size(); ++i) {
       if (!reads(step, i)) continue;
-      const std::size_t v = graph_.value_of(step.sources[i]);
+      const std::size_t v = step.reads[i];
       GraphValue<T>& value = values_[v];
       if (by_rows) check_same_steps(first, value.steps);
       if (by_rows && !value.has_rows()) gather(v);
@@ -141,10 +143,10 @@ class GraphRun {
   }
 
   bool reads(const GraphStep<T>& step, std::size_t port) const {
-    return step.sources[port].place >= 0;
+    return step.reads[port] != kNoValue;
   }
   GraphValue<T>& value_at(const GraphStep<T>& step, std::size_t port) {
-    return values_[graph_.value_of(step.sources[port])];
+    return values_[step.reads[port]];
   }
 
   void run_node(std::size_t n, T* const* y) {
@@ -167,7 +169,7 @@ class GraphRun {
       out[step.carries[i]] = options_.states->final(n, i, samples_);
     }
     Pass pass = pass_;
-    pass.seed = derive_seed(pass_.seed, static_cast<std::uint64_t>(n));
+    if (pass.training) pass.seed = derive_seed(pass.seed, static_cast<std::uint64_t>(n));
     pass.before_activation = options_.before_activation && (*options_.before_activation)[n];
 
     pass.no_steps = pass_.no_steps || (by_rows && value_at(step, 0).steps.none());
@@ -175,9 +177,10 @@ class GraphRun {
     const Index samples = in[0].samples;
     for (std::size_t o = 0; o < outputs; ++o) {
       const std::size_t v = static_cast<std::size_t>(step.first_value) + o;
+      if (o > 0 && !graph_.is_read(v)) continue;
       const OutputShape shape = step.layer->output_shape(o, shapes);
       GraphValue<T>& value = values_[v];
-      if (!out[o] && (o == 0 || graph_.is_read(v))) {
+      if (!out[o]) {
         if (!by_rows) out[o] = destination(v, y);
         if (!out[o])
           out[o] =
@@ -191,6 +194,7 @@ class GraphRun {
       }
       if (shape.timesteps) found.lengths = step.layer->output_lengths(o, in, workspace_);
       value.steps = {samples, shape.timesteps, found.lengths};
+      any_lengths_ = any_lengths_ || found.lengths;
     }
     auto tape = step.layer->forward(in, out, pass);
     link({std::move(tape), GraphLink<T>::Kind::node, n, by_rows});
@@ -199,7 +203,7 @@ class GraphRun {
   /// Where the caller wants a value to be; null: nowhere.
   T* destination(std::size_t v, T* const* y) const {
     for (std::size_t k = 0; y && k < graph_.outputs(); ++k)
-      if (y[k] && graph_.value_of(graph_.structure().outputs[k].source) == v) return y[k];
+      if (y[k] && graph_.output_value(k) == v) return y[k];
     return nullptr;
   }
 
@@ -210,6 +214,7 @@ class GraphRun {
   Index* kept_lengths_;
   GraphValue<T>* values_;
   Index samples_ = 0;
+  bool any_lengths_ = false;  // of the values that stand there so far
   std::vector<GraphLink<T>> links_;
 };
 

@@ -22,7 +22,8 @@ class GraphTape {
   virtual ~GraphTape() = default;
 
   /// dy: of each output of the graph, or null for zeros. dx: for each input what receives its
-  /// gradient, or null. gradients: one for each of the graph's parameters, added to. A gradient
+  /// gradient, or null. gradients: one for each of the graph's parameters, added to, or null where
+  /// it is not wanted; nodes with nothing wanted in them, nor before them, are left out. A gradient
   /// that several nodes contribute to is summed in the order of the way back.
   virtual void backward(const T* const* dy, T* const* dx, T* const* gradients,
                         Workspace& workspace) = 0;

@@ -10,8 +10,6 @@
 namespace lstm_native {
 namespace {
 
-std::string quoted(const std::string& name) { return "'" + printable(name, 200) + "'"; }
-
 /// Names stand in those of parameters and states, which have dots, and in messages.
 void check_name(const std::string& what, const std::string& name, std::set<std::string>& known) {
   const bool good = !name.empty() && name.size() <= 200 &&

@@ -23,7 +23,7 @@ class LinkedTape final : public GraphTape<T> {
     const Workspace::Scope scope(workspace);
     WayBack way(*this, dx, gradients, workspace);
     for (std::size_t k = 0; k < graph_.outputs(); ++k)
-      if (dy[k]) way.add_output(graph_.value_of(graph_.structure().outputs[k].source), dy[k]);
+      if (dy[k]) way.add_output(graph_.output_value(k), dy[k]);
     for (std::size_t i = links_.size(); i-- > 0;) way.follow(links_[i]);
     way.finish();
   }
@@ -40,6 +40,11 @@ class LinkedTape final : public GraphTape<T> {
       const auto count = static_cast<Index>(graph_.values());
       padded_ = new_gradients(count);
       rows_ = new_gradients(count);
+      wanted_ = workspace.template take_zeros<bool>(count);
+      for (std::size_t i = 0; i < graph_.inputs(); ++i)
+        wanted_[i] = dx_ && dx_[i] && !graph_.takes_tokens(i);
+      for (const GraphStep<T>& step : graph_.steps())
+        std::fill_n(wanted_ + step.first_value, step.outputs.size(), is_wanted(step));
     }
 
     void add_output(std::size_t v, const T* dy) {
@@ -89,9 +94,19 @@ class LinkedTape final : public GraphTape<T> {
       return graph_.stacked(v) * rows_of(batch.samples, batch.timesteps) * batch.features;
     }
 
-    bool wanted(std::size_t v) const {
-      if (v >= graph_.inputs()) return true;
-      return dx_ && dx_[v] && !graph_.takes_tokens(v);
+    /// Whether a node leads to a gradient that is wanted: its own, or of what it reads.
+    bool is_wanted(const GraphStep<T>& step) const {
+      for (const std::size_t place : graph_.places(step.layer_index))
+        if (gradients_[place]) return true;
+      for (const std::size_t v : step.reads)
+        if (v != kNoValue && wanted_[v]) return true;
+      return false;
+    }
+
+    /// Where a layer may add a gradient that nobody wants. It asks for none of what is not trained.
+    T* unwanted(const Parameter<T>& parameter) {
+      if (!parameter.trained) return nullptr;
+      return workspace_.template take_zeros<T>(parameter.info.size());
     }
 
     /// Memory for what is to be added to a gradient.
@@ -119,6 +134,7 @@ class LinkedTape final : public GraphTape<T> {
     void lead_through(GraphLink<T>& link) {
       const GraphStep<T>& step = graph_.steps()[link.index];
       const auto first = static_cast<std::size_t>(step.first_value);
+      if (!wanted_[first]) return;
       Gradient<T>* const own = (link.by_rows ? rows_ : padded_) + first;
       const std::size_t outputs = step.outputs.size(), inputs = step.inputs.size();
       auto** dy = workspace_.template take<const T*>(static_cast<Index>(outputs));
@@ -131,32 +147,31 @@ class LinkedTape final : public GraphTape<T> {
       if (!any && !step.adds_to_loss) return;
       if (!dy[0]) dy[0] = workspace_.template take_zeros<T>(size_of(first, link.by_rows));
       for (std::size_t i = 0; i < inputs; ++i) {
-        const GraphSource& source = step.sources[i];
-        const bool leads = source.place >= 0 && wanted(graph_.value_of(source));
-        dx[i] = leads ? part(graph_.value_of(source), link.by_rows) : nullptr;
+        const std::size_t v = step.reads[i];
+        dx[i] = v != kNoValue && wanted_[v] ? part(v, link.by_rows) : nullptr;
       }
       // Two ports that read one value must not both take the input's own memory.
       for (std::size_t i = 1; i < inputs; ++i)
         if (dx[i] && std::find(dx, dx + i, dx[i]) != dx + i)
-          dx[i] =
-              workspace_.template take<T>(size_of(graph_.value_of(step.sources[i]), link.by_rows));
+          dx[i] = workspace_.template take<T>(size_of(step.reads[i], link.by_rows));
       of_layer_.clear();
       for (const std::size_t place : graph_.places(step.layer_index))
-        of_layer_.push_back(gradients_[place]);
+        of_layer_.push_back(gradients_[place] ? gradients_[place]
+                                              : unwanted(graph_.parameter(place)));
       link.tape->backward(dy, dx, of_layer_.data(), workspace_);
       for (std::size_t i = 0; i < inputs; ++i)
-        if (dx[i]) add(graph_.value_of(step.sources[i]), link.by_rows, dx[i]);
+        if (dx[i]) add(step.reads[i], link.by_rows, dx[i]);
     }
 
     void lead_to_padded(std::size_t v) {
-      if (!rows_[v].sum || !wanted(v)) return;
+      if (!rows_[v].sum || !wanted_[v]) return;
       T* padded = part(v, false);
       values_[v].steps.scatter(rows_[v].sum, values_[v].rows.features, padded);
       add(v, false, padded);
     }
 
     void lead_to_rows(std::size_t v) {
-      if (!padded_[v].sum) return;
+      if (!padded_[v].sum || !wanted_[v]) return;
       const Index features = values_[v].rows.features;
       add(v, true, values_[v].steps.gather(padded_[v].sum, features, workspace_));
     }
@@ -167,6 +182,7 @@ class LinkedTape final : public GraphTape<T> {
     T* const* gradients_;
     Workspace& workspace_;
     Gradient<T>*padded_, *rows_;
+    bool* wanted_;  // of each value, whether its gradient is
     std::vector<T*> of_layer_;
   };
 

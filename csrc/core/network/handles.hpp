@@ -1,7 +1,8 @@
 // What the public handles have in common: the way to what stands behind them, for the core and the
-// bindings alone, and the check of their getters and setters.
+// bindings alone, and the checks of what they are given.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -50,6 +51,14 @@ inline void check_count(const std::string& name, Index expected, Index got) {
   if (got == expected) return;
   throw InvalidArgument("'" + printable(name) + "': expected " + std::to_string(expected) +
                         " values, got " + std::to_string(got));
+}
+
+/// Throws InvalidArgument unless the caller gives as many of something as there are to be.
+inline void check_number(const char* what, std::size_t expected, std::size_t got,
+                         const char* why = "as the network has") {
+  if (expected == got) return;
+  throw InvalidArgument("expected " + std::to_string(expected) + " " + what +
+                        (expected == 1 ? "" : "s") + ", " + why + ", got " + std::to_string(got));
 }
 
 }  // namespace lstm_native

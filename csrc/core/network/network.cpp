@@ -40,7 +40,8 @@ void NetworkImpl<T>::predict(const Batch<T>* x, T* const* y, GraphStates<T>* sta
   Index rows = 0;
   for (std::size_t i = 0; i < graph_.inputs(); ++i)
     rows = std::max(rows, rows_of(x[i].samples, x[i].timesteps));
-  check_steps(x);
+  // What a layer cannot take is found before the first output is written: one alone is the last.
+  if (graph_.outputs() > 1) output_shapes(x);
   auto workspace = workspaces_.borrow(rows);
   {
     const Workspace::Scope scope(*workspace);
@@ -67,15 +68,6 @@ std::vector<std::vector<Index>> NetworkImpl<T>::predict_with_lengths(const Batch
         lengths[k].assign(found[k].lengths, found[k].lengths + found[k].samples);
   });
   return lengths;
-}
-
-template <class T>
-void NetworkImpl<T>::check_steps(const Batch<T>* x) const {
-  if (graph_.is_row()) {
-    graph_.output_shape(x[0].timesteps);
-    return;
-  }
-  output_shapes(x);
 }
 
 template <class T>
@@ -147,13 +139,6 @@ bool Network<T>::takes_tokens() const {
 }
 
 namespace {
-
-void check_number(const char* what, std::size_t expected, std::size_t got) {
-  if (expected != got)
-    throw InvalidArgument("expected " + std::to_string(expected) + " " + what +
-                          (expected == 1 ? "" : "s") + ", as the network has, got " +
-                          std::to_string(got));
-}
 
 /// The network behind a handle that is used as one with one input and one output.
 template <class T>

@@ -44,7 +44,6 @@ class NetworkImpl {
                                                        GraphStates<T>* states) const;
 
   /// Throws InvalidArgument when a layer cannot take so many steps.
-  void check_steps(const Batch<T>* x) const;
   std::vector<OutputShape> output_shapes(const Batch<T>* x) const;
 
   /// To be called after weights were written.

@@ -89,6 +89,7 @@ void RecurrentPass<T>::export_state(const T* state, Index features, Index padded
 /// wanted.
 template <class T>
 void RecurrentPass<T>::export_states(T* h, T* c) const {
+  if (!h && !c) return;
   const Index hidden_size = layer_.plan_.hidden_size;
   for (const Direction& of : all_directions_) {
     for (Index row = 0; row < samples(); ++row) {

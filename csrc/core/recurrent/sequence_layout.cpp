@@ -44,6 +44,7 @@ void SequenceLayout::scatter(const SequenceView<const T>& from, Index width, T* 
 
 template <class T>
 void SequenceLayout::clear_padding(Index width, T* to) const {
+  if (!packed() && steps_ == timesteps_) return;
   for (Index row = 0; row < samples_; ++row)
     std::fill(place(to, width, row, length(row)), place(to, width, row, timesteps_), T(0));
 }

@@ -62,18 +62,22 @@ struct PlainKind : CommonKind {
   }
 };
 
-template <>
-struct LayerKind<MaxPool1DSpec> : PlainKind {
-  static constexpr const char* type = "max_pool1d";
-  static constexpr const char* name = "MaxPool1D";
-  static constexpr OverTime over_time = OverTime::sees_window;
+/// The same of one that makes one step of several, or of all.
+template <OverTime seen>
+struct PooledKind : PlainKind {
+  static constexpr OverTime over_time = seen;
 };
 
 template <>
-struct LayerKind<MeanPool1DSpec> : PlainKind {
+struct LayerKind<MaxPool1DSpec> : PooledKind<OverTime::sees_window> {
+  static constexpr const char* type = "max_pool1d";
+  static constexpr const char* name = "MaxPool1D";
+};
+
+template <>
+struct LayerKind<MeanPool1DSpec> : PooledKind<OverTime::sees_window> {
   static constexpr const char* type = "mean_pool1d";
   static constexpr const char* name = "MeanPool1D";
-  static constexpr OverTime over_time = OverTime::sees_window;
 };
 
 template <class Visitor>
@@ -84,24 +88,21 @@ template <class Visitor>
 void fields(Visitor&, const MeanPoolSpec&) {}
 
 template <>
-struct LayerKind<LastSpec> : PlainKind {
+struct LayerKind<LastSpec> : PooledKind<OverTime::sees_all> {
   static constexpr const char* type = "last";
   static constexpr const char* name = "Last";
-  static constexpr OverTime over_time = OverTime::sees_all;
 };
 
 template <>
-struct LayerKind<MaxPoolSpec> : PlainKind {
+struct LayerKind<MaxPoolSpec> : PooledKind<OverTime::sees_all> {
   static constexpr const char* type = "max_pool";
   static constexpr const char* name = "MaxPool";
-  static constexpr OverTime over_time = OverTime::sees_all;
 };
 
 template <>
-struct LayerKind<MeanPoolSpec> : PlainKind {
+struct LayerKind<MeanPoolSpec> : PooledKind<OverTime::sees_all> {
   static constexpr const char* type = "mean_pool";
   static constexpr const char* name = "MeanPool";
-  static constexpr OverTime over_time = OverTime::sees_all;
 };
 
 template <class Visitor>

@@ -10,20 +10,14 @@
 namespace lstm_native {
 namespace {
 
-void check_number(const char* what, std::size_t expected, std::size_t got) {
-  if (expected != got)
-    throw InvalidArgument("expected " + std::to_string(expected) + " " + what + ", got " +
-                          std::to_string(got));
-}
-
 /// The trainer behind a handle that is used as one of a network with one input and one output.
 template <class T>
 TrainerImpl<T>& one_to_one(const Trainer<T>& trainer) {
   TrainerImpl<T>& impl = Access::impl(trainer);
   const Graph<T>& graph = Access::impl(impl.network()).graph();
-  check_number("inputs, as the network has", graph.inputs(), 1);
-  check_number("outputs, as the network has", graph.outputs(), 1);
-  check_number("targets, one for each loss", impl.losses().size(), 1);
+  check_number("input", graph.inputs(), 1);
+  check_number("output", graph.outputs(), 1);
+  check_number("target", impl.losses().size(), 1, "one for each loss");
   return impl;
 }
 
@@ -33,9 +27,9 @@ TrainerImpl<T>& counted(const Trainer<T>& trainer, const std::vector<Batch<T>>& 
                         const std::vector<Targets<T>>& y, const std::vector<T*>& output) {
   TrainerImpl<T>& impl = Access::impl(trainer);
   const Graph<T>& graph = Access::impl(impl.network()).graph();
-  check_number("inputs, as the network has", graph.inputs(), x.size());
-  check_number("targets, one for each loss", impl.losses().size(), y.size());
-  if (!output.empty()) check_number("outputs, as the network has", graph.outputs(), output.size());
+  check_number("input", graph.inputs(), x.size());
+  check_number("target", impl.losses().size(), y.size(), "one for each loss");
+  if (!output.empty()) check_number("output", graph.outputs(), output.size());
   return impl;
 }
 

@@ -1,4 +1,6 @@
-// What stands behind the public Trainer handle.
+// What stands behind the public Trainer handle. The class stands in two files:
+//   trainer_impl.cpp        a step: pass, losses, way back, update
+//   trainer_selection.cpp   what a step works on
 #pragma once
 
 #include <functional>
@@ -60,6 +62,7 @@ class TrainerImpl {
     std::vector<Batch<T>> answer;  // each output of the network, before its end
   };
 
+  // trainer_selection.cpp
   void select(const Batch<T>* x, const Targets<T>* y, const Index* rows, Index row_count,
               const StepOptions<T>& options);
   BatchPart select_rows(const Batch<T>* x, const Index* rows, Index row_count) const;
@@ -67,6 +70,7 @@ class TrainerImpl {
                      const StepOptions<T>& options) const;
   void check_mean_weight(double mean_weight) const;
 
+  // trainer_impl.cpp
   /// Runs the network on what was selected, and writes the outputs that are wanted.
   std::unique_ptr<GraphTape<T>> run(const Pass& pass, GraphStates<T>* states, T* const* output);
   void write_output(std::size_t k, T* output) const;

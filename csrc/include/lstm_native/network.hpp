@@ -227,8 +227,9 @@ class Trainer {
   Index accumulated() const;  // batches since the last update
   void forget_gradients();
 
-  /// The gradients that `apply` would use, before clipping; zeros where nothing was accumulated.
-  /// They may be set to some of one's own, which must be finite.
+  /// The gradients that `apply` would use, before clipping; zeros where nothing was accumulated,
+  /// and of frozen parameters, whose gradients are not computed. They may be set to some of one's
+  /// own, which must be finite.
   std::vector<T> get_gradient(const std::string& name) const;
   void set_gradient(const std::string& name, const T* values, Index count);
 
@@ -263,7 +264,8 @@ class Trainer {
   /// Multiplies the learning rate of the parameter of this name, or of all inside of what it stands
   /// for: "1" are those of layer 1. 0 freezes them, as a parameter that asks for no gradient in
   /// PyTorch: no update, no decay, no part in the norm that is clipped, and their state stands
-  /// still. 1 at first. A step with all of them frozen throws InvalidArgument.
+  /// still; the way back ends where all before it are frozen. 1 at first. A step with all of them
+  /// frozen throws InvalidArgument.
   void set_rate_factor(const std::string& name, double factor);
   void set_rate_factor(Index layer, double factor) {
     set_rate_factor(std::to_string(layer), factor);

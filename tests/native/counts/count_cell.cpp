@@ -1,5 +1,5 @@
 // Runs one small cell, so that valgrind can count the instructions of `counted_call` alone:
-//   count_cell inference|training <batch> <timesteps> <features> <hidden>
+//   count_cell [graph-]inference|[graph-]training <batch> <timesteps> <features> <hidden>
 // Without arguments it prints the compiler. See tests/structure/test_instruction_counts.py.
 #include <cstdlib>
 #include <cstring>
@@ -33,14 +33,18 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (argc != 6) return 2;
-  const bool training = std::strcmp(argv[1], "training") == 0;
+  const bool training = std::strstr(argv[1], "training") != nullptr;
+  const bool graph = std::strncmp(argv[1], "graph-", 6) == 0;
   const ln::Index batch = std::atoi(argv[2]), timesteps = std::atoi(argv[3]);
   const ln::Index features = std::atoi(argv[4]), hidden = std::atoi(argv[5]);
 
   ln::set_num_threads(1);
   ln::LSTMSpec lstm;
   lstm.hidden_size = hidden;
-  ln::Network<float> network({ln::LayerSpec{lstm}}, features, 1);
+  ln::GraphBuilder net;
+  net.output("y", net.add("lstm", lstm, {net.input("x", features)}));
+  ln::Network<float> network = graph ? ln::Network<float>(net.spec(), 1)
+                                     : ln::Network<float>({ln::LayerSpec{lstm}}, features, 1);
   const std::vector<float> data = values(batch * timesteps * features);
   const std::vector<float> target = values(batch * timesteps * hidden);
   std::vector<float> y(target.size());
