@@ -1,0 +1,71 @@
+#include "core/decoding/token_scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/numeric/activations.hpp"
+#include "kernels/dispatch.hpp"
+#include "lstm_native/error.hpp"
+
+namespace lstm_native {
+
+template <class T>
+bool TokenScores<T>::read(T* scratch) {
+  if (!logits_) {
+    for (Index i = 0; i < tokens_; ++i)
+      if (!(values_[i] >= 0)) return false;
+    return true;
+  }
+  // NaN and +infinity leave no finite sum, whatever the largest value is taken for.
+  log_sum_ = softmax(kernels<T>(), tokens_, values_, scratch);
+  return std::isfinite(log_sum_);
+}
+
+template <class T>
+void TokenScores<T>::refuse(const std::string& where) const {
+  Index nans = 0;
+  for (Index i = 0; i < tokens_; ++i) nans += std::isnan(values_[i]);
+  std::string what = "outputs of which none is a finite number";
+  if (nans)
+    what = std::to_string(nans) + " NaN";
+  else if (!logits_)
+    what = "negative probabilities";
+  throw InvalidArgument(where + ": expected one " + (logits_ ? "logit" : "probability") +
+                        " for each token, got " + what + " among " + std::to_string(tokens_));
+}
+
+template <class T>
+double TokenScores<T>::log_probability(Index token) const {
+  const auto value = static_cast<double>(values_[token]);
+  return logits_ ? value - log_sum_ : std::log(value);
+}
+
+template <class T>
+Index TokenScores<T>::best(const bool* allowed) const {
+  const T none = logits_ ? -std::numeric_limits<T>::infinity() : T(0);
+  Index found = -1;
+  T highest = none;
+  for (Index i = 0; i < tokens_; ++i)
+    if (values_[i] > highest && (!allowed || allowed[i])) {
+      highest = values_[i];
+      found = i;
+    }
+  return found;
+}
+
+template <class T>
+T TokenScores<T>::least_value(double log_probability) const {
+  if (log_probability == -std::numeric_limits<double>::infinity())
+    return logits_ ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::min();
+  // A little less than it is, for the rounding of both ways.
+  const double exact = logits_ ? log_probability + log_sum_ : std::exp(log_probability);
+  const double slack = 1e-12 * (1.0 + std::abs(log_probability) + std::abs(log_sum_));
+  const double below = logits_ ? exact - slack : exact * (1.0 - slack);
+  return std::nextafter(static_cast<T>(below), -std::numeric_limits<T>::infinity());
+}
+
+template class TokenScores<float>;
+template class TokenScores<double>;
+
+}  // namespace lstm_native
