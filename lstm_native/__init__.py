@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         unwindow,
         windows,
     )
+    from lstm_native.decoding import Hypothesis, ctc_beam_search, ctc_greedy
     from lstm_native.files import load_model
     from lstm_native.graph import Input, Model, Symbol
     from lstm_native.history import History
@@ -165,6 +166,7 @@ __all__ = [
     "Highway",
     "History",
     "Huber",
+    "Hypothesis",
     "Input",
     "Last",
     "Layer",
@@ -204,6 +206,8 @@ __all__ = [
     "chronological_split",
     "concat",
     "cosine_decay",
+    "ctc_beam_search",
+    "ctc_greedy",
     "exponential_decay",
     "get_num_threads",
     "load_model",
@@ -227,6 +231,7 @@ _HOMES = {
         "ReduceLROnPlateau",
     ),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
+    "decoding": ("Hypothesis", "ctc_beam_search", "ctc_greedy"),
     "files": ("load_model",),
     "graph": ("Input", "Model", "Symbol"),
     "history": ("History",),

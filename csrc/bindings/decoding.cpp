@@ -5,6 +5,7 @@
 #include "bindings/gil.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_handle.hpp"
+#include "bindings/plain_method.hpp"
 #include "core/base/cancellation.hpp"
 #include "core/network/handles.hpp"
 #include "core/network/network_impl.hpp"
@@ -31,15 +32,10 @@ auto run_without_gil(const Call& call) {
 template <class Body>
 void call_python(GilRelease& release, const Body& body) {
   const bool done = release.with_gil([&] {
-    try {
-      body();
-      return true;
-    } catch (py::error_already_set& error) {
-      error.restore();
-    } catch (const std::exception& error) {
-      PyErr_SetString(PyExc_ValueError, error.what());
-    }
-    return false;
+    return with_python_errors([&] {
+             body();
+             return Py_None;  // anything but null
+           }) != nullptr;
   });
   if (!done) throw Cancelled();
 }

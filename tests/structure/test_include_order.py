@@ -165,7 +165,7 @@ PYTHON_FLOORS = [
     {"losses", "_optimizer", "_schedules", "data"},
     {"_updates"},
     {"network", "_scaling", "runtime"},
-    {"layers"},
+    {"layers", "decoding"},
     {"_base"},
 ]
 

@@ -88,7 +88,7 @@ class BeamSearch {
       beams.begin_step();
       for (Index b = 0; b < beams.going(); ++b, ++place) {
         const T* const row = y + (step ? first + b : static_cast<Index>(i)) * vocabulary;
-        beams.add(b, decoder_.scores(row, where), vocabulary, allowance_.row(place));
+        beams.add(b, decoder_.scores(row, where), allowance_.row(place));
       }
       if (!beams.end_step())
         throw InvalidArgument(where() + ": all tokens are forbidden, or of probability 0");

@@ -20,25 +20,24 @@ void Beams::begin_step() {
 }
 
 template <class T>
-void Beams::add(Index beam, const TokenScores<T>& scores, Index vocabulary, const bool* allowed) {
+void Beams::add(Index beam, const TokenScores<T>& scores, const bool* allowed) {
   const double before = live_[beam].log_probability;
-  const T* const values = scores.values();
   const auto width = static_cast<std::size_t>(options_.width);
   const auto least = [&] {
     const bool full = stay_.size() == width;
     return scores.least_value(full ? stay_.front().log_probability - before : kImpossible);
   };
-  // Most tokens are below the worst that stays: one look at each.
+  // Most tokens are below the worst that stays, and not looked at.
   T bound = least();
-  for (Index token = 0; token < vocabulary; ++token) {
-    if (!(values[token] >= bound) || (allowed && !allowed[token])) continue;
+  scores.each_at_least(bound, [&](Index token) {
+    if (allowed && !allowed[token]) return;
     const BeamCandidate candidate{before + scores.log_probability(token), beam, token};
     if (token == options_.end) {
       ends_.push_back(candidate);
-      continue;
+      return;
     }
     if (stay_.size() == width) {
-      if (!candidate.better_than(stay_.front())) continue;
+      if (!candidate.better_than(stay_.front())) return;
       std::pop_heap(stay_.begin(), stay_.end(), better);
       stay_.back() = candidate;
     } else {
@@ -46,7 +45,7 @@ void Beams::add(Index beam, const TokenScores<T>& scores, Index vocabulary, cons
     }
     std::push_heap(stay_.begin(), stay_.end(), better);
     bound = least();
-  }
+  });
 }
 
 bool Beams::end_step() {
@@ -108,7 +107,7 @@ std::vector<Hypothesis> Beams::best() const {
   return list;
 }
 
-template void Beams::add(Index, const TokenScores<float>&, Index, const bool*);
-template void Beams::add(Index, const TokenScores<double>&, Index, const bool*);
+template void Beams::add(Index, const TokenScores<float>&, const bool*);
+template void Beams::add(Index, const TokenScores<double>&, const bool*);
 
 }  // namespace lstm_native

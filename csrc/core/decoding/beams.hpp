@@ -34,7 +34,7 @@ class Beams {
   /// allowed: null, or for each token whether it may.
   void begin_step();
   template <class T>
-  void add(Index beam, const TokenScores<T>& scores, Index vocabulary, const bool* allowed);
+  void add(Index beam, const TokenScores<T>& scores, const bool* allowed);
   /// Returns whether any hypothesis goes on or was found. Where they go on, `token` and `parent`
   /// say how.
   bool end_step();

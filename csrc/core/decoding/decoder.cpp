@@ -43,7 +43,7 @@ Decoder<T>::Decoder(const Network<T>& network, const Batch<T>& prompts,
   check_prompts();
   check_between("prompts times width", prompts_.samples * width_, 1, kMaxWidth);
   stream_ = std::make_unique<GraphStream<T>>(*held_, prompts_.samples);
-  scratch_.resize(static_cast<std::size_t>(vocabulary_));
+  scratch_.resize(static_cast<std::size_t>(TokenScores<T>::scratch_size(vocabulary_)));
 }
 
 template <class T>

@@ -59,7 +59,7 @@ class Decoder {
   std::vector<Batch<T>> now_;             // the step of each input
   std::vector<AlignedVector<T>> answers_;  // memory of each stepped output
   std::vector<T*> to_;
-  AlignedVector<T> scratch_;  // a row
+  AlignedVector<T> scratch_;  // of a row's scores
 };
 
 /// Of the options that all ways of decoding have: throws InvalidArgument.

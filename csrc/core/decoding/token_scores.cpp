@@ -4,22 +4,19 @@
 #include <cmath>
 #include <limits>
 
-#include "core/numeric/activations.hpp"
 #include "kernels/dispatch.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
-
 template <class T>
 bool TokenScores<T>::read(T* scratch) {
-  if (!logits_) {
-    for (Index i = 0; i < tokens_; ++i)
-      if (!(values_[i] >= 0)) return false;
-    return true;
+  maxima_ = scratch;
+  const double sum = kernels<T>().exponential_sum(tokens_, values_, &largest_, scratch);
+  if (logits_) {
+    log_sum_ = static_cast<double>(largest_) + std::log(sum);
+    return std::isfinite(log_sum_);
   }
-  // NaN and +infinity leave no finite sum, whatever the largest value is taken for.
-  log_sum_ = softmax(kernels<T>(), tokens_, values_, scratch);
-  return std::isfinite(log_sum_);
+  return std::isfinite(sum) && *std::min_element(values_, values_ + tokens_) >= 0;
 }
 
 template <class T>
@@ -43,14 +40,16 @@ double TokenScores<T>::log_probability(Index token) const {
 
 template <class T>
 Index TokenScores<T>::best(const bool* allowed) const {
-  const T none = logits_ ? -std::numeric_limits<T>::infinity() : T(0);
+  const T least = least_value(-std::numeric_limits<double>::infinity());
+  if (!allowed && largest_ >= least)
+    return std::find(values_, values_ + tokens_, largest_) - values_;
   Index found = -1;
-  T highest = none;
-  for (Index i = 0; i < tokens_; ++i)
-    if (values_[i] > highest && (!allowed || allowed[i])) {
-      highest = values_[i];
-      found = i;
-    }
+  T bound = least;
+  each_at_least(bound, [&](Index token) {
+    if ((allowed && !allowed[token]) || (found >= 0 && values_[token] == bound)) return;
+    found = token;
+    bound = values_[token];
+  });
   return found;
 }
 
