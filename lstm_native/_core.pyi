@@ -282,7 +282,7 @@ class _WeightAverage:
 class WeightAverage32(_WeightAverage): ...
 class WeightAverage64(_WeightAverage): ...
 
-# Tokens and held arrays as those of a stream; end and output: -1 for none. What follows each prompt.
+# Tokens and held arrays as those of a stream; end and output: -1 for none.
 _Allow = Callable[[list[NDArray[np.int64]]], NDArray[np.bool_] | None]
 
 def generate(

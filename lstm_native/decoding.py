@@ -136,7 +136,9 @@ def ctc_beam_search(
     n_best = check_n_best(n_best, width)
     from_logits = check_bool(from_logits, name="from_logits")
     if scorer is not None and not callable(scorer):
-        raise TypeError(f"scorer: expected a function of the labels so far, got {described(scorer)}")
+        raise TypeError(
+            f"scorer: expected a function of the labels so far, got {described(scorer)}"
+        )
     labels = outputs.shape[-1]
     asked = None if scorer is None else lambda prefix: _scores(scorer(prefix), labels)
     return hypotheses(
@@ -153,7 +155,7 @@ def check_n_best(n_best: Any, width: int) -> int:
 
 
 def _check_blank(blank: Any, outputs: NDArray[Any]) -> int:
-    return check_int(blank, name="blank", minimum=0, maximum=outputs.shape[-1] - 1)
+    return check_int(blank, name="blank", minimum=0, maximum=int(outputs.shape[-1]) - 1)
 
 
 def _scores(given: Any, labels: int) -> NDArray[np.float64]:

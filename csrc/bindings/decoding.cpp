@@ -114,8 +114,8 @@ py::list search_from(const NetworkHandle<T>& handle, const py::object& tokens,
                      Index n_best, double length_penalty, const py::object& allow, Index output) {
   const Prompts<T> prompts(handle, tokens, lengths, held, held_lengths);
   return list_of(run_without_gil([&](GilRelease& release) {
-    const BeamOptions options{
-        steps, end, width, n_best, length_penalty, allow_of(allow, release), output};
+    const BeamOptions options{steps, end, width, n_best, length_penalty, allow_of(allow, release),
+                              output};
     return beam_search(handle.network, prompts.input.batch, options, prompts.held.list);
   }));
 }

@@ -96,9 +96,9 @@ double exponential_sum(Index n, const T* x, T* largest, T* maxima) {
     const Index end = begin + kPiece < n ? begin + kPiece : n;
     for (Index i = begin; i < end; i += kMaximaBlock) {
       const T* const from = i < whole ? x + i : tail.values;
-      for (Index k = 0; k < kMaximaBlock; k += B) LN_UNROLL for (int v = 0; v < V; ++v)
-          sums[v] = ei::padd(sums[v],
-                             exponential(Packet<T>(ei::psub(load(from + k + v * L), shift))));
+      for (Index k = 0; k < kMaximaBlock; k += B)
+        LN_UNROLL for (int v = 0; v < V; ++v) sums[v] =
+            ei::padd(sums[v], exponential(Packet<T>(ei::psub(load(from + k + v * L), shift))));
     }
     alignas(64) T parts[B];
     LN_UNROLL for (int v = 0; v < V; ++v) store(parts + v * L, sums[v]);

@@ -114,7 +114,9 @@ class Decoding(Stack):
             top_k = check_int(top_k, name="top_k", minimum=1, maximum=2**63 - 1)
         if top_p is not None:
             top_p = check_real(top_p, name="top_p", above=0.0, maximum=1.0)
-        places, common = self._decoded("generate", prompts, lengths, held, steps, end, allow, output)
+        places, common = self._decoded(
+            "generate", prompts, lengths, held, steps, end, allow, output
+        )
         found: list[NDArray[np.int64]] = _core.generate(
             *places,
             **common,
@@ -235,9 +237,11 @@ class Decoding(Stack):
             else lambda prefixes: _mask(allow(prefixes), len(prefixes), vocabulary),
             "output": -1 if output is None else self._output_index(output),
         }
-        arrays = given and [None if one is None else one[0] for one in given]
-        ends_held = given and [None if one is None else one[1] for one in given]
-        return (network, tokens, ends, arrays, ends_held), common
+        arrays = arrays_ends = None
+        if given is not None:
+            arrays = [None if one is None else one[0] for one in given]
+            arrays_ends = [None if one is None else one[1] for one in given]
+        return (network, tokens, ends, arrays, arrays_ends), common
 
     def _vocabulary(self, given: list[Checked | None] | None) -> int:
         """Return the tokens of the one input that is stepped; the core refuses other models."""

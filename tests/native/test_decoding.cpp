@@ -127,8 +127,8 @@ TEST_CASE_TEMPLATE("beam search: as wide as all sequences, it finds the best", T
     options.end = 1;
     options.width = 625;
     options.n_best = 3;
-    const auto found =
-        beam_search(language_model<T>(ending), prompts_of<T>(kPrompts, 3, kLengths.data()), options);
+    const auto found = beam_search(language_model<T>(ending),
+                                   prompts_of<T>(kPrompts, 3, kLengths.data()), options);
     for (std::size_t i = 0; i < 3; ++i) {
       const auto wanted =
           best_of_all([&](const Tokens& prefix) { return after(logits, prefix); }, kAlone[i], 4, 1);

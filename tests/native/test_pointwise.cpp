@@ -238,7 +238,8 @@ TEST_CASE_TEMPLATE("exponential sum: any length, its maxima, and what is no numb
       std::vector<T> maxima;
       const double sum = sum_of(x, &largest, &maxima);
       CHECK(largest == most);
-      CHECK(sum == doctest::Approx(static_cast<double>(wanted)).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-14));
+      CHECK(sum ==
+            doctest::Approx(static_cast<double>(wanted)).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-14));
       for (std::size_t b = 0; b < maxima.size(); ++b) {
         const auto begin = x.begin() + static_cast<Index>(b) * kMaximaBlock;
         CHECK(maxima[b] == *std::max_element(begin, std::min(x.end(), begin + kMaximaBlock)));

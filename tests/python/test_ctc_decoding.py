@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from decoding_helpers import tuples
@@ -47,7 +49,7 @@ def test_a_wide_search_sums_all_alignments(isa, dtype, threads, data):
             close = {"rel": TOLERANCE[dtype], "abs": TOLERANCE[dtype]}
             assert h.log_probability == pytest.approx(wanted[tuples(h)], **close)
             assert h.score == h.log_probability
-        assert all(a.score >= b.score for a, b in zip(best, best[1:], strict=False))
+        assert all(a.score >= b.score for a, b in pairwise(best))
 
 
 def test_a_narrow_search_never_counts_too_much():
@@ -97,7 +99,7 @@ def test_a_scorer_adds_to_each_label_of_a_prefix(dtype, blank):
             close = {"rel": TOLERANCE[dtype], "abs": TOLERANCE[dtype]}
             assert h.log_probability == pytest.approx(wanted[labels], **close)
             assert h.score == pytest.approx(wanted[labels] + added, **close)
-        assert all(a.score >= b.score for a, b in zip(best, best[1:], strict=False))
+        assert all(a.score >= b.score for a, b in pairwise(best))
 
 
 def test_a_scorer_forbids_labels():
@@ -113,7 +115,7 @@ def test_a_scorer_forbids_labels():
     for h in ln.ctc_beam_search(x, width=100, n_best=100, scorer=scorer)[0]:
         labels = tuples(h)
         assert 2 not in labels
-        assert all(a != b for a, b in zip(labels, labels[1:], strict=False))
+        assert all(a != b for a, b in pairwise(labels))
 
 
 def test_what_a_scorer_raises_ends_the_search():
@@ -145,13 +147,15 @@ def test_neighbours_and_threads_are_of_no_effect(isa, dtype, threads):
 
 def test_a_sequence_without_steps_has_no_labels():
     best = ln.ctc_beam_search(np.zeros((1, 3, 3)), lengths=[0])[0]
-    assert tuples(best) == [()] and best[0].log_probability == 0.0
+    assert tuples(best) == [()]
+    assert best[0].log_probability == 0.0
 
 
 def test_long_sequences_do_not_underflow():
     x = outputs(np.random.default_rng(0), 1, 3000, 5)
     best = ln.ctc_beam_search(x, width=4)[0][0]
-    assert np.isfinite(best.log_probability) and len(best.tokens) > 500
+    assert np.isfinite(best.log_probability)
+    assert len(best.tokens) > 500
 
 
 REFUSED = {
@@ -159,7 +163,12 @@ REFUSED = {
     "no labels": (np.zeros((1, 3, 1)), {}, ValueError, "blank"),
     "integers": (np.zeros((1, 3, 4), int), {}, TypeError, "float"),
     "NaN": (np.full((1, 3, 4), np.nan), {}, ValueError, "finite"),
-    "a blank that is no output": (np.zeros((1, 3, 4)), {"blank": 4}, ValueError, "blank.*at most 3"),
+    "a blank that is no output": (
+        np.zeros((1, 3, 4)),
+        {"blank": 4},
+        ValueError,
+        "blank.*at most 3",
+    ),
     "lengths": (np.zeros((1, 3, 4)), {"lengths": [4]}, ValueError, "lengths"),
     "lengths of a list": ([np.zeros((3, 4))], {"lengths": [3]}, ValueError, "has its own"),
     "other widths": ([np.zeros((3, 4)), np.zeros((3, 5))], {}, ValueError, "as many outputs"),

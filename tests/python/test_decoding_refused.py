@@ -23,11 +23,13 @@ def two_outputs() -> ln.Model:
     return ln.Model(x, {"word": ln.Dense(V)(y), "kind": ln.Dense(3)(y)}, seed=0)
 
 
-def not_a_number() -> ln.Sequential:
-    model = ln.Sequential([ln.Embedding(V, 4), ln.Dense(V), ln.Activation("relu"), ln.Dense(V)])
-    big = {k: np.full_like(v, 3e38) for k, v in model.state_dict().items()}
-    model.load_state_dict({**model.state_dict(), **{k: v for k, v in big.items() if "bias" in k}})
-    model.load_state_dict({**model.state_dict(), "3.weight": big["3.weight"] * np.array([[1, -1] * 3], "f4")})
+def overflowing(*signs: int) -> ln.Sequential:
+    """Infinities of these signs are summed up."""
+    layers = [ln.Embedding(V, 1), ln.Dense(len(signs), use_bias=False)]
+    model = ln.Sequential([*layers, ln.Dense(V, use_bias=False)], seed=0)
+    weights = {"1.weight": np.float32([[3e38 * sign] for sign in signs])}
+    weights |= {"0.weight": np.full((V, 1), 3e38), "2.weight": np.ones((V, len(signs)))}
+    model.load_state_dict({name: value.astype("float32") for name, value in weights.items()})
     return model
 
 
@@ -41,8 +43,14 @@ MODELS = {
     "an unknown output": (two_outputs, {"output": "words"}, "one of word, kind"),
     "several stepped inputs": (translator, {}, "'source', 'target'; hold the others"),
     "nothing to step": (translator, {"source": SOURCE, "target": SOURCE}, "all inputs are held"),
-    "another number of sentences": (translator, {"source": np.ones((2, 3), int)}, "expected 1 samp"),
-    "NaN": (not_a_number, {}, "prompt 0, step 0.*NaN"),
+    "another number of sentences": (
+        translator,
+        {"source": np.ones((2, 3), int)},
+        "expected 1 samp",
+    ),
+    "NaN": (lambda: overflowing(1, -1), {}, "prompt 0, step 0.*NaN"),
+    "infinity": (lambda: overflowing(1), {}, "prompt 0, step 0.*got infinity"),
+    "nothing possible": (lambda: overflowing(-1), {}, "prompt 0, step 0.*-infinity for all"),
 }
 CALLS = {"generate": {}, "beam_search": {"width": 3}}
 
@@ -120,7 +128,9 @@ def test_arguments_of_one(case):
 
 
 def test_an_unknown_input_of_a_model_is_named():
-    with pytest.raises(TypeError, match=r"no input named 'sauce'; the inputs are 'source', 'target'"):
+    with pytest.raises(
+        TypeError, match=r"no input named 'sauce'; the inputs are 'source', 'target'"
+    ):
         translator().generate([[1]], steps=1, sauce=SOURCE)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from decoding_helpers import V, after_of, language_model, translator, tuples
@@ -67,7 +69,8 @@ def test_tokens_are_drawn_by_their_probabilities(dtype, case, activation):
     assert not counts[wanted == 0].any()
     kept = wanted > 0
     expected = draws * wanted[kept]
-    assert kept.sum() > 1 and expected.min() > 5
+    assert kept.sum() > 1
+    assert expected.min() > 5
     square = ((counts[kept] - expected) ** 2 / expected).sum()
     assert square < limits[kept.sum() - 2]
 
@@ -122,7 +125,7 @@ def test_forbidden_tokens_do_not_come(temperature):
     found = tuples(model.generate(PROMPTS[:3], steps=6, end=2, allow=allow, **options))
     for prompt, tokens in zip(PROMPTS, found, strict=False):
         whole = [*prompt[-1:], *tokens]
-        assert all(a != b for a, b in zip(whole, whole[1:], strict=False))
+        assert all(a != b for a, b in pairwise(whole))
         assert 2 not in tokens[:-1]
     # Asked once for each step, about those that go on alone, with all of their tokens.
     assert len(asked) == max(map(len, found))
@@ -142,15 +145,15 @@ def test_forbidding_nothing_changes_nothing():
 def test_what_a_callback_raises_ends_the_call():
     model = language_model()
 
-    class Mine(Exception):
+    class MineError(Exception):
         pass
 
     def allow(prefixes):
         if len(prefixes[0]) == 5:
-            raise Mine("enough")
+            raise MineError("enough")
         return None
 
-    with pytest.raises(Mine, match="enough"):
+    with pytest.raises(MineError, match="enough"):
         model.generate(PROMPTS, steps=9, allow=allow)
     assert len(model.generate(PROMPTS, steps=2)) == 4
 
@@ -204,7 +207,7 @@ def test_every_layer_with_a_state_is_carried_to_the_prompts_ends(case):
 
 def test_an_output_is_chosen_by_its_name():
     x = ln.Input(tokens=V, name="x")
-    y, _ = ln.LSTM(H := 4)(ln.Embedding(V, H)(x))
+    y, _ = ln.LSTM(4)(ln.Embedding(V, 4)(x))
     outputs = {"word": ln.Dense(V)(y), "kind": ln.Dense(3)(y)}
     model = ln.Model(x, outputs, seed=0)
     alone = ln.Model(x, outputs["word"])

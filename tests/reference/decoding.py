@@ -49,7 +49,7 @@ def greedy(after: After, prompt: Sequence[int], steps: int, end: int | None = No
 
 
 def sequences(after: After, prompt: Sequence[int], steps: int, end: int | None) -> list[Found]:
-    """All that may be found: those that end, and those of so many steps; the most probable first."""
+    """All that may be found: those that end, and those of so many steps; the best first."""
     found, going = [], [((), 0.0)]
     for step in range(steps):
         longer = []

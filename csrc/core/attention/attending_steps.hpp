@@ -43,8 +43,7 @@ class AttendingSteps {
  public:
   AttendingSteps(const AttendingLayer<T>& layer, const AttendingWeights<T>& weights,
                  const AttentionMemory<T>& memory, const TimeLoop<T>& loop,
-                 const AttendingBuffers<T>& buffers, const SequenceLayout* layout,
-                 Index beams = 1);
+                 const AttendingBuffers<T>& buffers, const SequenceLayout* layout, Index beams = 1);
 
   /// Step t of `active` rows from `row` on. What x says to the gates stands there already.
   void step(Index t, Index row, Index active);

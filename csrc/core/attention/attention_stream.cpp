@@ -54,8 +54,8 @@ class AttentionStream final : public LayerStream<T> {
     T* const contexts = output_ ? contexts_ : out[0];
     for (Index n = 0; n < rows_; ++n) {
       for (Index h = 0; h < weights_.heads(); ++h)
-        looks_->look(n / beams_, h, 1, {query.data + n * query.stride + h * keys, query.stride}, false,
-                     {of_looks_ + h * memory.longest, 0},
+        looks_->look(n / beams_, h, 1, {query.data + n * query.stride + h * keys, query.stride},
+                     false, {of_looks_ + h * memory.longest, 0},
                      {contexts + n * width_ + h * values, width_});
       if (out[1])
         mean_over_heads(weights_.heads(), memory.length(n / beams_), of_looks_, memory.longest,
@@ -72,7 +72,7 @@ class AttentionStream final : public LayerStream<T> {
   const AttentionLayer<T>& layer_;
   const AttentionWeights<T>& weights_;
   Index rows_, width_ = 0, beams_ = 1;  // beams: rows that look at the same memory
-  Packed query_, output_;  // as they were when the stream was made
+  Packed query_, output_;               // as they were when the stream was made
   AlignedVector<T> v_;
   Scoring<T> scoring_;
   Workspace workspace_;

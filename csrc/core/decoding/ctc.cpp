@@ -69,7 +69,8 @@ std::vector<std::vector<Hypothesis>> ctc_beam_search(const Batch<T>& outputs,
   std::vector<std::vector<Hypothesis>> found(static_cast<std::size_t>(outputs.samples));
   const auto search = [&](Index begin, Index end) {
     PrefixSearch prefixes(options, outputs.features);
-    std::vector<T> scratch(static_cast<std::size_t>(TokenScores<T>::scratch_size(outputs.features)));
+    std::vector<T> scratch(
+        static_cast<std::size_t>(TokenScores<T>::scratch_size(outputs.features)));
     std::vector<double> row(static_cast<std::size_t>(outputs.features));
     for (Index i = begin; i < end; ++i) {
       for (Index t = 0; t < length_of(outputs, i); ++t) {

@@ -57,7 +57,8 @@ void Decoder<T>::check_held(const std::vector<Batch<T>>& held) const {
     graph_->check_input(i, held[i]);
     if (held[i].samples != prompts_.samples)
       throw InvalidArgument("input '" + graph_->structure().inputs[i].name + "': expected " +
-                            std::to_string(prompts_.samples) + " samples, one for each prompt, got " +
+                            std::to_string(prompts_.samples) +
+                            " samples, one for each prompt, got " +
                             std::to_string(held[i].samples));
   }
 }
@@ -103,7 +104,8 @@ void Decoder<T>::find_output(Index wanted) {
     check_between("output", wanted, 0, static_cast<Index>(outputs.size()) - 1);
     output_ = static_cast<std::size_t>(wanted);
     if (!steps(output_))
-      throw InvalidArgument("output: '" + outputs[output_].name + "' does not depend on the tokens");
+      throw InvalidArgument("output: '" + outputs[output_].name +
+                            "' does not depend on the tokens");
   } else if (stepped > 1) {
     throw InvalidArgument("output: expected the one that names the tokens, of " + names);
   }
@@ -127,8 +129,9 @@ void Decoder<T>::check_prompts() const {
   if (!prompts_.tokens) refuse("expected tokens, got values");
   if (prompts_.samples < 1) refuse("expected at least one, got none");
   if (prompts_.timesteps < 1)
-    refuse("expected at least one token each, to begin with: a token that stands for the start, "
-           "such as training had");
+    refuse(
+        "expected at least one token each, to begin with: a token that stands for the start, "
+        "such as training had");
   for (Index i = 0; i < prompts_.samples; ++i)
     if (length(i) < 1 || length(i) > prompts_.timesteps)
       refuse("expected lengths from 1 to " + std::to_string(prompts_.timesteps) + ", got " +

@@ -56,7 +56,7 @@ class Decoder {
   TokenReading reading_ = TokenReading::logits;
   std::optional<HeldValues<T>> held_;
   std::unique_ptr<GraphStream<T>> stream_;
-  std::vector<Batch<T>> now_;             // the step of each input
+  std::vector<Batch<T>> now_;              // the step of each input
   std::vector<AlignedVector<T>> answers_;  // memory of each stepped output
   std::vector<T*> to_;
   AlignedVector<T> scratch_;  // of a row's scores

@@ -57,8 +57,7 @@ class Generation {
       const TokenScores<T> scores = decoder_.scores(y + i * decoder_.vocabulary(), where);
       const double random =
           sampler_.is_greedy() ? 0.0 : uniform(derive_seed(options_.seed, i), step);
-      const Index token =
-          sampler_.draw(scores, allowance_.row(static_cast<Index>(place)), random);
+      const Index token = sampler_.draw(scores, allowance_.row(static_cast<Index>(place)), random);
       if (token < 0)
         throw InvalidArgument(where() + ": all tokens are forbidden, or of probability 0");
       found_[i].push_back(token);

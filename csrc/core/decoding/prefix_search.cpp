@@ -113,8 +113,7 @@ Index PrefixSearch::node_of(const Entry& entry) {
   const auto [place, is_new] = places_.emplace(key, static_cast<Index>(nodes_.size()));
   if (is_new) {
     const Node& before = nodes_[entry.before];
-    const double added =
-        before.added + (options_.scorer ? before.continuations[entry.label] : 0.0);
+    const double added = before.added + (options_.scorer ? before.continuations[entry.label] : 0.0);
     nodes_.push_back({entry.before, entry.label, added, {}});
     live_.push_back(-1);
   }

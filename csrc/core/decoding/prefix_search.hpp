@@ -24,8 +24,9 @@ class PrefixSearch {
   struct Node {  // a prefix
     Index before;
     std::int64_t label;
-    double added;                       // by the scorer, all labels of it
-    std::vector<double> continuations;  // what the scorer adds for each next label; empty: not asked
+    double added;  // by the scorer, all labels of it
+    std::vector<double>
+        continuations;  // what the scorer adds for each next label; empty: not asked
   };
   struct Entry {  // a prefix that goes on
     Index node;   // -1: not made yet, `before` and `label` say which
@@ -48,9 +49,9 @@ class PrefixSearch {
   std::vector<Node> nodes_;
   std::unordered_map<std::uint64_t, Index> places_;  // of (node, label): the node behind it
   std::vector<Entry> entries_, next_;
-  std::vector<Index> live_;                // of each node its entry, or -1
+  std::vector<Index> live_;                   // of each node its entry, or -1
   std::vector<Index> first_child_, sibling_;  // of each entry: entries that continue it
-  std::vector<Index> taken_;               // of each label: by which entry, for the step
+  std::vector<Index> taken_;                  // of each label: by which entry, for the step
 };
 
 }  // namespace lstm_native

@@ -21,8 +21,9 @@ TokenSampler<T>::TokenSampler(const GenerateOptions& options, Index vocabulary)
                           number_text(options.top_p));
   check_between("top_k", options.top_k, 0, std::numeric_limits<Index>::max());
   if (options.temperature == 0 && (options.top_k != 0 || options.top_p != 1))
-    throw InvalidArgument("temperature: 0 takes the most probable token, and top_k and top_p are "
-                          "for drawing: expected a number above 0");
+    throw InvalidArgument(
+        "temperature: 0 takes the most probable token, and top_k and top_p are "
+        "for drawing: expected a number above 0");
 }
 
 template <class T>

@@ -21,15 +21,16 @@ bool TokenScores<T>::read(T* scratch) {
 
 template <class T>
 void TokenScores<T>::refuse(const std::string& where) const {
-  Index nans = 0;
-  for (Index i = 0; i < tokens_; ++i) nans += std::isnan(values_[i]);
-  std::string what = "outputs of which none is a finite number";
-  if (nans)
-    what = std::to_string(nans) + " NaN";
+  const auto any = [&](auto is) { return std::any_of(values_, values_ + tokens_, is); };
+  std::string got = "-infinity for all";
+  if (any([](T value) { return std::isnan(value); }))
+    got = "NaN";
+  else if (any([](T value) { return value == std::numeric_limits<T>::infinity(); }))
+    got = "infinity";
   else if (!logits_)
-    what = "negative probabilities";
+    got = "negative probabilities";
   throw InvalidArgument(where + ": expected one " + (logits_ ? "logit" : "probability") +
-                        " for each token, got " + what + " among " + std::to_string(tokens_));
+                        " for each token, got " + got);
 }
 
 template <class T>

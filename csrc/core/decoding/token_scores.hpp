@@ -17,8 +17,8 @@ template <class T>
 class TokenScores {
  public:
   TokenScores() = default;
-  /// values must stay, and scratch, of scratch_size(tokens) values. `where` is asked for what to call the row
-  /// when it holds NaN or is no distribution, which throws InvalidArgument.
+  /// values must stay, and scratch, of scratch_size(tokens) values. `where` is asked for what to
+  /// call the row when it holds NaN or is no distribution, which throws InvalidArgument.
   template <class Where>
   TokenScores(TokenReading reading, Index tokens, const T* values, T* scratch, const Where& where)
       : values_(values), tokens_(tokens), logits_(reading == TokenReading::logits) {

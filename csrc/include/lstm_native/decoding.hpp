@@ -97,9 +97,9 @@ using LabelScorer =
 struct CtcBeamOptions {
   std::int64_t blank = 0;
   Index width = 25;
-  Index n_best = 1;     // at most `width`
-  LabelScorer scorer;   // empty: none. Then samples are decoded in parallel
-  bool logits = true;   // false: the outputs are probabilities
+  Index n_best = 1;    // at most `width`
+  LabelScorer scorer;  // empty: none. Then samples are decoded in parallel
+  bool logits = true;  // false: the outputs are probabilities
 };
 
 /// The labels of the most probable alignment of each sample: the highest output of each step,
