@@ -148,14 +148,15 @@ def ctc_beam_search(
 
 def check_n_best(n_best: Any, width: int) -> int:
     """Return how many hypotheses are wanted of a beam."""
-    n_best = check_positive_int(n_best, name="n_best")
-    if n_best > width:
-        raise ValueError(f"n_best: expected at most width ({width}), got {n_best}")
-    return n_best
+    count: int = check_positive_int(n_best, name="n_best")
+    if count > width:
+        raise ValueError(f"n_best: expected at most width ({width}), got {count}")
+    return count
 
 
 def _check_blank(blank: Any, outputs: NDArray[Any]) -> int:
-    return check_int(blank, name="blank", minimum=0, maximum=int(outputs.shape[-1]) - 1)
+    labels: int = outputs.shape[-1]
+    return check_int(blank, name="blank", minimum=0, maximum=labels - 1)
 
 
 def _scores(given: Any, labels: int) -> NDArray[np.float64]:

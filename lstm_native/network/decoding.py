@@ -16,7 +16,7 @@ from lstm_native._base.inputs import Checked
 from lstm_native._base.lengths import Lengths, steps_of_input, true_steps
 from lstm_native._base.shown import shown
 from lstm_native._base.values import as_tokens
-from lstm_native.layers.layer import check_seed
+from lstm_native.layers.building import check_seed
 from lstm_native.network.stack import Stack
 
 if TYPE_CHECKING:
