@@ -42,7 +42,13 @@ if TYPE_CHECKING:
         unwindow,
         windows,
     )
-    from lstm_native.decoding import Hypothesis, ctc_beam_search, ctc_greedy
+    from lstm_native.decoding import (
+        Hypothesis,
+        ctc_beam_search,
+        ctc_greedy,
+        edit_distance,
+        label_error_rate,
+    )
     from lstm_native.files import load_model
     from lstm_native.graph import Input, Model, Symbol
     from lstm_native.history import History
@@ -208,8 +214,10 @@ __all__ = [
     "cosine_decay",
     "ctc_beam_search",
     "ctc_greedy",
+    "edit_distance",
     "exponential_decay",
     "get_num_threads",
+    "label_error_rate",
     "load_model",
     "set_num_threads",
     "step_decay",
@@ -231,7 +239,13 @@ _HOMES = {
         "ReduceLROnPlateau",
     ),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
-    "decoding": ("Hypothesis", "ctc_beam_search", "ctc_greedy"),
+    "decoding": (
+        "Hypothesis",
+        "ctc_beam_search",
+        "ctc_greedy",
+        "edit_distance",
+        "label_error_rate",
+    ),
     "files": ("load_model",),
     "graph": ("Input", "Model", "Symbol"),
     "history": ("History",),

@@ -146,6 +146,82 @@ def ctc_beam_search(
     )
 
 
+def edit_distance(one: Any, other: Any) -> int:
+    """Return how many insertions, deletions and substitutions make one sequence the other.
+
+    Levenshtein 1966.
+
+    Parameters
+    ----------
+    one, other : int array_like, (L,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        No integers, or another number of axes.
+
+    Examples
+    --------
+    >>> edit_distance([1, 2, 3, 4], [1, 3, 5, 4])
+    2
+    """
+    first, second = _labels(one, "one"), _labels(other, "other")
+    places = np.arange(len(second) + 1)
+    row = places  # distances from what was read of the first one to each beginning of the second
+    for label in first:
+        found = row + 1
+        np.minimum(found[1:], row[:-1] + (second != label), out=found[1:])
+        row = np.minimum.accumulate(found - places) + places
+    return int(row[-1])
+
+
+def label_error_rate(y_true: Any, y_pred: Any) -> float:
+    """Return the edit distances of all sequences, divided by the number of true labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : list of int array_like (L_i,), or int array_like (N, L)
+        An array is padded with -1 behind the end of each sequence, as the targets of CTC are.
+        `y_pred` is what `ctc_greedy` returns.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not as many sequences of either, no true labels at all, or no integers.
+
+    Examples
+    --------
+    >>> label_error_rate([[1, 2, 3], [4]], [[1, 3], [4]])
+    0.25
+    """
+    true, pred = _sequences(y_true, "y_true"), _sequences(y_pred, "y_pred")
+    if len(true) != len(pred):
+        raise ValueError(
+            f"y_pred: expected {len(true)} sequences, as many as y_true has, got {len(pred)}"
+        )
+    labels = sum(map(len, true))
+    if labels == 0:
+        raise ValueError("y_true: expected at least one label")
+    return sum(map(edit_distance, true, pred)) / labels
+
+
+def _labels(given: Any, name: str) -> Tokens:
+    array = as_array(given, name=name)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one sequence (L,), got shape {array.shape}")
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {array.dtype}")
+    return array.astype(np.int64)
+
+
+def _sequences(given: Any, name: str) -> list[Tokens]:
+    parts = sequences_of(given, ndim=1, name=name)
+    if parts is None:
+        parts = list(as_array(given, name=name))
+    found = [_labels(part, f"{name}[{i}]") for i, part in enumerate(parts)]
+    return [part[: len(part) if (part >= 0).all() else int(np.argmax(part < 0))] for part in found]
+
+
 def check_n_best(n_best: Any, width: int) -> int:
     """Return how many hypotheses are wanted of a beam."""
     count: int = check_positive_int(n_best, name="n_best")

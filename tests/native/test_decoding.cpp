@@ -1,12 +1,13 @@
 // Decoding through the public header: against `predict` and against all sequences there are.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "isa_helpers.hpp"
@@ -239,7 +240,6 @@ TEST_CASE_TEMPLATE("ctc: a wide search sums all alignments", T, float, double) {
   std::vector<std::vector<double>> rows;
   for (Index t = 0; t < steps; ++t)
     rows.push_back(log_softmax({x.begin() + t * labels, x.begin() + (t + 1) * labels}));
-  Tokens best_path;
   for (Index code = 0; code < 243; ++code) {
     Tokens found;
     std::int64_t before = 0;
@@ -261,9 +261,9 @@ TEST_CASE_TEMPLATE("ctc: a wide search sums all alignments", T, float, double) {
     CHECK(std::exp(one.log_probability) == doctest::Approx(wanted.at(one.tokens)).epsilon(1e-4));
   CHECK(ctc_greedy(outputs).size() == 1);
 
-  options.scorer = [](const std::int64_t*, Index length, Index outputs_, double* scores) {
-    CHECK(outputs_ == labels);
-    if (length == 2) std::fill_n(scores, outputs_, -std::numeric_limits<double>::infinity());
+  options.scorer = [](const std::int64_t*, Index length, Index count, double* scores) {
+    CHECK(count == 3);
+    if (length == 2) std::fill_n(scores, count, -std::numeric_limits<double>::infinity());
   };
   for (const Hypothesis& one : ctc_beam_search(outputs, options)[0]) CHECK(one.tokens.size() <= 2);
   CHECK_THROWS_AS(ctc_greedy(outputs, 3), InvalidArgument);

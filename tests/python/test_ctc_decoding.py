@@ -158,6 +158,39 @@ def test_long_sequences_do_not_underflow():
     assert len(best.tokens) > 500
 
 
+LABELS = st.lists(st.integers(0, 3), max_size=6)
+
+
+@given(one=LABELS, other=LABELS)
+def test_edit_distance(one, other):
+    assert ln.edit_distance(one, other) == ref.edit_distance(one, other)
+
+
+@given(pairs=st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=4))
+def test_label_error_rate(pairs):
+    true, pred = [[list(one) for one in column] for column in zip(*pairs, strict=True)]
+    count = sum(map(len, true))
+    if count == 0:
+        with pytest.raises(ValueError, match="at least one label"):
+            ln.label_error_rate(true, pred)
+        return
+    wanted = sum(ref.edit_distance(a, b) for a, b in pairs) / count
+    assert ln.label_error_rate(true, pred) == pytest.approx(wanted)
+    padded = np.full((len(true), 7), -1)
+    for row, labels in zip(padded, true, strict=True):
+        row[: len(labels)] = labels
+    assert ln.label_error_rate(padded, [np.array(p, int) for p in pred]) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("true", "pred", "error"),
+    [([[1]], [[1], [2]], ValueError), ([[1.5]], [[1]], TypeError), ([[[1]]], [[1]], ValueError)],
+)
+def test_labels_that_do_not_fit_are_refused(true, pred, error):
+    with pytest.raises(error, match=r"y_true|y_pred"):
+        ln.label_error_rate(true, pred)
+
+
 REFUSED = {
     "no steps": (np.zeros((3, 4)), {}, ValueError, r"\(N, T, K\).*logits\[None\]"),
     "no labels": (np.zeros((1, 3, 1)), {}, ValueError, "blank"),

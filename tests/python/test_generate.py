@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from itertools import pairwise
 
 import numpy as np
@@ -156,6 +157,22 @@ def test_what_a_callback_raises_ends_the_call():
     with pytest.raises(MineError, match="enough"):
         model.generate(PROMPTS, steps=9, allow=allow)
     assert len(model.generate(PROMPTS, steps=2)) == 4
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers of POSIX")
+@pytest.mark.parametrize("call", ["generate", "beam_search"])
+def test_an_interrupt_ends_the_call(call):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            getattr(language_model(), call)([[1]], steps=2**24)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_callback_may_use_the_model():

@@ -157,65 +157,77 @@ const T* Decoder<T>::run(const std::int64_t* tokens) {
 }
 
 template <class T>
-const T* Decoder<T>::lead() {
-  const auto take_memory = [this](Index rows) {
-    now_.assign(graph_->inputs(), {nullptr, nullptr, rows, 1, 0});
-    answers_.resize(graph_->outputs());
-    to_.assign(graph_->outputs(), nullptr);
-    for (std::size_t k = 0; k < graph_->outputs(); ++k) {
-      if (!stream_->is_stepped(graph_->structure().outputs[k].source)) continue;
-      answers_[k].resize(static_cast<std::size_t>(rows * stream_->features(k)));
-      to_[k] = answers_[k].data();
-    }
-  };
+void Decoder<T>::take_memory(Index rows) {
+  now_.assign(graph_->inputs(), {nullptr, nullptr, rows, 1, 0});
+  answers_.resize(graph_->outputs());
+  to_.assign(graph_->outputs(), nullptr);
+  for (std::size_t k = 0; k < graph_->outputs(); ++k) {
+    if (!stream_->is_stepped(graph_->structure().outputs[k].source)) continue;
+    answers_[k].resize(static_cast<std::size_t>(rows * stream_->features(k)));
+    to_[k] = answers_[k].data();
+  }
+}
+
+/// Of the prompts that end with step t: the answer, and the states as they are now.
+template <class T>
+void Decoder<T>::keep_ends(Index t, const T* y, PromptEnds& ends) const {
   const Index samples = prompts_.samples;
-  std::vector<StreamTensor<T>> tensors = stream_->tensors();
-  std::vector<std::vector<T>> ends;  // of each tensor, what the samples had at their ends
-  for (const StreamTensor<T>& tensor : tensors)
-    ends.emplace_back(static_cast<std::size_t>(tensor.info.size()));
-  AlignedVector<T> first(static_cast<std::size_t>(samples * vocabulary_));
+  std::vector<Index> over;
+  for (Index i = 0; i < samples; ++i)
+    if (length(i) == t + 1) over.push_back(i);
+  if (over.empty()) return;
+  for (const Index i : over)
+    std::copy_n(y + i * vocabulary_, vocabulary_, ends.answers.data() + i * vocabulary_);
+  const std::vector<StreamTensor<T>> tensors = stream_->tensors();
   std::vector<T> now;
-  std::vector<std::int64_t> tokens(static_cast<std::size_t>(samples));
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const TensorInfo& info = tensors[k].info;
+    now.resize(static_cast<std::size_t>(info.size()));
+    tensors[k].run->get_state(tensors[k].index, now.data());
+    const Index stacked = info.shape[0], features = info.size() / (stacked * samples);
+    ends.states[k].resize(now.size());
+    for (Index s = 0; s < stacked; ++s)
+      for (const Index i : over)
+        std::copy_n(now.data() + (s * samples + i) * features, features,
+                    ends.states[k].data() + (s * samples + i) * features);
+  }
+}
+
+/// All rows stand where their prompts ended.
+template <class T>
+void Decoder<T>::begin_from(const PromptEnds& ends) {
+  const Index rows = prompts_.samples * width_;
+  std::vector<T> begin;
+  const std::vector<StreamTensor<T>> tensors = stream_->tensors();
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const TensorInfo& info = tensors[k].info;
+    begin.resize(static_cast<std::size_t>(info.size()));
+    repeat_samples(ends.states[k].data(), info.shape[0], prompts_.samples,
+                   info.size() / (info.shape[0] * rows), width_, begin.data());
+    tensors[k].run->set_state(tensors[k].index, begin.data());
+  }
+}
+
+template <class T>
+const T* Decoder<T>::lead() {
+  const Index samples = prompts_.samples;
+  PromptEnds ends;
+  ends.states.resize(stream_->tensors().size());
+  ends.answers.resize(static_cast<std::size_t>(samples * vocabulary_));
   Index longest = 0;
   for (Index i = 0; i < samples; ++i) longest = std::max(longest, length(i));
+  std::vector<std::int64_t> tokens(static_cast<std::size_t>(samples));
   take_memory(samples);
   for (Index t = 0; t < longest; ++t) {
-    bool any_ends = false;
-    for (Index i = 0; i < samples; ++i) {
-      tokens[i] = t < length(i) ? prompts_.tokens[i * prompts_.timesteps + t] : 0;
-      any_ends = any_ends || length(i) == t + 1;
-    }
-    const T* const y = run(tokens.data());
-    if (!any_ends) continue;
-    const auto at_end = [&](Index i) { return length(i) == t + 1; };
     for (Index i = 0; i < samples; ++i)
-      if (at_end(i)) std::copy_n(y + i * vocabulary_, vocabulary_, first.data() + i * vocabulary_);
-    for (std::size_t k = 0; k < tensors.size(); ++k) {
-      const TensorInfo& info = tensors[k].info;
-      now.resize(static_cast<std::size_t>(info.size()));
-      tensors[k].run->get_state(tensors[k].index, now.data());
-      const Index features = info.size() / (info.shape[0] * samples);
-      for (Index s = 0; s < info.shape[0]; ++s)
-        for (Index i = 0; i < samples; ++i)
-          if (at_end(i))
-            std::copy_n(now.data() + (s * samples + i) * features, features,
-                        ends[k].data() + (s * samples + i) * features);
-    }
+      tokens[i] = t < length(i) ? prompts_.tokens[i * prompts_.timesteps + t] : 0;
+    keep_ends(t, run(tokens.data()), ends);
   }
-  if (width_ > 1) {
-    stream_ = std::make_unique<GraphStream<T>>(*held_, samples * width_);
-    tensors = stream_->tensors();
-  }
-  for (std::size_t k = 0; k < tensors.size(); ++k) {
-    const Index stacked = tensors[k].info.shape[0];
-    const Index features = tensors[k].info.size() / (stacked * samples * width_);
-    now.resize(static_cast<std::size_t>(tensors[k].info.size()));
-    repeat_samples(ends[k].data(), stacked, samples, features, width_, now.data());
-    tensors[k].run->set_state(tensors[k].index, now.data());
-  }
-  take_memory(samples * width_);
+  if (width_ > 1) stream_ = std::make_unique<GraphStream<T>>(*held_, samples * width_);
   held_.reset();
-  std::copy(first.begin(), first.end(), answers_[output_].begin());
+  begin_from(ends);
+  take_memory(samples * width_);
+  std::copy(ends.answers.begin(), ends.answers.end(), answers_[output_].begin());
   return answers_[output_].data();
 }
 

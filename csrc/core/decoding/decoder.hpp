@@ -47,6 +47,14 @@ class Decoder {
   Index length(Index prompt) const {
     return prompts_.lengths ? prompts_.lengths[prompt] : prompts_.timesteps;
   }
+  /// Where the prompts ended: the state tensors of the stream, and what was answered.
+  struct PromptEnds {
+    std::vector<std::vector<T>> states;
+    AlignedVector<T> answers;
+  };
+  void take_memory(Index rows);
+  void keep_ends(Index t, const T* y, PromptEnds& ends) const;
+  void begin_from(const PromptEnds& ends);
   const T* run(const std::int64_t* tokens);
 
   std::shared_ptr<const Graph<T>> graph_;
