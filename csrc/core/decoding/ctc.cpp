@@ -1,6 +1,7 @@
 // Labels from the outputs of a network that was trained with CTC.
 #include <string>
 
+#include "core/base/cancellation.hpp"
 #include "core/base/float_mode.hpp"
 #include "core/decoding/decoder.hpp"
 #include "core/decoding/prefix_search.hpp"
@@ -67,6 +68,7 @@ std::vector<std::vector<Hypothesis>> ctc_beam_search(const Batch<T>& outputs,
   check_between("n_best", options.n_best, 1, options.width);
   const TokenReading reading = options.logits ? TokenReading::logits : TokenReading::probabilities;
   std::vector<std::vector<Hypothesis>> found(static_cast<std::size_t>(outputs.samples));
+  Cancellation* const wanted = Cancellation::current();
   const auto search = [&](Index begin, Index end) {
     PrefixSearch prefixes(options, outputs.features);
     std::vector<T> scratch(
@@ -74,11 +76,11 @@ std::vector<std::vector<Hypothesis>> ctc_beam_search(const Batch<T>& outputs,
     std::vector<double> row(static_cast<std::size_t>(outputs.features));
     for (Index i = begin; i < end; ++i) {
       for (Index t = 0; t < length_of(outputs, i); ++t) {
-        {
-          const FloatMode mode;
-          const TokenScores<T> scores = scores_of(reading, outputs, i, t, scratch.data());
-          for (Index k = 0; k < outputs.features; ++k) row[k] = scores.log_probability(k);
-        }
+        if (wanted) wanted->check();
+        if (options.scorer) prefixes.ask();
+        const FloatMode mode;
+        const TokenScores<T> scores = scores_of(reading, outputs, i, t, scratch.data());
+        for (Index k = 0; k < outputs.features; ++k) row[k] = scores.log_probability(k);
         prefixes.step(row.data());
       }
       found[i] = prefixes.finish();

@@ -67,9 +67,9 @@ void PrefixSearch::step(const double* p) {
   for (Index i = 0; i < count; ++i) {
     for (Index child = first_child_[i]; child >= 0; child = sibling_[child])
       taken_[nodes_[entries_[child].node].label] = i;
-    const double* const added = options_.scorer ? continuations(entries_[i].node) : nullptr;
     const Entry& now = entries_[i];
     const Node& node = nodes_[now.node];
+    const double* const added = node.continuations.empty() ? nullptr : node.continuations.data();
     for (Index label = 0; label < outputs_; ++label) {
       if (label == blank || taken_[label] == i) continue;
       const double before = label == node.label ? now.blank : now.total;
@@ -120,10 +120,11 @@ Index PrefixSearch::node_of(const Entry& entry) {
   return place->second;
 }
 
-const double* PrefixSearch::continuations(Index node) {
-  std::vector<double>& scores = nodes_[node].continuations;
-  if (scores.empty()) {
-    const std::vector<std::int64_t> labels = labels_of(node);
+void PrefixSearch::ask() {
+  for (const Entry& entry : entries_) {
+    std::vector<double>& scores = nodes_[entry.node].continuations;
+    if (!scores.empty()) continue;
+    const std::vector<std::int64_t> labels = labels_of(entry.node);
     std::vector<double> found(static_cast<std::size_t>(outputs_), 0.0);
     options_.scorer(labels.data(), static_cast<Index>(labels.size()), outputs_, found.data());
     for (Index label = 0; label < outputs_; ++label)
@@ -132,7 +133,6 @@ const double* PrefixSearch::continuations(Index node) {
                               number_text(found[label]) + " for label " + std::to_string(label));
     scores = std::move(found);
   }
-  return scores.data();
 }
 
 std::vector<std::int64_t> PrefixSearch::labels_of(Index node) const {

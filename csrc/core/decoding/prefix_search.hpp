@@ -15,6 +15,9 @@ class PrefixSearch {
  public:
   PrefixSearch(const CtcBeamOptions& options, Index outputs);
 
+  /// Asks the scorer, which there must be, about the prefixes that go on. Not inside a FloatMode:
+  /// the caller's code runs.
+  void ask();
   /// One step: the log probabilities of all outputs.
   void step(const double* log_probabilities);
   /// The n_best after the steps so far; then it begins anew.
@@ -38,7 +41,6 @@ class PrefixSearch {
   };
 
   void begin();
-  const double* continuations(Index node);
   std::vector<std::int64_t> labels_of(Index node) const;
   void add(Entry entry, double added);
   void keep_best();
