@@ -194,7 +194,7 @@ TEST_CASE("generate: what is drawn depends on the seed and the prompt's place al
   const Network<float> network = language_model<float>();
   GenerateOptions options;
   options.steps = 20;
-  options.temperature = 2;
+  options.temperature = 0.5;
   options.seed = 5;
   const auto whole = generate(network, prompts_of<float>(kPrompts, 3, kLengths.data()), options);
   Tokens other = kPrompts;
@@ -265,7 +265,8 @@ TEST_CASE_TEMPLATE("ctc: a wide search sums all alignments", T, float, double) {
     CHECK(count == 3);
     if (length == 2) std::fill_n(scores, count, -std::numeric_limits<double>::infinity());
   };
-  for (const Hypothesis& one : ctc_beam_search(outputs, options)[0]) CHECK(one.tokens.size() <= 2);
+  const auto shorter = ctc_beam_search(outputs, options);
+  for (const Hypothesis& one : shorter[0]) CHECK(one.tokens.size() <= 2);
   CHECK_THROWS_AS(ctc_greedy(outputs, 3), InvalidArgument);
   CHECK_THROWS_AS(ctc_greedy(Batch<T>{}), InvalidArgument);
 }
