@@ -42,6 +42,13 @@ if TYPE_CHECKING:
         unwindow,
         windows,
     )
+    from lstm_native.decoding import (
+        Hypothesis,
+        ctc_beam_search,
+        ctc_greedy,
+        edit_distance,
+        label_error_rate,
+    )
     from lstm_native.files import load_model
     from lstm_native.graph import Input, Model, Symbol
     from lstm_native.history import History
@@ -166,6 +173,7 @@ __all__ = [
     "Highway",
     "History",
     "Huber",
+    "Hypothesis",
     "Input",
     "Last",
     "Layer",
@@ -206,8 +214,12 @@ __all__ = [
     "chronological_split",
     "concat",
     "cosine_decay",
+    "ctc_beam_search",
+    "ctc_greedy",
+    "edit_distance",
     "exponential_decay",
     "get_num_threads",
+    "label_error_rate",
     "load_model",
     "set_num_threads",
     "step_decay",
@@ -229,6 +241,13 @@ _HOMES = {
         "ReduceLROnPlateau",
     ),
     "data": ("MinMaxScaler", "StandardScaler", "chronological_split", "unwindow", "windows"),
+    "decoding": (
+        "Hypothesis",
+        "ctc_beam_search",
+        "ctc_greedy",
+        "edit_distance",
+        "label_error_rate",
+    ),
     "files": ("load_model",),
     "graph": ("Input", "Model", "Symbol"),
     "history": ("History",),

@@ -308,6 +308,57 @@ class _WeightAverage:
 class WeightAverage32(_WeightAverage): ...
 class WeightAverage64(_WeightAverage): ...
 
+# Tokens and held arrays as those of a stream; end and output: -1 for none.
+_Allow = Callable[[list[NDArray[np.int64]]], NDArray[np.bool_] | None]
+
+def generate(
+    network: Any,
+    prompts: NDArray[np.int64],
+    lengths: _Indices | None,
+    held: list[NDArray[Any] | None] | None,
+    held_lengths: list[_Indices | None] | None,
+    *,
+    steps: int,
+    end: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    seed: int,
+    allow: _Allow | None,
+    output: int,
+) -> list[NDArray[np.int64]]: ...
+
+# (tokens, log probability, score), best first.
+_Found = list[list[tuple[NDArray[np.int64], float, float]]]
+
+def beam_search(
+    network: Any,
+    prompts: NDArray[np.int64],
+    lengths: _Indices | None,
+    held: list[NDArray[Any] | None] | None,
+    held_lengths: list[_Indices | None] | None,
+    *,
+    steps: int,
+    end: int,
+    width: int,
+    n_best: int,
+    length_penalty: float,
+    allow: _Allow | None,
+    output: int,
+) -> _Found: ...
+def ctc_greedy(
+    outputs: NDArray[Any], lengths: _Indices | None, blank: int
+) -> list[NDArray[np.int64]]: ...
+def ctc_beam_search(
+    outputs: NDArray[Any],
+    lengths: _Indices | None,
+    blank: int,
+    width: int,
+    n_best: int,
+    scorer: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None,
+    logits: bool,
+) -> _Found: ...
+
 # Kept in a model file unread: JSON text, and (name, dtype, C-contiguous array) for each tensor.
 _Extras = tuple[str, list[tuple[str, str, NDArray[Any]]]]
 # Network, trainer or None, metadata, extras: tensors as {name: (dtype, shape, bytes)}.

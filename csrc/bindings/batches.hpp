@@ -44,6 +44,30 @@ struct Batches {
   }
 };
 
+/// Inputs that are held: None, or for each input an array, or None where it is stepped; with their
+/// lengths.
+template <class T>
+struct HeldBatches {
+  std::vector<Batch<T>> list;  // none, or one for each input
+  std::vector<py::object> owners;
+
+  HeldBatches(const Graph<T>& graph, const py::object& held, const py::object& lengths) {
+    if (held.is_none()) return;
+    const std::vector<py::object> arrays = entries_of(held, 0);
+    const std::vector<py::object> ends = entries_of(lengths, graph.inputs());
+    if (arrays.size() != graph.inputs() || ends.size() != graph.inputs())
+      throw InvalidArgument("held: expected an entry for each input");
+    list.resize(graph.inputs());
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+      if (arrays[i].is_none()) continue;
+      Input<T> input = input_of<T>(arrays[i], graph.takes_tokens(i));
+      owners.push_back(lengths_of(ends[i], input.batch));
+      owners.push_back(std::move(input.owner));
+      list[i] = input.batch;
+    }
+  }
+};
+
 /// The only one, or a list.
 inline py::object one_or_list(std::vector<py::object> entries, bool as_list) {
   if (!as_list) return std::move(entries.front());

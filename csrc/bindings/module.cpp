@@ -49,6 +49,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, m) {
   lstm_native::python::register_optimizers(m);
   lstm_native::python::register_probes(m);
   lstm_native::python::register_streams(m);
+  lstm_native::python::register_decoding(m);
   lstm_native::python::register_weight_averages(m);
 }
 

@@ -22,6 +22,7 @@ void register_optimizers(py::module_& m);
 void register_probes(py::module_& m);
 // After the networks, which their signatures name:
 void register_streams(py::module_& m);
+void register_decoding(py::module_& m);
 void register_weight_averages(py::module_& m);
 
 }  // namespace lstm_native::python

@@ -208,27 +208,13 @@ PyObject* step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyO
   });
 }
 
-/// held: None, or for each input an array, or None where it is stepped; with their lengths.
 template <class T>
 StreamHandle<T> new_stream(const NetworkHandle<T>& handle, Index batch_size,
                            const py::object& check, const py::object& held,
                            const py::object& lengths) {
-  if (held.is_none()) return {handle.network.stream(batch_size), check};
-  const Graph<T>& graph = Access::impl(handle.network).graph();
-  const std::vector<py::object> arrays = entries_of(held, 0);
-  const std::vector<py::object> ends = entries_of(lengths, graph.inputs());
-  if (arrays.size() != graph.inputs() || ends.size() != graph.inputs())
-    throw InvalidArgument("held: expected an entry for each input");
-  std::vector<Batch<T>> batches(graph.inputs());
-  std::vector<py::object> owners;
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    if (arrays[i].is_none()) continue;
-    Input<T> input = input_of<T>(arrays[i], graph.takes_tokens(i));
-    owners.push_back(lengths_of(ends[i], input.batch));
-    owners.push_back(std::move(input.owner));
-    batches[i] = input.batch;
-  }
-  return {handle.network.stream(batch_size, batches), check};
+  const HeldBatches<T> batches(Access::impl(handle.network).graph(), held, lengths);
+  if (batches.list.empty()) return {handle.network.stream(batch_size), check};
+  return {handle.network.stream(batch_size, batches.list), check};
 }
 
 template <class T>

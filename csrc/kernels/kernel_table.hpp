@@ -22,6 +22,9 @@ struct TransposeArgs;
 template <class T>
 struct UpdateArgs;
 
+/// Values that exponential_sum finds one maximum of.
+inline constexpr Index kMaximaBlock = 64;
+
 enum class Pointwise { relu, sigmoid, tanh };
 
 /// What a probe did: floating-point operations or bytes, and a sum that keeps its work alive.
@@ -45,6 +48,9 @@ struct KernelTable {
   void (*additive_scores)(const AdditiveScoresArgs<T>&);
   void (*additive_scores_backward)(const AdditiveScoresBackwardArgs<T>&);
   void (*exponentials)(Index n, const T* x, T shift, T* out);  // exp(x - shift); out may be x
+  /// sum(exp(x - largest)); also writes the largest value, and of each kMaximaBlock values of x
+  /// theirs. Not finite where x holds NaN or +infinity, or nothing but -infinity.
+  double (*exponential_sum)(Index n, const T* x, T* largest, T* maxima);
   void (*sgd)(const UpdateArgs<T>&);
   void (*adam)(const UpdateArgs<T>&);
   void (*amsgrad)(const UpdateArgs<T>&);

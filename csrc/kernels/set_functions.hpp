@@ -31,6 +31,8 @@ template <class T>
 void pointwise_backward(Pointwise kind, Index n, const T* y, const T* dy, T* dx);
 template <class T>
 void exponentials(Index n, const T* x, T shift, T* out);
+template <class T>
+double exponential_sum(Index n, const T* x, T* largest, T* maxima);
 
 // attention.cpp
 template <class T>

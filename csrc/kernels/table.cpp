@@ -83,6 +83,7 @@ static constexpr KernelTable<T> table() {
   t.pointwise = &pointwise<T>;
   t.pointwise_backward = &pointwise_backward<T>;
   t.exponentials = &exponentials<T>;
+  t.exponential_sum = &exponential_sum<T>;
   t.additive_scores = &additive_scores<T>;
   t.additive_scores_backward = &additive_scores_backward<T>;
   t.sgd = &sgd<T>;

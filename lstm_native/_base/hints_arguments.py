@@ -188,6 +188,24 @@ _ON_BATCH: dict[str, Hint] = {
     "verbose": "it prints nothing: leave it out",
     "probabilities": "write predict(x, probabilities={value})",
 }
+_DECODING: dict[str, Hint] = {
+    **dict.fromkeys(("max_new_tokens", "max_tokens", "num_steps"), "write steps={value}"),
+    **dict.fromkeys(
+        ("max_length", "max_len"), "write steps={value}, which are the tokens behind the prompt"
+    ),
+    **dict.fromkeys(("eos_token_id", "eos", "end_token", "end_id", "stop"), "write end={value}"),
+    **dict.fromkeys(
+        ("num_beams", "beam_width", "beam_size"), "write beam_search(prompts, width={value}, ...)"
+    ),
+    **dict.fromkeys(("num_return_sequences", "nbest"), "write n_best={value}"),
+    "alpha": "write length_penalty={value}",
+    "do_sample": "write temperature=1.0 to draw tokens, 0.0 to take the most probable one",
+    "early_stopping": "a search ends when nothing can become better: leave it out",
+    "logits_processor": "write allow=..., a function of the prefixes",
+    "prefix_allowed_tokens_fn": "write allow=..., a function of all prefixes",
+    "bad_words_ids": "write allow=..., a function of the prefixes",
+    "batch_size": "all prompts given are one batch: leave it out",
+}
 _CALLBACK: dict[str, Hint] = {
     "verbose": "callbacks say nothing themselves: leave it out",
     "filepath": "write path={value}",
@@ -218,6 +236,8 @@ CALLS: dict[str, Mapping[str, Hint]] = {
     "gradients": {**_ON_BATCH, "metrics": "write test_on_batch(..., metrics={value})"},
     "test_on_batch": _ON_BATCH,
     "predict_on_batch": {**_PREDICT, **_ON_BATCH},
+    "generate": _DECODING,
+    "beam_search": _DECODING,
     "windows": {
         **dict.fromkeys(("target", "target_column", "column", "columns"), "write targets={value}"),
         **dict.fromkeys(("lookback", "window", "window_size", "steps"), "write timesteps={value}"),

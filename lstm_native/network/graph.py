@@ -16,8 +16,8 @@ from lstm_native._base.shown import shown
 from lstm_native.layers.building import BUILDING
 from lstm_native.layers.layer import Layer
 from lstm_native.layers.symbols import Node, Port, Symbol, check_name
+from lstm_native.network.decoding import Decoding
 from lstm_native.network.form import Form, Kind
-from lstm_native.network.stack import Stack
 from lstm_native.network.stream import Stream
 
 Structure = tuple[list[Any], list[str], list[Any], list[Any]]
@@ -241,7 +241,7 @@ def _kind(vocabulary: int) -> str:
     return "tokens" if vocabulary else "values"
 
 
-class Graph(Stack):
+class Graph(Decoding):
     """The part of `Model` that builds its layers and takes its inputs."""
 
     _structure: Structure
@@ -326,27 +326,32 @@ class Graph(Stack):
             Unknown names; another number of sequences than batch_size; nothing is left to step; a
             layer that cannot be streamed, with its name.
         """
-        names = self._form_in.names
-        unknown = [name for name in held if name not in names]
-        if unknown:
-            raise TypeError(
-                f"stream: no input named {unknown[0]!r}; the inputs are "
-                f"{', '.join(map(repr, names))}"
-            )
-        given: list[Checked | None] | None = None
-        if held:
-            given = [
-                self._check_held(i, held[name]) if name in held else None
-                for i, name in enumerate(names)
-            ]
+        given = self._check_all_held("stream", held)
         return Stream(
             self._network,
             batch_size,
             dtype=self.dtype,
-            entering=[self._entering(i) for i in range(len(names))],
+            entering=[self._entering(i) for i in range(len(self._form_in))],
             forms=(self._form_in, self._form_out),
             held=given,
         )
+
+    def _check_all_held(self, call: str, held: Mapping[str, Any]) -> list[Checked | None] | None:
+        names = self._form_in.names
+        unknown = [name for name in held if name not in names]
+        if unknown:
+            raise self._unexpected(
+                call,
+                held,
+                f"{call}: no input named {unknown[0]!r}; the inputs are "
+                f"{', '.join(map(repr, names))}",
+            )
+        if not held:
+            return None
+        return [
+            self._check_held(i, held[name]) if name in held else None
+            for i, name in enumerate(names)
+        ]
 
     def _check_held(self, index: int, x: Any) -> Checked:
         name = self._form_in.names[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,12 +19,13 @@ from lstm_native._base.inputs import (
 from lstm_native._base.native import native_class
 from lstm_native.layers.building import BUILDING
 from lstm_native.layers.layer import Layer
+from lstm_native.network.decoding import Decoding
 from lstm_native.network.form import Form
-from lstm_native.network.stack import MANY_STEPS, Stack
+from lstm_native.network.stack import MANY_STEPS
 from lstm_native.network.stream import Stream
 
 
-class Row(Stack):
+class Row(Decoding):
     """The part of `Sequential` that builds its layers, as soon as the first input is known."""
 
     _form_in = Form(("x",), "one", "input", named=False)
@@ -114,6 +115,14 @@ class Row(Stack):
     @property
     def _hint_layers(self) -> Sequence[Layer]:
         return self.layers
+
+    def _check_all_held(self, call: str, held: Mapping[str, Any]) -> None:
+        if held:
+            raise self._unexpected(
+                call,
+                held,
+                f"Sequential.{call}() got an unexpected keyword argument {next(iter(held))!r}",
+            )
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return the model as a stream, which is given one step at a time.

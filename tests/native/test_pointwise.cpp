@@ -218,3 +218,51 @@ TEST_CASE_TEMPLATE("exponentials: accurate, shifted, in place, NaN stays NaN", T
     CHECK(out[4] == T(1));
   });
 }
+
+TEST_CASE_TEMPLATE("exponential sum: any length, its maxima, and what is no number", T, float,
+                   double) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  const auto sum_of = [](const std::vector<T>& x, T* largest, std::vector<T>* maxima) {
+    const auto n = static_cast<Index>(x.size());
+    maxima->assign(static_cast<std::size_t>((n + kMaximaBlock - 1) / kMaximaBlock), T(7));
+    return kernels<T>().exponential_sum(n, x.data(), largest, maxima->data());
+  };
+  for (const Index n : {1, 5, 63, 64, 65, 999, 1024, 1025, 5000}) {
+    const std::vector<T> x = random_values<T>(n, 4, 20.0);
+    long double wanted = 0;
+    const T most = *std::max_element(x.begin(), x.end());
+    for (const T value : x) wanted += std::exp(static_cast<long double>(value - most));
+    double first = 0;
+    for_each_set([&](const std::string& name) {
+      T largest = 0;
+      std::vector<T> maxima;
+      const double sum = sum_of(x, &largest, &maxima);
+      CHECK(largest == most);
+      CHECK(sum ==
+            doctest::Approx(static_cast<double>(wanted)).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-14));
+      for (std::size_t b = 0; b < maxima.size(); ++b) {
+        const auto begin = x.begin() + static_cast<Index>(b) * kMaximaBlock;
+        CHECK(maxima[b] == *std::max_element(begin, std::min(x.end(), begin + kMaximaBlock)));
+      }
+      if (name == "avx512" || name == "avx2") {  // the same bits
+        CHECK((first == 0 || first == sum));
+        first = sum;
+      }
+    });
+  }
+  for_each_set([&](const std::string&) {
+    T largest = 0;
+    std::vector<T> maxima;
+    for (const T odd : {std::numeric_limits<T>::quiet_NaN(), infinity})
+      for (const std::size_t place : {0, 70, 99}) {
+        std::vector<T> x(100, T(1));
+        x[place] = odd;
+        CHECK_FALSE(std::isfinite(sum_of(x, &largest, &maxima)));
+      }
+    CHECK_FALSE(std::isfinite(sum_of(std::vector<T>(100, -infinity), &largest, &maxima)));
+    std::vector<T> some(100, -infinity);
+    some[80] = T(-2);
+    CHECK(sum_of(some, &largest, &maxima) == 1.0);
+    CHECK(largest == T(-2));
+  });
+}

@@ -29,7 +29,7 @@ SOURCES = [
 # The folders of csrc/core, from the top down. Those in one line do not see each other.
 CORE_FOLDERS = [
     {"files"},
-    {"training"},
+    {"training", "decoding"},
     {"network"},
     {"attention"},
     {"recurrent", "conv_lstm"},
@@ -165,7 +165,7 @@ PYTHON_FLOORS = [
     {"losses", "_optimizer", "_schedules", "data"},
     {"_updates"},
     {"network", "_scaling", "runtime"},
-    {"layers"},
+    {"layers", "decoding"},
     {"_base"},
 ]
 

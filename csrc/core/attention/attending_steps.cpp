@@ -32,13 +32,15 @@ template <class T>
 AttendingSteps<T>::AttendingSteps(const AttendingLayer<T>& layer,
                                   const AttendingWeights<T>& weights,
                                   const AttentionMemory<T>& memory, const TimeLoop<T>& loop,
-                                  const AttendingBuffers<T>& buffers, const SequenceLayout* layout)
+                                  const AttendingBuffers<T>& buffers, const SequenceLayout* layout,
+                                  Index beams)
     : layer_(layer),
       weights_(weights),
       memory_(memory),
       loop_(loop),
       b_(buffers),
       layout_(layout),
+      beams_(beams),
       cell_(weights.cell->cell, 0, layer.plan().hidden_size, 0, layer.plan().hidden_size),
       window_{weights.cell->cell.kernels, layer.options().components} {
   cell_.prepare(loop.gates != nullptr, 0);

@@ -43,7 +43,7 @@ class AttendingSteps {
  public:
   AttendingSteps(const AttendingLayer<T>& layer, const AttendingWeights<T>& weights,
                  const AttentionMemory<T>& memory, const TimeLoop<T>& loop,
-                 const AttendingBuffers<T>& buffers, const SequenceLayout* layout);
+                 const AttendingBuffers<T>& buffers, const SequenceLayout* layout, Index beams = 1);
 
   /// Step t of `active` rows from `row` on. What x says to the gates stands there already.
   void step(Index t, Index row, Index active);
@@ -58,7 +58,8 @@ class AttendingSteps {
   T* gates_at(Index t, Index row) const {
     return b_.gates + (loop_.kept_row(t) + row) * weights_.cell->cell.order.columns();
   }
-  Index sample(Index row) const { return layout_ ? layout_->sample(row) : row; }
+  /// Whose memory a row looks at.
+  Index sample(Index row) const { return layout_ ? layout_->sample(row) : row / beams_; }
 
  private:
   void look(Index t, Index row, Index active, const T* h);
@@ -70,7 +71,8 @@ class AttendingSteps {
   const AttentionMemory<T>& memory_;
   const TimeLoop<T>& loop_;
   const AttendingBuffers<T>& b_;
-  const SequenceLayout* layout_;  // null: rows are samples
+  const SequenceLayout* layout_;  // null: rows are samples, or `beams_` of each
+  Index beams_;
   CellForward<T> cell_;
   SoftWindow<T> window_;
 };

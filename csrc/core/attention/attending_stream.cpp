@@ -53,7 +53,8 @@ class AttendingStream final : public LayerStream<T> {
     memory_.emplace(layer_, whole, true, scoring_, workspace_);
     buffers_.weights = workspace_.take<T>(rows_ * memory_->rows.longest);
     buffers_.scratch = workspace_.take<T>(rows_ * memory_->rows.longest);
-    steps_.emplace(layer_, weights_, memory_->looks, loop_, buffers_, nullptr);
+    beams_ = rows_ / whole.samples;
+    steps_.emplace(layer_, weights_, memory_->looks, loop_, buffers_, nullptr, beams_);
   }
 
   void step(const Batch<T>* in, T* const* out) noexcept override {
@@ -70,7 +71,7 @@ class AttendingStream final : public LayerStream<T> {
       if (contexts)
         copy_row(static_cast<const T*>(steps_->context_at(0, r)), Fm, contexts + r * Fm);
       if (!looks) continue;
-      const Index length = memory_->rows.length(r), all = memory_->rows.timesteps;
+      const Index length = memory_->rows.length(r / beams_), all = memory_->rows.timesteps;
       T* const end = std::copy_n(steps_->weights_at(0, r), length, looks + r * all);
       std::fill_n(end, all - length, T(0));
     }
@@ -109,7 +110,7 @@ class AttendingStream final : public LayerStream<T> {
   }
 
   const AttendingLayer<T>& layer_;
-  Index rows_, turn_ = 0;
+  Index rows_, turn_ = 0, beams_ = 1;  // beams: rows that look at the same memory
   std::vector<Port> states_;
   AttendingWeights<T> weights_;
   AlignedVector<T> v_;

@@ -27,6 +27,7 @@ class AttentionStream final : public LayerStream<T> {
     using Weights = AttentionWeights<T>;
     if (port != 1) return LayerStream<T>::hold(port, whole);
     const TrueRows<T> memory(whole, true, workspace_);
+    beams_ = rows_ / whole.samples;
     const Rows<const T> rows{memory.values, memory.features};
     const Index keys = weights_.key_size(), values = weights_.value_size();
     key_ = weights_.project(Weights::key, memory.rows(), rows, workspace_);
@@ -53,11 +54,11 @@ class AttentionStream final : public LayerStream<T> {
     T* const contexts = output_ ? contexts_ : out[0];
     for (Index n = 0; n < rows_; ++n) {
       for (Index h = 0; h < weights_.heads(); ++h)
-        looks_->look(n, h, 1, {query.data + n * query.stride + h * keys, query.stride}, false,
-                     {of_looks_ + h * memory.longest, 0},
+        looks_->look(n / beams_, h, 1, {query.data + n * query.stride + h * keys, query.stride},
+                     false, {of_looks_ + h * memory.longest, 0},
                      {contexts + n * width_ + h * values, width_});
       if (out[1])
-        mean_over_heads(weights_.heads(), memory.length(n), of_looks_, memory.longest,
+        mean_over_heads(weights_.heads(), memory.length(n / beams_), of_looks_, memory.longest,
                         memory.timesteps, out[1] + n * memory.timesteps);
     }
     if (output_)
@@ -70,8 +71,8 @@ class AttentionStream final : public LayerStream<T> {
 
   const AttentionLayer<T>& layer_;
   const AttentionWeights<T>& weights_;
-  Index rows_, width_ = 0;
-  Packed query_, output_;  // as they were when the stream was made
+  Index rows_, width_ = 0, beams_ = 1;  // beams: rows that look at the same memory
+  Packed query_, output_;               // as they were when the stream was made
   AlignedVector<T> v_;
   Scoring<T> scoring_;
   Workspace workspace_;

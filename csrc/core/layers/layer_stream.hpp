@@ -27,8 +27,9 @@ class LayerStream {
   /// looked at. out: one for each output port, not null, but for states; overlaps no input.
   virtual void step(const Batch<T>* in, T* const* out) noexcept = 0;
 
-  /// What stands at an input port as a whole, before the first step: a memory to attend to. Throws
-  /// InvalidArgument for a port that is stepped. Copies what it needs.
+  /// What stands at an input port as a whole, before the first step: a memory to attend to. Of as
+  /// many samples as the stream has rows, or of fewer: each is then for so many rows side by side.
+  /// Throws InvalidArgument for a port that is stepped. Copies what it needs.
   virtual void hold(std::size_t port, const Batch<T>& whole) {
     (void)whole;
     throw InvalidArgument("input " + std::to_string(port) + " is stepped, and not held");

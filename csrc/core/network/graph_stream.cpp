@@ -3,36 +3,25 @@
 #include <algorithm>
 #include <string_view>
 
-#include "core/network/graph_tape.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
 
 template <class T>
-GraphStream<T>::GraphStream(std::shared_ptr<const Graph<T>> owner, Index rows, const Batch<T>* held)
-    : owner_(std::move(owner)),
+GraphStream<T>::GraphStream(const HeldValues<T>& held, Index rows)
+    : owner_(held.graph()),
       graph_(*owner_),
       rows_(rows),
+      held_(held.held()),
+      stepped_(held.stepped()),
       now_(graph_.values()),
       stages_(graph_.steps().size()) {
-  find_stepped(held);
   make_runs();
-  Workspace workspace;
-  const GraphValue<T>* values = nullptr;
-  std::vector<Index> timesteps(graph_.inputs(), 1);
-  if (held) {
-    std::vector<char> nodes;
-    for (const GraphStep<T>& step : graph_.steps())
-      nodes.push_back(!stepped_[static_cast<std::size_t>(step.first_value)]);
-    values = run_nodes(graph_, held, nodes, Pass{workspace});
-    for (std::size_t i = 0; i < graph_.inputs(); ++i)
-      if (held_[i]) timesteps[i] = held[i].timesteps;
-  }
-  const std::vector<OutputShape> shapes = graph_.value_shapes(timesteps);
+  const std::vector<OutputShape> shapes = held.shapes();
   for (std::size_t n = 0; n < stages_.size(); ++n) {
     if (!stepped_[static_cast<std::size_t>(graph_.steps()[n].first_value)]) continue;
     try {
-      make_stage(n, shapes, values);
+      make_stage(n, shapes, held);
     } catch (const InvalidArgument& error) {
       throw InvalidArgument(graph_.steps()[n].label + ": " + error.what());
     }
@@ -43,22 +32,6 @@ GraphStream<T>::GraphStream(std::shared_ptr<const Graph<T>> owner, Index rows, c
   before_.resize(static_cast<std::size_t>(most));
   after_.resize(static_cast<std::size_t>(most));
   reset();
-}
-
-template <class T>
-void GraphStream<T>::find_stepped(const Batch<T>* held) {
-  stepped_.assign(graph_.values(), false);
-  for (std::size_t i = 0; i < graph_.inputs(); ++i) {
-    held_.push_back(held && (held[i].values || held[i].tokens));
-    stepped_[i] = !held_[i];
-  }
-  for (const GraphStep<T>& step : graph_.steps()) {
-    bool stepped = false;
-    for (const GraphSource& source : step.sources)
-      stepped = stepped || (source.place >= 0 && stepped_[graph_.value_of(source)]);
-    for (std::size_t o = 0; o < step.outputs.size(); ++o)
-      stepped_[static_cast<std::size_t>(step.first_value) + o] = stepped;
-  }
 }
 
 /// Before anything else: a layer that cannot be streamed says so best.
@@ -77,7 +50,7 @@ void GraphStream<T>::make_runs() {
 
 template <class T>
 void GraphStream<T>::make_stage(std::size_t node, const std::vector<OutputShape>& shapes,
-                                const GraphValue<T>* values) {
+                                const HeldValues<T>& held) {
   const GraphStep<T>& step = graph_.steps()[node];
   Stage& stage = stages_[node];
   stage.in.resize(step.inputs.size());
@@ -87,7 +60,7 @@ void GraphStream<T>::make_stage(std::size_t node, const std::vector<OutputShape>
     if (step.sources[i].place < 0) continue;
     const std::size_t v = graph_.value_of(step.sources[i]);
     if (!stepped_[v]) {
-      bind_held(stage, step, i, values[v].padded);
+      bind_held(stage, step, i, held.value(v));
       continue;
     }
     if (step.inputs[i].kind == Port::Kind::state)
@@ -110,13 +83,15 @@ void GraphStream<T>::make_stage(std::size_t node, const std::vector<OutputShape>
 template <class T>
 void GraphStream<T>::bind_held(Stage& stage, const GraphStep<T>& step, std::size_t port,
                                const Batch<T>& value) {
+  const Index times = rows_ / value.samples;
   if (step.inputs[port].kind == Port::Kind::state) {
     const std::vector<TensorInfo> states = stage.run->state();
     for (std::size_t i = 0; i < states.size(); ++i)
       if (states[i].name == step.inputs[port].name) {
-        const Index size = states[i].size();
-        starts_.push_back(
-            {stage.run.get(), static_cast<Index>(i), {value.values, value.values + size}});
+        const std::vector<Index>& shape = states[i].shape;
+        std::vector<T> start(static_cast<std::size_t>(states[i].size()));
+        repeat_samples(value.values, shape[0], value.samples, shape[2], times, start.data());
+        starts_.push_back({stage.run.get(), static_cast<Index>(i), std::move(start)});
       }
     return;
   }
@@ -126,7 +101,7 @@ void GraphStream<T>::bind_held(Stage& stage, const GraphStep<T>& step, std::size
   }
   if (!value.values) throw InvalidArgument("cannot be streamed: reads tokens that are held");
   AlignedVector<T> copy(static_cast<std::size_t>(rows_ * value.features));
-  std::copy_n(value.values, copy.size(), copy.data());
+  repeat_samples(value.values, 1, value.samples, value.features, times, copy.data());
   stage.in[port] = {copy.data(), nullptr, rows_, 0, value.features};
   stage.memory.push_back(std::move(copy));
 }
@@ -151,11 +126,11 @@ void GraphStream<T>::bind_output(Stage& stage, const GraphStep<T>& step, std::si
   stage.out[port] = stage.memory.back().data();
 }
 
-/// Of what leaves at an output; some ports have as many as the memory has steps.
 template <class T>
-Index GraphStream<T>::features(std::size_t output, const Batch<T>& value) const {
+Index GraphStream<T>::features(std::size_t output) const {
   const Index known = graph_.output_features(output);
-  return known == kAnyFeatures ? value.features : known;
+  const GraphSource& source = graph_.structure().outputs[output].source;
+  return known == kAnyFeatures ? now_[graph_.value_of(source)].features : known;
 }
 
 template <class T>
@@ -176,7 +151,7 @@ void GraphStream<T>::step(const Batch<T>* x, T* const* y) noexcept {
     const GraphSource& source = graph_.structure().outputs[k].source;
     const Batch<T>& value = now_[graph_.value_of(source)];
     if (is_stepped(source) && value.values != y[k])
-      std::copy_n(value.values, rows_ * features(k, value), y[k]);
+      std::copy_n(value.values, rows_ * features(k), y[k]);
   }
 }
 

@@ -1,14 +1,24 @@
 // A graph one step at a time.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/base/aligned.hpp"
 #include "core/layers/layer_stream.hpp"
-#include "core/network/graph_pass.hpp"
+#include "core/network/held_values.hpp"
 
 namespace lstm_native {
+
+/// Blocks of `stacked` x samples x features, each sample `times` times side by side.
+template <class T>
+void repeat_samples(const T* from, Index stacked, Index samples, Index features, Index times,
+                    T* to) {
+  for (Index i = 0; i < stacked * samples; ++i, from += features)
+    for (Index k = 0; k < times; ++k) to = std::copy_n(from, features, to);
+}
 
 /// The nodes of a graph in a stream of so many rows. Inputs are stepped, or held: given as a whole
 /// beforehand, as the sentence that a decoder translates. What depends on held inputs alone is
@@ -19,7 +29,11 @@ class GraphStream {
  public:
   /// held: null, or one batch for each input, checked; without values and tokens where the input is
   /// stepped. Throws InvalidArgument when a node cannot be streamed.
-  GraphStream(std::shared_ptr<const Graph<T>> graph, Index rows, const Batch<T>* held = nullptr);
+  GraphStream(std::shared_ptr<const Graph<T>> graph, Index rows, const Batch<T>* held = nullptr)
+      : GraphStream(HeldValues<T>(std::move(graph), held), rows) {}
+  /// held is needed during this call alone. rows: a multiple of its samples, where anything is
+  /// held; row i reads what is held for sample i / (rows / samples).
+  GraphStream(const HeldValues<T>& held, Index rows);
 
   /// x: a batch of one step for each input of the graph, of which those that are held are not
   /// looked at. y: one for each output; nothing is written to those that are not stepped.
@@ -30,6 +44,8 @@ class GraphStream {
   void reorder(const Index* from) noexcept;
 
   const Graph<T>& graph() const { return *owner_; }
+  /// Of what leaves at an output that is stepped; some ports have as many as the memory has steps.
+  Index features(std::size_t output) const;
   bool is_held(std::size_t input) const { return held_[input]; }
   bool is_stepped(const GraphSource& source) const { return stepped_[graph_.value_of(source)]; }
 
@@ -55,14 +71,12 @@ class GraphStream {
     std::vector<T> values;
   };
 
-  void find_stepped(const Batch<T>* held);
   void make_runs();
   void make_stage(std::size_t node, const std::vector<OutputShape>& shapes,
-                  const GraphValue<T>* values);
+                  const HeldValues<T>& held);
   void bind_held(Stage& stage, const GraphStep<T>& step, std::size_t port, const Batch<T>& value);
   void bind_output(Stage& stage, const GraphStep<T>& step, std::size_t port,
                    const std::vector<OutputShape>& shapes);
-  Index features(std::size_t output, const Batch<T>& value) const;
 
   std::shared_ptr<const Graph<T>> owner_;
   const Graph<T>& graph_;  // the same

@@ -9,28 +9,6 @@
 namespace lstm_native {
 namespace {
 
-/// The node that a source is, and then those before it, as long as each reads one value alone;
-/// kNoNode behind the first.
-template <class T>
-class PathBack {
- public:
-  PathBack(const Graph<T>& graph, const GraphSource& source)
-      : graph_(graph), node_(graph.node_of(source)) {}
-
-  std::size_t node() const { return node_; }
-  LayerSpec spec() const { return graph_.steps()[node_].layer->spec(); }
-  void go_back() { node_ = graph_.node_of(graph_.steps()[node_].sources.front()); }
-
- private:
-  const Graph<T>& graph_;
-  std::size_t node_;
-};
-
-template <class T>
-PathBack<T> path_to(const Graph<T>& graph, std::size_t output) {
-  return {graph, graph.structure().outputs[output].source};
-}
-
 /// Whether each output is the sigmoid of something, of a layer that the loss cannot look into.
 template <class T>
 bool is_sigmoid_cell(const PathBack<T>& path) {
@@ -121,23 +99,6 @@ void check_fits(const Probabilities& loss, Activation end) {
            "an activation");
 }
 
-/// The activation that a path ends with.
-template <class T>
-NetworkEnd end_of(PathBack<T> path) {
-  for (; path.node() != kNoNode; path.go_back()) {
-    const LayerSpec spec = path.spec();
-    if (const auto* dense = std::get_if<DenseSpec>(&spec.options))
-      return {dense->activation, path.node()};
-    if (const auto* function = std::get_if<ActivationSpec>(&spec.options)) {
-      if (function->activation != Activation::linear) return {function->activation, path.node()};
-    } else if (!std::holds_alternative<DropoutSpec>(spec.options) &&
-               !std::holds_alternative<ActivityRegularizationSpec>(spec.options)) {
-      break;
-    }
-  }
-  return {};
-}
-
 /// What the values of an activation are held to.
 const char* bounds_of(Activation activation) {
   return activation == Activation::tanh ? "-1 to 1" : "0 and above";
@@ -171,11 +132,6 @@ void check_logits(const Probabilities& loss, const Graph<T>& graph, const Networ
 }
 
 }  // namespace
-
-template <class T>
-NetworkEnd network_end(const Graph<T>& graph, std::size_t output) {
-  return end_of(path_to(graph, output));
-}
 
 template <class T>
 NetworkEnd loss_end(const LossSpec& spec, const Graph<T>& graph, std::size_t output) {
@@ -218,8 +174,6 @@ NetworkEnd loss_end(const LossSpec& spec, const Graph<T>& graph, std::size_t out
   return {};
 }
 
-template NetworkEnd network_end(const Graph<float>&, std::size_t);
-template NetworkEnd network_end(const Graph<double>&, std::size_t);
 template NetworkEnd loss_end(const LossSpec&, const Graph<float>&, std::size_t);
 template NetworkEnd loss_end(const LossSpec&, const Graph<double>&, std::size_t);
 

@@ -1,19 +1,10 @@
 // Where a network ends for a loss: what a cross-entropy takes its outputs for.
 #pragma once
 
-#include "core/network/graph.hpp"
+#include "core/network/network_end.hpp"
 #include "lstm_native/losses.hpp"
 
 namespace lstm_native {
-
-/// The activation an output ends with, seen through layers that hand values on.
-struct NetworkEnd {
-  Activation activation = Activation::linear;
-  std::size_t node = kNoNode;  // of a Dense or Activation; kNoNode: the output ends otherwise
-};
-
-template <class T>
-NetworkEnd network_end(const Graph<T>& graph, std::size_t output = 0);
 
 /// The activation that the loss takes into its own account: a sigmoid or softmax whose outputs it
 /// reads as probabilities. Without node: it reads the outputs as they are.

@@ -1,6 +1,7 @@
 // Everything: networks, training, model files, build information.
 #pragma once
 
+#include "lstm_native/decoding.hpp"
 #include "lstm_native/error.hpp"
 #include "lstm_native/layers.hpp"
 #include "lstm_native/losses.hpp"

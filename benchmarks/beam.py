@@ -1,0 +1,147 @@
+"""Beam search beside a loop over PyTorch: `python -m benchmarks.beam`.
+
+A language model of an embedding, an LSTM and a dense layer goes on from prompts of one token. Both
+have the same weights and find the same sequences: `Sequential.beam_search`, and the loop that is
+written around `torch.nn.LSTMCell`: log_softmax, topk over the beams of each prompt, ends set aside,
+index_select of the states. One thread each, in turns; medians of the turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import lstm_native as ln
+from benchmarks.timing import Spread, Timed
+
+Call = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Sizes. The token `end` ends a sequence; it is made so improbable that none ends early."""
+
+    prompts: int = 1
+    hidden: int = 128
+    vocabulary: int = 1000
+    steps: int = 30
+    width: int = 5
+    end: int = 0
+
+
+def model_of(problem: Problem) -> ln.Sequential:
+    """Return the model, with weights so large that what it says depends on the tokens."""
+    size, hidden = problem.vocabulary, problem.hidden
+    model = ln.Sequential([ln.Embedding(size, hidden), ln.LSTM(hidden), ln.Dense(size)], seed=0)
+    weights = {name: 4 * value for name, value in model.state_dict().items()}
+    weights["2.bias"][problem.end] = -30.0
+    model.load_state_dict(weights)
+    return model
+
+
+def prompts_of(problem: Problem) -> np.ndarray:
+    """Return the tokens that sequences begin with, (N, 1)."""
+    return np.random.default_rng(0).integers(1, problem.vocabulary, (problem.prompts, 1))
+
+
+def ours(problem: Problem) -> Call:
+    """Return a search of lstm_native, which returns the best tokens of each prompt."""
+    model, prompts = model_of(problem), prompts_of(problem)
+
+    def call() -> list[list[int]]:
+        found = model.beam_search(
+            prompts, steps=problem.steps, end=problem.end, width=problem.width
+        )
+        return [best[0].tokens.tolist() for best in found]
+
+    return call
+
+
+def torchs(problem: Problem) -> Call:
+    """Return the same search over PyTorch's modules."""
+    import torch
+
+    torch.set_num_threads(1)
+    size, hidden, width, end = problem.vocabulary, problem.hidden, problem.width, problem.end
+    weights = {k: torch.from_numpy(v) for k, v in model_of(problem).state_dict().items()}
+    embedding = torch.nn.Embedding(size, hidden)
+    cell = torch.nn.LSTMCell(hidden, hidden)
+    dense = torch.nn.Linear(hidden, size)
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    embedding.load_state_dict({"weight": weights["0.weight"]})
+    cell.load_state_dict({name: weights[f"1.{name}_l0"] for name in names})
+    dense.load_state_dict({"weight": weights["2.weight"], "bias": weights["2.bias"]})
+    prompts = torch.from_numpy(prompts_of(problem)[:, 0])
+    samples = len(prompts)
+
+    @torch.inference_mode()
+    def call() -> list[list[int]]:
+        tokens = prompts.repeat_interleave(width)
+        h = torch.zeros(samples * width, hidden)
+        c = torch.zeros(samples * width, hidden)
+        # Of each prompt one hypothesis to begin with, or the beams would all be the same.
+        scores = torch.full((samples, width), -torch.inf)
+        scores[:, 0] = 0.0
+        going: list[list[int]] = [[] for _ in range(samples * width)]
+        found: list[list[tuple[float, list[int]]]] = [[] for _ in range(samples)]
+        for _ in range(problem.steps):
+            h, c = cell(embedding(tokens), (h, c))
+            totals = dense(h).log_softmax(-1).view(samples, width, size) + scores[..., None]
+            best, places = totals.view(samples, -1).topk(2 * width)
+            rows, chosen, kept, longer = [], [], [], []
+            for i, (values, flat) in enumerate(zip(best.tolist(), places.tolist(), strict=True)):
+                left = width
+                for value, place in zip(values, flat, strict=True):
+                    beam, token = divmod(place, size)
+                    row = i * width + beam
+                    if token == end:
+                        found[i].append((value, [*going[row], token]))
+                        continue
+                    rows.append(row)
+                    chosen.append(token)
+                    kept.append(value)
+                    longer.append([*going[row], token])
+                    left -= 1
+                    if left == 0:
+                        break
+            going = longer
+            order = torch.tensor(rows)
+            h, c = h.index_select(0, order), c.index_select(0, order)
+            tokens, scores = torch.tensor(chosen), torch.tensor(kept).view(samples, width)
+        for row, (value, sequence) in enumerate(zip(kept, going, strict=True)):
+            found[row // width].append((value, sequence))
+        return [max(one, key=lambda pair: pair[0])[1] for one in found]
+
+    return call
+
+
+def measure(problem: Problem, rounds: int, seconds: float) -> dict[str, Spread]:
+    """Return the seconds of a search of each."""
+    calls = {"lstm_native": Timed(ours(problem)), "PyTorch": Timed(torchs(problem))}
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            found[name].append(call.turn(seconds))
+    return {name: Spread.of(values) for name, values in found.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.beam", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of each turn")
+    options = parser.parse_args()
+    ln.set_num_threads(1)
+    print("| prompts | lstm_native ms | PyTorch ms | times |\n|---|---|---|---|")
+    for prompts in (1, 2, 8):
+        found = measure(Problem(prompts=prompts), options.rounds, options.seconds)
+        one, other = (found[name].median for name in ("lstm_native", "PyTorch"))
+        print(f"| {prompts} | {1e3 * one:.2f} | {1e3 * other:.2f} | {other / one:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
