@@ -78,7 +78,8 @@ class Symbol(Guarded):
     Attributes
     ----------
     features : int or None
-        Of a row; None for tokens.
+        Of a row; None for tokens. A state of several layers or directions is (runs, N, H) where it
+        starts another layer, and for all others its runs side by side, (N, runs * H).
     tokens : int or None
         How many tokens there are; None for values.
     """
@@ -99,7 +100,8 @@ class Symbol(Guarded):
     @property
     def features(self) -> int | None:
         """Values of a row; None for tokens."""
-        return None if self._port.kind == "tokens" else self._port.features
+        port = self._port
+        return None if port.kind == "tokens" else port.stacked * port.features
 
     @property
     def tokens(self) -> int | None:
@@ -164,7 +166,9 @@ class Symbol(Guarded):
         of = f"Input {node.name!r}" if node.layer is None and node.name else "Input"
         if node.layer is not None:
             of = node.layer.name or type(node.layer).__name__
-        what = f"{port.features} {'tokens' if port.kind == 'tokens' else 'features'}"
+        what = f"{port.features} tokens" if port.kind == "tokens" else f"{self.features} features"
+        if port.features < 0:
+            what = "a feature for each step of the memory"
         return f"<Symbol {of}{f'.{port.name}' if self.port else ''}: {what}>"
 
 
@@ -246,9 +250,12 @@ def apply(layer: Any, values: Sequence[Any], states: Sequence[Any]) -> Any:
             raise ValueError(
                 f"{layer!r}: expected values, got tokens ({symbol!r}); put an Embedding before it"
             )
-    ports = layer._ports(
-        [s._port.features if s is not None and not s.tokens else 0 for s in values]
-    )
+        if symbol is not None and symbol._port.features < 0:
+            raise ValueError(
+                f"{layer!r}: {symbol!r} has as many features as a memory has steps, which no layer "
+                "takes; it may be an output of the model"
+            )
+    ports = layer._ports([s.features or 0 if s is not None else 0 for s in values])
     wanted = [port for port in ports[0] if port.kind != "state"]
     if len(values) > len(wanted):
         raise TypeError(
@@ -286,6 +293,8 @@ def _check_fit(layer: Any, port: Port, source: Symbol | None) -> None:
                 f"{where}: expected at most {port.features} tokens, got {given.features}"
             )
         return
+    if port.kind != "state" and given.stacked > 1:  # its runs are read side by side
+        given = given._replace(features=given.stacked * given.features, stacked=1)
     if (given.stacked, given.features) != (port.stacked, port.features) and port.features >= 0:
         raise ValueError(f"{where}: expected {_size(port)}, got {_size(given)} ({source!r})")
 

@@ -95,7 +95,7 @@ class Written:
         for layer in self.layers:
             node = next(node for node in self._nodes if node.layer is layer)
             features = [
-                symbol.features or 0
+                symbol.features or 0  # of a state of several runs: side by side
                 for symbol, port in zip(node.sources, node.inputs, strict=True)
                 if symbol is not None and port.kind != "state"
             ]

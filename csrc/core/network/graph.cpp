@@ -137,16 +137,17 @@ void Graph<T>::check_fit(const Port& port, const GraphSource& source) const {
   if (port.kind == Port::Kind::tokens)
     throw InvalidArgument(row_ ? "an Embedding takes tokens and can only come first"
                                : what + "expected tokens, got values");
-  if (from.stacked != (port.kind == Port::Kind::state ? port.stacked : 1))
+  const bool state = port.kind == Port::Kind::state;
+  if (state && from.stacked != port.stacked)
     throw InvalidArgument(what + "expected " + std::to_string(port.stacked) +
                           " stacked states, got " + std::to_string(from.stacked));
-  if (from.features == port.features || port.features == kAnyFeatures) return;
+  const Index features = state ? from.features : from.stacked * from.features;
+  if (features == port.features || port.features == kAnyFeatures) return;
   if (row_)
     throw InvalidArgument("expected " + std::to_string(port.features) +
-                          " input features, the layer before gives " +
-                          std::to_string(from.features));
+                          " input features, the layer before gives " + std::to_string(features));
   throw InvalidArgument(what + "expected " + std::to_string(port.features) + " features, got " +
-                        std::to_string(from.features));
+                        std::to_string(features));
 }
 
 template <class T>
@@ -230,7 +231,8 @@ std::size_t Graph<T>::value_of(const GraphSource& source) const {
 
 template <class T>
 Index Graph<T>::output_features(std::size_t output) const {
-  return port_of(spec_.outputs[output].source).features;
+  const Port port = port_of(spec_.outputs[output].source);
+  return port.stacked * port.features;
 }
 
 template <class T>
@@ -239,9 +241,12 @@ std::vector<OutputShape> Graph<T>::value_shapes(const std::vector<Index>& timest
   for (std::size_t i = 0; i < inputs(); ++i) shapes[i] = {timesteps[i], input_features(i)};
   for (const GraphStep<T>& step : steps_) {
     in.clear();
-    for (const GraphSource& source : step.sources)
-      in.push_back(source.place < 0 ? OutputShape{} : shapes[value_of(source)]);
+    for (std::size_t i = 0; i < step.reads.size(); ++i) {
+      in.push_back(step.reads[i] == kNoValue ? OutputShape{} : shapes[step.reads[i]]);
+      if (reads_joined(step, i)) in.back().features *= stacked(step.reads[i]);
+    }
     at_node(step.label, [&] {
+      check_states(step, in.data());
       for (std::size_t o = 0; o < step.outputs.size(); ++o)
         shapes[static_cast<std::size_t>(step.first_value) + o] =
             step.layer->output_shape(o, in.data());
@@ -254,7 +259,10 @@ template <class T>
 std::vector<OutputShape> Graph<T>::output_shapes(const std::vector<Index>& timesteps) const {
   const std::vector<OutputShape> all = value_shapes(timesteps);
   std::vector<OutputShape> shapes;
-  for (const std::size_t value : output_values_) shapes.push_back(all[value]);
+  for (const std::size_t value : output_values_) {
+    shapes.push_back(all[value]);
+    shapes.back().features *= stacked(value);
+  }
   return shapes;
 }
 

@@ -33,6 +33,17 @@ struct GraphStep {
   Index first_value;  // of its output ports among all values (Graph::value_of)
 };
 
+/// Throws InvalidArgument where a sequence stands at a port that takes a state. in: shapes at the
+/// input ports.
+template <class T>
+void check_states(const GraphStep<T>& step, const OutputShape* in) {
+  for (std::size_t i = 0; i < step.inputs.size(); ++i)
+    if (step.inputs[i].kind == Port::Kind::state && in[i].timesteps > 0)
+      throw InvalidArgument(std::string("input '") + step.inputs[i].name +
+                            "': expected a state, without time axis, got one of " +
+                            std::to_string(in[i].timesteps) + " steps");
+}
+
 constexpr std::size_t kNoPort = static_cast<std::size_t>(-1);
 constexpr std::size_t kNoValue = static_cast<std::size_t>(-1);
 constexpr std::size_t kNoNode = static_cast<std::size_t>(-1);
@@ -73,6 +84,11 @@ class Graph {
   bool is_read(std::size_t value) const { return read_[value] != 0; }
   /// Runs that stand one above the other in a value: more than one in states alone.
   Index stacked(std::size_t value) const { return stacked_[value]; }
+  /// Whether a port reads the runs of a state side by side, as values.
+  bool reads_joined(const GraphStep<T>& step, std::size_t port) const {
+    return step.inputs[port].kind != Port::Kind::state && step.reads[port] != kNoValue &&
+           stacked_[step.reads[port]] > 1;
+  }
 
   /// Shapes of the graph's outputs, where its inputs have so many steps (0: no time axis).
   std::vector<OutputShape> output_shapes(const std::vector<Index>& timesteps) const;

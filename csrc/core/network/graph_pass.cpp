@@ -63,8 +63,10 @@ class GraphRun {
     for (std::size_t k = 0; k < graph_.outputs(); ++k) {
       const std::size_t v = graph_.output_value(k);
       GraphValue<T>& value = values_[v];
-      if (!value.has_padded()) scatter(v, y[k]);
-      const Batch<T>& batch = value.padded;
+      const bool joined = graph_.stacked(v) > 1;
+      if (joined && !value.has_rows()) gather(v);
+      if (!joined && !value.has_padded()) scatter(v, y[k]);
+      const Batch<T>& batch = joined ? value.rows : value.padded;
       found[k] = batch;
       if (kept_lengths_ && batch.lengths)
         found[k].lengths =
@@ -94,9 +96,17 @@ class GraphRun {
     if (pass_.remember) links_.push_back(std::move(link));
   }
 
-  /// The true steps of a value as rows.
+  /// The true steps of a value as rows; the runs of a state side by side.
   void gather(std::size_t v) {
     GraphValue<T>& value = values_[v];
+    if (const Index runs = graph_.stacked(v); runs > 1) {
+      const Batch<T>& stacked = value.padded;
+      T* rows = workspace_.template take<T>(runs * stacked.samples * stacked.features);
+      join_runs(stacked.values, runs, stacked.samples, stacked.features, rows);
+      value.rows = {rows, nullptr, stacked.samples, 0, runs * stacked.features};
+      link({nullptr, GraphLink<T>::Kind::gather, v, false});
+      return;
+    }
     const Batch<T>& from = value.padded;
     value.rows = {nullptr, nullptr, value.steps.rows(), 0, from.features};
     if (from.values) value.rows.values = value.steps.gather(from.values, from.features, workspace_);
@@ -159,7 +169,10 @@ class GraphRun {
     std::fill_n(out, outputs, nullptr);
     for (std::size_t i = 0; i < inputs; ++i) {
       new (in + i) Batch<T>();
-      if (reads(step, i)) in[i] = by_rows ? value_at(step, i).rows : value_at(step, i).padded;
+      const bool joined = graph_.reads_joined(step, i);
+      if (joined && !value_at(step, i).has_rows()) gather(step.reads[i]);
+      if (reads(step, i))
+        in[i] = by_rows || joined ? value_at(step, i).rows : value_at(step, i).padded;
       shapes[i] = {in[i].timesteps, in[i].features};
       if (reads(step, i)) continue;
       in[i].samples = in[0].samples;
@@ -168,6 +181,7 @@ class GraphRun {
       in[i].features = step.inputs[i].features;
       out[step.carries[i]] = options_.states->final(n, i, samples_);
     }
+    check_states(step, shapes);
     Pass pass = pass_;
     if (pass.training) pass.seed = derive_seed(pass.seed, static_cast<std::uint64_t>(n));
     pass.before_activation = options_.before_activation && (*options_.before_activation)[n];
@@ -203,7 +217,7 @@ class GraphRun {
   /// Where the caller wants a value to be; null: nowhere.
   T* destination(std::size_t v, T* const* y) const {
     for (std::size_t k = 0; y && k < graph_.outputs(); ++k)
-      if (y[k] && graph_.output_value(k) == v) return y[k];
+      if (y[k] && graph_.output_value(k) == v && graph_.stacked(v) == 1) return y[k];
     return nullptr;
   }
 

@@ -116,7 +116,8 @@ std::vector<std::shared_ptr<Layer<T>>> make_layers(const GraphSpec& spec, Weight
       throw InvalidArgument("reads port " + std::to_string(source.port) + " of node " +
                             quoted(node.name) + ", which has " + std::to_string(ports.size()) +
                             " outputs");
-    return ports[static_cast<std::size_t>(source.port)].features;
+    const Port& port = ports[static_cast<std::size_t>(source.port)];
+    return port.stacked * port.features;  // side by side, for all ports but those of states
   };
   for (const GraphNode& node : spec.nodes) {
     auto& layer = layers[static_cast<std::size_t>(node.layer)];

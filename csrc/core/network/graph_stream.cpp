@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/network/graph_tape.hpp"
 #include "lstm_native/error.hpp"
 
 namespace lstm_native {
@@ -100,9 +101,13 @@ void GraphStream<T>::bind_held(Stage& stage, const GraphStep<T>& step, std::size
     return;
   }
   if (!value.values) throw InvalidArgument("cannot be streamed: reads tokens that are held");
-  AlignedVector<T> copy(static_cast<std::size_t>(rows_ * value.features));
-  repeat_samples(value.values, 1, value.samples, value.features, times, copy.data());
-  stage.in[port] = {copy.data(), nullptr, rows_, 0, value.features};
+  const Index runs = graph_.reads_joined(step, port) ? graph_.stacked(step.reads[port]) : 1;
+  const Index width = runs * value.features;
+  std::vector<T> held(static_cast<std::size_t>(value.samples * width));
+  join_runs(value.values, runs, value.samples, value.features, held.data());
+  AlignedVector<T> copy(static_cast<std::size_t>(rows_ * width));
+  repeat_samples(held.data(), 1, value.samples, width, times, copy.data());
+  stage.in[port] = {copy.data(), nullptr, rows_, 0, width};
   stage.memory.push_back(std::move(copy));
 }
 

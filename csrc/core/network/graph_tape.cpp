@@ -48,12 +48,13 @@ class LinkedTape final : public GraphTape<T> {
     }
 
     void add_output(std::size_t v, const T* dy) {
-      Gradient<T>& gradient = padded_[v];
+      const bool joined = graph_.stacked(v) > 1;
+      Gradient<T>& gradient = (joined ? rows_ : padded_)[v];
       if (!gradient.sum) {
         gradient.sum = dy;
         return;
       }
-      const Index size = size_of(v, false);
+      const Index size = size_of(v, joined);
       if (!gradient.own) {
         gradient.own = workspace_.template take<T>(size);
         std::copy_n(gradient.sum, size, gradient.own);
@@ -91,7 +92,8 @@ class LinkedTape final : public GraphTape<T> {
 
     Index size_of(std::size_t v, bool rows) const {
       const Batch<T>& batch = rows ? values_[v].rows : values_[v].padded;
-      return graph_.stacked(v) * rows_of(batch.samples, batch.timesteps) * batch.features;
+      const Index runs = rows ? 1 : graph_.stacked(v);
+      return runs * rows_of(batch.samples, batch.timesteps) * batch.features;
     }
 
     /// Whether a node leads to a gradient that is wanted: its own, or of what it reads.
@@ -148,25 +150,33 @@ class LinkedTape final : public GraphTape<T> {
       if (!dy[0]) dy[0] = workspace_.template take_zeros<T>(size_of(first, link.by_rows));
       for (std::size_t i = 0; i < inputs; ++i) {
         const std::size_t v = step.reads[i];
-        dx[i] = v != kNoValue && wanted_[v] ? part(v, link.by_rows) : nullptr;
+        dx[i] = v != kNoValue && wanted_[v] ? part(v, reads_rows(link, step, i)) : nullptr;
       }
       // Two ports that read one value must not both take the input's own memory.
       for (std::size_t i = 1; i < inputs; ++i)
         if (dx[i] && std::find(dx, dx + i, dx[i]) != dx + i)
-          dx[i] = workspace_.template take<T>(size_of(step.reads[i], link.by_rows));
+          dx[i] = workspace_.template take<T>(size_of(step.reads[i], reads_rows(link, step, i)));
       of_layer_.clear();
       for (const std::size_t place : graph_.places(step.layer_index))
         of_layer_.push_back(gradients_[place] ? gradients_[place]
                                               : unwanted(graph_.parameter(place)));
       link.tape->backward(dy, dx, of_layer_.data(), workspace_);
       for (std::size_t i = 0; i < inputs; ++i)
-        if (dx[i]) add(step.reads[i], link.by_rows, dx[i]);
+        if (dx[i]) add(step.reads[i], reads_rows(link, step, i), dx[i]);
+    }
+
+    bool reads_rows(const GraphLink<T>& link, const GraphStep<T>& step, std::size_t port) const {
+      return link.by_rows || graph_.reads_joined(step, port);
     }
 
     void lead_to_padded(std::size_t v) {
       if (!rows_[v].sum || !wanted_[v]) return;
       T* padded = part(v, false);
-      values_[v].steps.scatter(rows_[v].sum, values_[v].rows.features, padded);
+      const Batch<T>& batch = values_[v].padded;
+      if (graph_.stacked(v) > 1)
+        split_runs(rows_[v].sum, graph_.stacked(v), batch.samples, batch.features, padded);
+      else
+        values_[v].steps.scatter(rows_[v].sum, values_[v].rows.features, padded);
       add(v, false, padded);
     }
 

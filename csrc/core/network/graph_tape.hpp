@@ -1,6 +1,7 @@
 // What a pass through a graph leaves behind for the way back.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -9,8 +10,24 @@
 
 namespace lstm_native {
 
+/// (runs, samples, features) to (samples, runs x features), and back.
+template <class T>
+void join_runs(const T* stacked, Index runs, Index samples, Index features, T* rows) {
+  for (Index n = 0; n < samples; ++n)
+    for (Index r = 0; r < runs; ++r)
+      rows = std::copy_n(stacked + (r * samples + n) * features, features, rows);
+}
+template <class T>
+void split_runs(const T* rows, Index runs, Index samples, Index features, T* stacked) {
+  for (Index n = 0; n < samples; ++n)
+    for (Index r = 0; r < runs; ++r, rows += features)
+      std::copy_n(rows, features, stacked + (r * samples + n) * features);
+}
+
 /// What stands on an edge: as it came, padded, or its true steps as rows one after another; in
-/// both forms where nodes asked for both.
+/// both forms where nodes asked for both. A state of several runs (layers, directions) comes
+/// stacked, (runs, N, H), as other layers take it for their state; its rows are what all others
+/// read: the runs side by side, (N, runs x H).
 template <class T>
 struct GraphValue {
   Batch<T> padded, rows;
