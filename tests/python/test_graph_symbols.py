@@ -23,7 +23,7 @@ def test_layers_without_a_state_return_y_alone_on_arrays():
 def test_layers_called_on_symbols_return_symbols():
     x = ln.Input(features=F)
     y, (h, c) = ln.LSTM(H, num_layers=2)(x)
-    assert (y.features, h.features, c.features) == (H, H, H)
+    assert (y.features, h.features, c.features) == (H, 2 * H, 2 * H)
     z, state = ln.GRU(2)(y)
     assert isinstance(state, ln.Symbol)
     assert ln.Dense(3)(z).features == 3
