@@ -263,9 +263,13 @@ def make_problem(
     lengths = None
     if with_lengths:
         lengths = rng.integers(0, t + 1, n)
-        lengths[rng.integers(n)] = t
+        whole = rng.integers(n)
+        lengths[whole] = t
         if n > 1:
-            lengths[rng.integers(n)] = 0
+            empty = rng.integers(n)
+            lengths[empty] = 0
+            if empty == whole:  # some steps there must be
+                lengths[(whole + 1) % n] = t
     output = (n, t) if stack.return_sequences else (n,)
     dy = p.normal(rng, (*output, stack.output_features), dtype)
     x = p.normal(rng, (n, t, f), dtype)
