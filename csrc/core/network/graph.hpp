@@ -139,7 +139,7 @@ class Graph {
   std::vector<char> read_;  // of each value, whether it is
   std::vector<Index> stacked_;
   bool row_ = false;
-  bool chain_ = false;  // each node reads the one before and nothing else
+  bool chain_ = false;                            // each node reads the one before and nothing else
   std::vector<Parameter<T>*> parameters_;         // as `parameters` gives them
   std::vector<std::vector<std::size_t>> places_;  // of each layer
 };
