@@ -97,9 +97,10 @@ py::tuple run(const TrainerHandle<T>& handle, const py::object& x, const py::obj
   const StepResult r = handle.alone(
       [&] { return call(batches.list, targets, index_data, count, output_data, options); });
   py::list parts;
-  for (const LossPart& part : r.parts) parts.append(py::make_tuple(part.loss, part.weight));
+  for (std::size_t i = 0; i < r.parts.size(); ++i)
+    parts.append(py::make_tuple(r.parts[i].loss, r.parts[i].weight, losses[i].factor));
   return py::make_tuple(r.loss, r.weight, r.gradient_norm, r.finite, output, carried.result(),
-                        parts);
+                        py::make_tuple(parts, r.penalty));
 }
 
 /// A loss of the only output, or a list of (output, loss, factor).

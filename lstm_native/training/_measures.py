@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lstm_native.network.form import Form
 
 
+Parts = tuple[Sequence[tuple[float, float, float]], float]
+"""(loss, weight, factor) of each of several losses, and what layers have added to their sum."""
+
+
 class Mean:
     """A weighted mean, number by number."""
 
@@ -27,6 +31,11 @@ class Mean:
         """Add a number."""
         self._sum += value * weight
         self._weight += weight
+
+    @property
+    def weight(self) -> float:
+        """What all so far weigh together."""
+        return self._weight
 
     @property
     def value(self) -> float:
@@ -65,31 +74,42 @@ class Measures:
         for prefix, head, given, one in zip(prefixes, heads, chosen, probabilities, strict=True):
             found = MetricSet(given, loss=head.loss, probabilities=one)
             self._sets.append((prefix, head.output, found))
-        self._mean = Mean()
-        self._parts = {f"{prefix}loss": Mean() for prefix in prefixes} if self._several else {}
+        self._part_names = [f"{prefix}loss" for prefix in prefixes] if self._several else []
+        self._forget_losses()
         self.wanted = any(found for _, _, found in self._sets)
+
+    def _forget_losses(self) -> None:
+        self._parts = [Mean() for _ in self._part_names]
+        # Each output has its own rows, and the sum over all data is that of the means over them: a
+        # batch's sum has no weight of its own that would give it again.
+        self._terms = [Mean() for _ in self._sets]
+        self._penalty = Mean()
 
     @property
     def names(self) -> list[str]:
         """What is reported, in order."""
-        found = ["loss", *self._parts]
+        found = ["loss", *self._part_names]
         return found + [f"{prefix}{name}" for prefix, _, one in self._sets for name in one.names]
 
     def reset(self) -> None:
         """Forget all batches."""
-        self._mean = Mean()
-        self._parts = {name: Mean() for name in self._parts}
+        self._forget_losses()
         for _, _, found in self._sets:
             found.reset()
 
-    def add_loss(self, loss: float, weight: float, parts: Sequence[tuple[float, float]]) -> None:
+    def add_loss(self, loss: float, weight: float, parts: Parts) -> None:
         """Add the loss of a batch, and its parts."""
-        self._mean.add(loss, weight)
+        of_each, penalty = parts
+        if of_each:
+            for term, (value, own_weight, factor) in zip(self._terms, of_each, strict=True):
+                term.add(factor * value, own_weight)
+            self._penalty.add(penalty, weight)
+        else:  # of a single loss the core tells no parts
+            self._terms[0].add(loss, weight)
         if self._several:
-            # Of a single loss the core tells no parts.
-            of_each = parts or [(loss, weight)]
-            for mean, part in zip(self._parts.values(), of_each, strict=True):
-                mean.add(*part)
+            alone = [(loss - penalty, weight, 1.0)]
+            for mean, (value, own_weight, _) in zip(self._parts, of_each or alone, strict=True):
+                mean.add(value, own_weight)
 
     def add_outputs(
         self, seen: Sequence[tuple[NDArray[Any], NDArray[Any] | None]], outputs: Any
@@ -102,8 +122,13 @@ class Measures:
 
     def result(self) -> dict[str, float]:
         """Return all of it."""
-        found = {"loss": self._mean.value}
-        found |= {name: mean.value for name, mean in self._parts.items()}
+        terms = [term.value for term in self._terms if term.weight]
+        if self._penalty.weight:
+            terms.append(self._penalty.value)
+        found = {"loss": sum(terms) if terms else math.nan}
+        found |= {
+            name: mean.value for name, mean in zip(self._part_names, self._parts, strict=True)
+        }
         for prefix, _, one in self._sets:
             if one:
                 found |= {f"{prefix}{name}": value for name, value in one.result().items()}

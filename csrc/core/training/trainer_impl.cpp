@@ -215,6 +215,7 @@ StepResult TrainerImpl<T>::add_batch(const Batch<T>* x, const Targets<T>* y, con
   auto** of_outputs = workspace_.template take<T*>(static_cast<Index>(graph_.outputs()));
   std::fill_n(of_outputs, graph_.outputs(), nullptr);
   StepResult result = compute_losses(options.mean_weight, of_outputs);
+  result.penalty = penalty;
   result.loss += penalty;
   if (result.weight == 0) return result;  // everything masked: nothing to learn
 

@@ -54,6 +54,7 @@ struct StepResult {
   double gradient_norm = 0.0;   // global norm before clipping; 0 for evaluation
   bool finite = true;           // false: no update; the last one may have been undone (Trainer)
   std::vector<LossPart> parts;  // one for each loss where there are several
+  double penalty = 0.0;         // what layers add in training, in the loss (ActivityRegularization)
 };
 
 }  // namespace lstm_native
