@@ -168,8 +168,9 @@ class Sequential(Row, OnBatch):
             from the states that the model holds of them; one it does not know begins anew.
         accumulate : int
             Batches whose gradients make one update: that of a batch so many times as large, up to
-            rounding, in the memory of one (but for dropout's masks). Those left at the end of an
-            epoch make one of their own.
+            rounding, in the memory of one (but for dropout's masks; and of several outputs with
+            lengths or weights it is an approximation). Those left at the end of an epoch make one
+            of their own.
         steps_per_epoch : int, optional
             An epoch is the next so many batches of the iterable, which is begun anew when it ends.
             By default all of them.
