@@ -23,11 +23,6 @@ class Sequences:
         """Return the number of sequences."""
         return len(self.starts) - 1
 
-    @staticmethod
-    def of(parts: Sequence[NDArray[Any]]) -> Sequences:
-        """Return copies of the parts."""
-        return Sequences(np.concatenate(parts), starts_of([len(part) for part in parts]))
-
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Steps of each."""
@@ -35,10 +30,11 @@ class Sequences:
 
     def padded(self, rows: NDArray[np.int64], steps: int) -> NDArray[Any]:
         """Return (rows, steps, ...), zeros behind the end of each sequence."""
-        out = np.zeros((len(rows), steps, *self.flat.shape[1:]), dtype=self.flat.dtype)
-        for to, row in zip(out, rows, strict=True):
-            part = self.flat[self.starts[row] : self.starts[row + 1]]
-            to[: len(part)] = part
+        if not len(self.flat):
+            return np.zeros((len(rows), steps, *self.flat.shape[1:]), dtype=self.flat.dtype)
+        places = self.starts[rows][:, np.newaxis] + np.arange(steps)
+        out = self.flat.take(places, axis=0, mode="clip")
+        out[places >= self.starts[rows + 1][:, np.newaxis]] = 0
         return out
 
     def part(self, rows: slice) -> Sequences:
@@ -46,6 +42,16 @@ class Sequences:
         first, last, _ = rows.indices(len(self))
         starts = self.starts[first : last + 1]
         return Sequences(self.flat[starts[0] : starts[-1]], starts - starts[0])
+
+
+def in_one(parts: Sequence[NDArray[Any]]) -> NDArray[Any] | None:
+    """Return a copy of all rows, where the parts have rows of one dtype and shape; else None.
+
+    What is in one array is checked and converted in one go, however many the parts are.
+    """
+    if len({(part.dtype, part.shape[1:]) for part in parts}) != 1:
+        return None
+    return np.concatenate(parts)
 
 
 def starts_of(lengths: Any) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from lstm_native._base.arrays import as_array, sequences_of
 from lstm_native._base.lengths import Holes, Lengths
 from lstm_native._base.values import as_tokens, as_values
 from lstm_native.network.step_inputs import step_inputs
-from lstm_native.training._columns import Input, Sequences, one_step
+from lstm_native.training._columns import Input, Sequences, in_one, one_step, starts_of
 
 if TYPE_CHECKING:
     from lstm_native.network.stack import Stack
@@ -86,7 +86,7 @@ def check_inputs(
             sequences = sequences_in(one, model, index)
             if sequences is not None:
                 refuse_lengths(lengths=lengths[index], mask=masks[index])
-                values = Sequences.of(check_sequences(model, sequences, index))
+                values = _check_sequences(model, sequences, index)
                 columns.append(Input(values, values.lengths))
                 found.append(None)
             else:
@@ -131,8 +131,8 @@ def _holes_of_all(found: list[Holes | None]) -> Holes | None:
     return holes
 
 
-def check_sequences(model: Stack, x: Sequence[NDArray[Any]], index: int = 0) -> list[NDArray[Any]]:
-    """Return each sequence ready for the core; a model that is not built gets its weights here."""
+def _check_sequences(model: Stack, x: Sequence[NDArray[Any]], index: int) -> Sequences:
+    """Return sequences ready for the core; a model that is not built gets its weights here."""
     if not model.built:
         # An empty list says nothing of its features.
         features = next((part.shape[-1] for part in x if part.ndim == 2 and part.shape[-1]), 0)
@@ -141,14 +141,26 @@ def check_sequences(model: Stack, x: Sequence[NDArray[Any]], index: int = 0) -> 
                 f"x: all {len(x)} sequences are empty, and the number of features is not known: "
                 "give input_size to the first layer"
             )
-        for i, part in enumerate(x):
-            _check_sequence(part, f"x[{i}]", 0, features, model.dtype)
+        _values_of(x, 0, features, model.dtype)
         model._check_entry(index, np.zeros((1, 1, features), dtype=model.dtype), None, None)
     wanted = model._entering(index)
-    return [
-        _check_sequence(part, f"x[{i}]", wanted.vocabulary, wanted.features, model.dtype)
-        for i, part in enumerate(x)
-    ]
+    values = _values_of(x, wanted.vocabulary, wanted.features, model.dtype)
+    return Sequences(values, starts_of([len(part) for part in x]))
+
+
+def _values_of(
+    x: Sequence[NDArray[Any]], vocabulary: int, features: int, dtype: str
+) -> NDArray[Any]:
+    """Return all steps, one sequence behind the other."""
+    together = in_one([part for part in x if len(part)])
+    if together is not None:
+        try:
+            return _check_sequence(together, "x", vocabulary, features, dtype)
+        except (TypeError, ValueError):
+            pass  # the slower way says which
+    return np.concatenate(
+        [_check_sequence(part, f"x[{i}]", vocabulary, features, dtype) for i, part in enumerate(x)]
+    )
 
 
 def _check_sequence(

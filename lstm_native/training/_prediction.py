@@ -135,9 +135,9 @@ def _of_sequences(model: Stack, inputs: Inputs, batch_size: int) -> list[Any]:
         x, ends, _ = padded_inputs(inputs.columns, rows)
         outputs, ends_out, _ = model._network.predict_all(x, ends)
         for to, y, of_output in zip(found, outputs, ends_out, strict=True):
-            for place, row in enumerate(rows):
-                end = y.shape[1] if of_output is None else int(of_output[place])
-                to[row] = y[place, :end].copy() if y.ndim == 3 else y[place]
+            ends_of_rows = [y.shape[1]] * len(rows) if of_output is None else of_output.tolist()
+            for row, answer, end in zip(rows.tolist(), y, ends_of_rows, strict=True):
+                to[row] = answer[:end].copy() if y.ndim == 3 else answer
     timed = [y.ndim == 3 for y in outputs]
     return [
         parts if is_timed else np.stack(parts) for parts, is_timed in zip(found, timed, strict=True)

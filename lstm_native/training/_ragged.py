@@ -12,7 +12,7 @@ from lstm_native._base.arrays import as_array
 from lstm_native._base.values import as_weights
 from lstm_native.losses import Loss
 from lstm_native.network._layer_hints import to_drop_time, to_keep_time
-from lstm_native.training._columns import Sequences, starts_of
+from lstm_native.training._columns import Sequences, in_one, starts_of
 from lstm_native.training._targets import Counts, check_targets
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def target_sequences(
     as_x : whether they are those of x.
     """
     parts: list[NDArray[Any]] = []
-    counting: list[NDArray[np.bool_]] = []
-    for index, length in enumerate(lengths):
+    for index, length in enumerate(lengths.tolist()):
         name = f"y[{index}]"
         part = as_array(y[index], name=name)
         if part.ndim == 0 or len(part) != length:
@@ -55,18 +54,38 @@ def target_sequences(
                     else ""
                 )
             )
-        if not length:
+        parts.append(part)
+    flat, counts = _check_parts(parts, features, loss, model.dtype)
+    return Sequences(flat, starts_of(lengths)), counts
+
+
+def _check_parts(
+    parts: list[NDArray[Any]], features: int, loss: Loss, dtype: str
+) -> tuple[NDArray[Any], Counts]:
+    """Return the targets of all sequences, and which of their rows count."""
+    together = in_one([part for part in parts if len(part)])
+    if together is not None:
+        try:
+            flat, kept = check_targets(together, None, (len(together), features), loss, dtype)
+            return flat, None if kept is None or kept.all() else kept
+        except (TypeError, ValueError):
+            pass  # the slower way says which
+    found: list[NDArray[Any]] = []
+    counting: list[NDArray[np.bool_]] = []
+    for index, part in enumerate(parts):
+        if not len(part):
             continue
-        found, counts = check_targets(part, None, (int(length), features), loss, model.dtype, name)
-        if parts and found.ndim != parts[0].ndim:
+        name = f"y[{index}]"
+        target, counts = check_targets(part, None, (len(part), features), loss, dtype, name)
+        if found and target.ndim != found[0].ndim:
             raise ValueError(
                 f"{name}: expected class indices in all sequences, or probabilities in all, got "
                 f"shape {part.shape} behind others"
             )
-        parts.append(found)
-        counting.append(np.ones(len(found), dtype=bool) if counts is None else counts)
+        found.append(target)
+        counting.append(np.ones(len(target), dtype=bool) if counts is None else counts)
     counts = np.concatenate(counting)
-    return Sequences(np.concatenate(parts), starts_of(lengths)), None if counts.all() else counts
+    return np.concatenate(found), None if counts.all() else counts
 
 
 def sequence_weights(

@@ -8,8 +8,10 @@ import pytest
 from padded import LENGTHS, pad, same, unpad
 
 import lstm_native as ln
-from lstm_native.training._columns import Input, Sequences
+from lstm_native.training import _ragged
+from lstm_native.training._columns import Input, Sequences, starts_of
 from lstm_native.training._samples import Data, Target
+from lstm_native.training._targets import check_targets
 
 WIDTH = 3
 
@@ -94,7 +96,8 @@ def test_tokens_and_labels_in_lists():
 
 def long_data(count: int = 1000) -> Data:
     lengths = np.random.default_rng(1).integers(0, 200, count)
-    parts = Sequences.of([np.full((n, 1), float(i)) for i, n in enumerate(lengths)])
+    rows = np.repeat(np.arange(count, dtype=float), lengths)[:, np.newaxis]
+    parts = Sequences(rows, starts_of(lengths))
     target = Target(parts, None, None, max(lengths), np.asarray(lengths), False)
     return Data((Input(parts, parts.lengths),), (target,), True, list)
 
@@ -189,3 +192,26 @@ def test_weights_of_sequences_with_an_axis_too_many():
     y = np.zeros((len(X), 2))
     with pytest.raises(ValueError, match=r"sample_weight: .*write np\.ravel\(sample_weight\)"):
         fit(last, X, y, sample_weight=np.ones((len(X), 1)))
+
+
+def test_many_sequences_are_checked_in_one_go(monkeypatch):
+    """Sequence by sequence the checks took ten times as long as training on short ones."""
+    seen = []
+
+    def counted(target, *args):
+        seen.append(len(target))
+        return check_targets(target, *args)
+
+    monkeypatch.setattr(_ragged, "check_targets", counted)
+    make_model().evaluate(X, Y)
+    assert seen == [sum(LENGTHS)]
+
+
+def test_sequences_of_several_dtypes_are_one_after_another_what_they_are_in_one():
+    model = make_model()
+    mixed = [part.astype(dtype) for part, dtype in zip(X, ["f4", "f8"] * len(X), strict=False)]
+    alike = [part.astype("f8") for part in mixed]
+    assert same(model.predict(mixed), model.predict(alike))
+    targets = [part.astype("f4") if i % 2 else part for i, part in enumerate(Y)]
+    wanted = model.evaluate(alike, [part.astype("f8") for part in targets])
+    assert model.evaluate(mixed, targets) == wanted
