@@ -31,9 +31,10 @@ class Model(Graph, OnBatch):
     Parameters
     ----------
     inputs, outputs : Symbol, list of Symbol or dict of str to Symbol
-        What `Input` made, and what layers answered. A dict gives them names. An input without name
-        is called "input", "input_1", ...; an output without name as its layer is, with "_h" or
-        "_c" where it is a state. `predict` returns what `outputs` is: an array, a list, a dict.
+        What `Input` made, and what layers answered. A dict gives them names, in place of their
+        own. An input without name is called "input", "input_1", ...; an output without name as its
+        layer is, with "_h" or "_c" where it is a state. `predict` returns what `outputs` is: an
+        array, a list, a dict.
     seed : int, optional
         For the initial weights of layers that have no seed of their own; each also by its name.
     dtype : {"float32", "float64"}, optional

@@ -233,6 +233,15 @@ def check_name(name: Any) -> str | None:
     return name
 
 
+def own_name(name: str, kind: str) -> str | None:
+    """Return a name that was given; None for one of its kind, as it has without: "lstm_1".
+
+    What comes from a model is called anew in another one, where its number may be taken.
+    """
+    begin, _, number = name.rpartition("_")
+    return None if name == kind or (begin == kind and number.isdecimal()) else name
+
+
 def apply(layer: Any, values: Sequence[Any], states: Sequence[Any]) -> Any:
     """Return what a layer answers to these symbols: its values, and its states where it has some.
 

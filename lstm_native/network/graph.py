@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from lstm_native._base.native import native_class
 from lstm_native._base.shown import shown
 from lstm_native.layers.building import BUILDING
 from lstm_native.layers.layer import Layer
-from lstm_native.layers.symbols import Node, Port, Symbol, check_name
+from lstm_native.layers.symbols import Node, Port, Symbol, check_name, own_name
 from lstm_native.network.decoding import Decoding
 from lstm_native.network.form import Form, Kind
 from lstm_native.network.stream import Stream
@@ -23,6 +23,8 @@ from lstm_native.network.stream import Stream
 Structure = tuple[list[Any], list[str], list[Any], list[Any]]
 """(name, features, vocabulary) of inputs; names of layers; (name, number of the layer, sources) of
 nodes; (name, source) of outputs. A source is (place, port): inputs first, then nodes."""
+
+_INPUT = "input"  # what one without a name is called
 
 
 class Written:
@@ -52,12 +54,14 @@ class Written:
         if not self.layers:
             raise ValueError("outputs: expected what layers answer, got inputs alone")
         self._check_stateful()
-        names = _Names(node.name for node in (one.node for one in self.entering) if node.name)
-        layer_names = self._name_layers(names)
-        input_names = [
-            label or symbol.node.name or names.free("input")
-            for label, symbol in zip(given, self.entering, strict=True)
+        names = _Names()
+        chosen = [
+            label or symbol.node.name for label, symbol in zip(given, self.entering, strict=True)
         ]
+        for name in filter(None, chosen):
+            names.take(name, "inputs", "give names of your own with a dict, {name: symbol}")
+        layer_names = self._name_layers(names)
+        input_names = [name or names.free(_INPUT) for name in chosen]
         node_names = self._name_nodes(names, layer_names)
         self._places = {symbol.node: i for i, symbol in enumerate(self.entering)}
         self._places |= {node: len(input_names) + i for i, node in enumerate(self._nodes)}
@@ -124,7 +128,7 @@ class Written:
     def _name_layers(self, names: _Names) -> list[str]:
         for layer in self.layers:
             if layer.name is not None:
-                names.take(layer.name, f"{layer!r}")
+                names.take(layer.name, f"{layer!r}", "layer.name = ... gives it another one")
         return [layer.name or names.free(layer.type_name) for layer in self.layers]
 
     def _name_nodes(self, names: _Names, layer_names: list[str]) -> list[str]:
@@ -145,14 +149,12 @@ class Written:
 class _Names:
     """Names that are taken."""
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    def __init__(self) -> None:
         self._taken: set[str] = set()
-        for name in taken:
-            self.take(name, "ln.Input")
 
-    def take(self, name: str, what: str) -> None:
+    def take(self, name: str, what: str, hint: str) -> None:
         if name in self._taken:
-            raise ValueError(f"{what}: the name '{name}' is taken; give each its own name")
+            raise ValueError(f"{what}: the name '{name}' is taken; {hint}")
         self._taken.add(name)
 
     def free(self, name: str) -> str:
@@ -220,7 +222,12 @@ def symbols_of(network: Any, layers: Sequence[Layer]) -> tuple[list[Symbol], lis
     """Return new symbols of a native network's inputs and outputs."""
     inputs, _, nodes, outputs = network.structure
     made = [
-        Node(None, (), (Port("x", size or vocabulary, _kind(vocabulary), 1, False),), name)
+        Node(
+            None,
+            (),
+            (Port("x", size or vocabulary, _kind(vocabulary), 1, False),),
+            own_name(name, _INPUT),
+        )
         for name, size, vocabulary in inputs
     ]
 

@@ -14,6 +14,7 @@ from lstm_native._base.shown import shown
 from lstm_native.layers._specs import attributes_of, own_class, restore_layer
 from lstm_native.layers.building import check_seed
 from lstm_native.layers.layer import Layer
+from lstm_native.layers.symbols import own_name
 from lstm_native.training._settings import Training, TrainingSettings, check_metadata
 
 
@@ -145,7 +146,7 @@ def assembled(
     for layer, native, name in zip(layers, network.layers, names, strict=True):
         layer._set_building((native, dtype, check_seed(None)))
         if name is not None:
-            layer.name = name
+            layer.name = own_name(name, layer.type_name)
     model = _plain(kind, layers, dtype)
     model._connect(network)
     _set_forms(model, forms)

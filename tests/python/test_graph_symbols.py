@@ -256,3 +256,38 @@ def test_a_state_may_be_read_as_values():
     _, both = model.predict(value)
     assert same_bits(both[:, :H], both[:, H:])
     assert same_bits(ln.Model(model.inputs, model.outputs).predict(value)[1], both)
+
+
+def test_a_dict_of_inputs_gives_names_in_place_of_their_own():
+    p, q = ln.Input(features=F, name="a"), ln.Input(features=F, name="a")
+    model = ln.Model({"p": p, "q": q}, p + q)
+    assert set(model.predict({"p": np.ones((N, F)), "q": np.ones((N, F))}).ravel()) == {2.0}
+    with pytest.raises(ValueError, match="the name 'a' is taken; give names of your own with a di"):
+        ln.Model([p, q], p + q)
+
+
+def model_in_a_file(name: str | None = None) -> ln.Model:
+    x = ln.Input(features=F)
+    y, _ = ln.LSTM(H)(x)
+    model = ln.Model(x, ln.Dense(2, name=name)(ln.Dense(2)(y)), seed=0)
+    return ln.load_model(model.to_bytes())
+
+
+def test_names_of_their_kind_are_given_anew_where_two_loaded_models_meet():
+    one, other = model_in_a_file(), model_in_a_file()
+    before = list(one.state_dict())
+    both = ln.Model([one.inputs[0], other.inputs[0]], one.outputs[0] + other.outputs[0])
+    x = np.random.default_rng(0).normal(size=(N, T, F)).astype("float32")
+    assert same_bits(both.predict({"input": x, "input_1": x}), one.predict(x) + other.predict(x))
+    assert list(one.state_dict()) == before
+    assert list(ln.load_model(one.to_bytes()).state_dict()) == before
+
+
+def test_names_that_were_given_are_kept_in_files_and_may_be_changed():
+    one, other = model_in_a_file("own"), model_in_a_file("own")
+    outputs = [one.outputs[0], other.outputs[0]]
+    with pytest.raises(ValueError, match=r"the name 'own' is taken; layer.name = ... gives"):
+        ln.Model([one.inputs[0], other.inputs[0]], outputs)
+    other.layers[-1].name = "other"
+    both = ln.Model([one.inputs[0], other.inputs[0]], outputs)
+    assert {"own.weight", "other.weight"} < set(both.state_dict())
