@@ -53,6 +53,19 @@ def native_losses(loss: Loss | Losses) -> Any:
     return loss._native()
 
 
+def can_stand_for(loss: Loss | Losses, other: Loss | Losses) -> bool:
+    """Whether they are the other ones, of which a file could not hold the functions."""
+    before, after = heads_of(other), heads_of(loss)
+    return any(map(_lacks_function, before)) and (
+        [(output, one.to_json(), factor) for output, one, factor in before]
+        == [(output, one.to_json(), factor) for output, one, factor in after]
+    )
+
+
+def _lacks_function(head: Head) -> bool:
+    return isinstance(head.loss, losses.FunctionLoss) and head.loss.function is None
+
+
 def of_trainer(trainer: Any, form: Form) -> Loss | Losses:
     """Return the losses of a trainer that comes from a file."""
     found = [Head(output, Loss.from_json(text), factor) for output, text, factor in trainer.losses]

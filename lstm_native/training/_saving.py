@@ -215,7 +215,12 @@ def _set_state(model: Any, state: dict[str, Any]) -> None:
     for layer, attributes in zip(model.layers, state.get("layers", ()), strict=False):
         layer.__dict__.update(attributes)
     model.__dict__.update(state["attributes"])
-    model._training = Training(model._training.trainer, *state["training"])
+    loss, optimizer, given = state["training"]
+    # The functions among the losses, which the file could not hold, are among the attributes.
+    trainer = None if loss is None else model._trainer_of_function(loss)
+    if trainer is None:
+        trainer = model._training.trainer
+    model._training = Training(trainer, loss, optimizer, given)
     for name, index in state["references"].items():
         model.__dict__[name] = model.layers[index]
 
@@ -257,7 +262,8 @@ class Saving(TrainingSettings):
 
         A model may be pickled and deep-copied too, which takes its attributes along: history,
         seeds, the states that stateful layers carry, and those of a subclass. A layer that is
-        held beside its model in what is copied is copied for itself.
+        held beside its model in what is copied is copied for itself, and so is one that two models
+        share: their copies share nothing.
 
         Examples
         --------

@@ -227,15 +227,13 @@ class TrainingSettings(Stack):
         return trainer
 
     def _trainer_of_function(self, loss: Loss | Losses) -> Any:
-        """Return a trainer that goes on with a function that its file could not hold, or None."""
-        from lstm_native.losses import FunctionLoss
+        """Return a trainer that goes on with functions that its file could not hold, or None."""
+        from lstm_native.training._losses import can_stand_for, native_losses
 
         now = self._training.loss
-        if not isinstance(loss, FunctionLoss) or not isinstance(now, FunctionLoss):
+        if now is None or self._trainer is None or not can_stand_for(loss, now):
             return None
-        if now.function is not None or now.to_json() != loss.to_json() or self._trainer is None:
-            return None
-        return self._trainer.with_losses(loss._native())
+        return self._trainer.with_losses(native_losses(loss))
 
     def _restore_training(self, trainer: Any) -> None:
         """Go on with a trainer that comes from a file."""

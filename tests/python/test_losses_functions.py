@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -127,3 +130,40 @@ def test_it_cannot_train_the_model_that_it_is_called_for():
 
     with pytest.raises(RuntimeError, match=r"its own model|fit is running"):
         trained.fit(x, y, loss=again, **OPTIONS)
+
+
+def several() -> ln.Model:
+    """Trained with a function as one of two losses."""
+    past = ln.Input(features=3)
+    code, _ = ln.LSTM(5)(past)
+    made = ln.Model(past, [ln.Dense(2)(code), ln.Dense(2)(code)], seed=0)
+    x, y = data()
+    made.fit(x, [y, y], loss=[squared, "mse"], loss_weights=[0.5, 2.0], **OPTIONS)
+    return made
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("of_several", [False, True])
+def test_a_copy_goes_on_with_the_function(copied, of_several):
+    x, y = data()
+    one = several() if of_several else model()
+    y = [y, y] if of_several else y
+    if not of_several:
+        one.fit(x, y, loss=squared, **OPTIONS)
+    other = copied(one)
+    assert other.evaluate(x, y) == one.evaluate(x, y)
+    goes_on = {"seed": 0, "verbose": False}
+    assert other.fit(x, y, **goes_on).history == one.fit(x, y, **goes_on).history
+    for name, value in one.state_dict().items():
+        assert np.array_equal(value, other.state_dict()[name])
+
+
+def test_a_file_of_several_losses_goes_on_where_the_function_is_given_again():
+    x, y = data()
+    one = several()
+    other = ln.load_model(one.to_bytes())
+    goes_on = {"loss": [squared, "mse"], "loss_weights": [0.5, 2.0], "seed": 0, "verbose": False}
+    wanted = one.fit(x, [y, y], **goes_on).history
+    assert other.fit(x, [y, y], **goes_on).history == wanted
+    for name, value in one.state_dict().items():
+        assert np.array_equal(value, other.state_dict()[name])
