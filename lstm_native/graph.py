@@ -54,7 +54,8 @@ class Model(Graph, OnBatch):
     ------
     TypeError, ValueError
         No symbols; an input that no output depends on, or a symbol of an input that is not among
-        `inputs`; two of one name; sizes that do not fit, with the layer's name.
+        `inputs`; two of one name; several outputs of which one is called "loss", "val" or
+        "val_...", as logs call other things; sizes that do not fit, with the layer's name.
 
     Notes
     -----

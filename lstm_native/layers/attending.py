@@ -49,6 +49,8 @@ class _Attending(Looking):
         self.hidden_size = check_size(hidden_size, name="hidden_size")
         self.attention = check_choice(attention, name="attention", choices=_STYLES)
         self.score = check_choice(score, name="score", choices=_SCORES)
+        if self.attention == "window" and self.score != "additive":
+            raise ValueError("score has no meaning with attention='window', which has no scores")
         self.units = optional_size(units, name="units")
         if self.units is not None and (self.score != "additive" or self.attention == "window"):
             raise ValueError("units has a meaning with additive scores alone")

@@ -110,13 +110,21 @@ class Symbol(Guarded):
 
     def __add__(self, other: Any) -> Any:
         """Add a symbol, feature by feature, or a number."""
-        return _merged("add", self, other) if _is_symbol(other) else _scaled(self, 1.0, other)
+        return (
+            _merged("add", self, other)
+            if _is_symbol(other)
+            else _scaled(self, 1.0, _number(self, other))
+        )
 
     __radd__ = __add__
 
     def __mul__(self, other: Any) -> Any:
         """Multiply by a symbol, feature by feature, or by a number."""
-        return _merged("multiply", self, other) if _is_symbol(other) else _scaled(self, other, 0.0)
+        return (
+            _merged("multiply", self, other)
+            if _is_symbol(other)
+            else _scaled(self, _number(self, other), 0.0)
+        )
 
     __rmul__ = __mul__
 
@@ -128,15 +136,15 @@ class Symbol(Guarded):
         """Subtract a symbol, feature by feature, or a number."""
         if _is_symbol(other):
             return _merged("add", self, -other)
-        return _scaled(self, 1.0, -other) if _is_number(other) else NotImplemented
+        return _scaled(self, 1.0, -_number(self, other))
 
     def __rsub__(self, other: Any) -> Any:
         """Subtract the symbol from a number."""
-        return _scaled(self, -1.0, other)
+        return _scaled(self, -1.0, _number(self, other))
 
     def __truediv__(self, other: Any) -> Any:
         """Divide by a number (ZeroDivisionError: by 0)."""
-        return _scaled(self, 1.0 / other, 0.0) if _is_number(other) else NotImplemented
+        return _scaled(self, 1.0 / _number(self, other), 0.0)
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse (TypeError): there are no numbers yet."""
@@ -264,7 +272,12 @@ def apply(layer: Any, values: Sequence[Any], states: Sequence[Any]) -> Any:
                 f"{layer!r}: {symbol!r} has as many features as a memory has steps, which no layer "
                 "takes; it may be an output of the model"
             )
-    ports = layer._ports([s.features or 0 if s is not None else 0 for s in values])
+    try:
+        ports = layer._ports([s.features or 0 if s is not None else 0 for s in values])
+    except ValueError as error:
+        if len(values) == 1:
+            raise
+        raise ValueError(f"{error}; the inputs are {', '.join(map(repr, values))}") from None
     wanted = [port for port in ports[0] if port.kind != "state"]
     if len(values) > len(wanted):
         raise TypeError(
@@ -321,8 +334,15 @@ def _is_symbol(value: Any) -> bool:
     return isinstance(value, Symbol)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+def _number(one: Symbol, other: Any) -> Any:
+    """Return what stands beside a symbol, if it is a number."""
+    if isinstance(other, Real) and not isinstance(other, (bool, np.bool_)):
+        return other
+    # NumPy would put an answer of its own behind NotImplemented.
+    raise TypeError(
+        "symbols go with symbols and numbers in +, - and *, and with numbers in /; got "
+        f"{one!r} and {type(other).__name__} (an array is given to the model, at an Input)"
+    )
 
 
 def _merged(kind: str, one: Symbol, other: Symbol) -> Any:
@@ -331,7 +351,5 @@ def _merged(kind: str, one: Symbol, other: Symbol) -> Any:
 
 
 def _scaled(symbol: Symbol, factor: Any, offset: Any) -> Any:
-    if not _is_number(factor) or not _is_number(offset):
-        return NotImplemented
     layer: Any = layer_from_spec({"type": "scale", "factor": factor, "offset": offset})
     return layer(symbol)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native._base.arrays import as_array
 from lstm_native._base.checks import check_bool, check_int, described
 from lstm_native.losses._base import Loss
 
@@ -104,8 +105,10 @@ class FunctionLoss(Loss):
                 f"{told}: expected it to return (value, gradient), got {described(found)}"
             )
         rows = y_pred.shape[:-1]
-        value = np.asarray(found[0], dtype=np.float64)
-        gradient = np.asarray(found[1])
+        value = as_array(found[0], name=f"{told}: its value")
+        if value.dtype.kind not in "fiub":
+            raise TypeError(f"{told}: expected a value of real numbers, got {value.dtype}")
+        gradient = as_array(found[1], name=f"{told}: its gradient")
         if gradient.shape != y_pred.shape:
             raise ValueError(
                 f"{told}: expected a gradient of y_pred's shape {y_pred.shape}, got "
@@ -127,6 +130,6 @@ class FunctionLoss(Loss):
                 f"shape {value.shape}"
             )
         return (
-            np.require(value, requirements=["C", "A"]),
+            np.require(value, dtype=np.float64, requirements=["C", "A"]),
             np.require(gradient, dtype=y_pred.dtype, requirements=["C", "A"]),
         )

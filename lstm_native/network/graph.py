@@ -75,6 +75,11 @@ class Written:
                     f"outputs: two of one name, '{name}'; give names of your own with a dict, "
                     "{name: symbol}"
                 )
+            if len(output_names) > 1 and (f"{name}_".startswith("val_") or name == "loss"):
+                raise ValueError(
+                    f"outputs: the logs of fit call other losses by the name '{name}'; give a name "
+                    "of your own with a dict, {name: symbol}"
+                )
         self.inputs = Form(input_names, kind_in, "input")
         self.outputs = Form(output_names, kind_out, "output")
         self.structure: Structure = (

@@ -18,6 +18,7 @@ from lstm_native._base.inputs import (
 )
 from lstm_native._base.native import native_class
 from lstm_native.layers.building import BUILDING
+from lstm_native.layers.joint import Joint
 from lstm_native.layers.layer import Layer
 from lstm_native.network.decoding import Decoding
 from lstm_native.network.form import Form
@@ -34,6 +35,12 @@ class Row(Decoding):
 
     def _begin(self) -> None:
         """Build the layers if the first one knows its input."""
+        for index, layer in enumerate(self.layers):
+            if isinstance(layer, Joint):
+                raise ValueError(
+                    f"layer {index}: {layer!r} takes several inputs, and a row has one: write an "
+                    "ln.Model(inputs, outputs), in which it is called on their symbols"
+                )
         first = self.layers[0]
         if first.built:
             self._build(first._native.input_features)

@@ -46,7 +46,7 @@ class Stream(Guarded):
 
         Where several inputs of a `Model` are stepped, `x` is a list or dict with one entry for
         each; where several outputs are, `y` has the form that `predict` has, without those that
-        depend on held inputs alone. There is no `out` then.
+        depend on held inputs alone. `out` is refused then (TypeError).
     batch_size : int
         Sequences that run side by side.
 
@@ -132,7 +132,8 @@ class Stream(Guarded):
     def state(self) -> tuple[State, ...]:
         """The state of each layer, as copies: (h, c) of an LSTM, each (layers, batch_size, H).
 
-        None for a layer without state; of a layer that holds others, theirs one after another.
+        None for a layer without state; of a layer that holds others, theirs one after another. Of
+        a `Model` there is one for each use of a layer, as its summary lists them.
         Setting it checks everything before anything changes; a
         stream that is given the state of another with the same weights goes on as that one would.
         """
@@ -174,9 +175,19 @@ class Stream(Guarded):
 
 
 def _step_all(
-    native: Any, forms: tuple[Form, Form], checks: Sequence[Callable[[Any], Any]], x: Any
+    native: Any,
+    forms: tuple[Form, Form],
+    checks: Sequence[Callable[[Any], Any]],
+    x: Any,
+    *,
+    out: Any = None,
 ) -> Any:
     """Make a step of several inputs or outputs."""
+    if out is not None:
+        raise TypeError(
+            "step: out= goes with one array in and one out, not with several in lists or dicts: "
+            "take the arrays that step returns"
+        )
     entries = forms[0].entries(x, "x")
     checked = [check(one) for check, one in zip(checks, entries, strict=True)]
     return forms[1].joined(native.step_all(checked))

@@ -230,11 +230,13 @@ def parts_of(item: Any) -> dict[str, Any]:
     raise TypeError(f"expected (x, y), (x, y, sample_weight) or a dict, got {_describe(item)}")
 
 
-def inputs_of(item: Any, sequences: Callable[[Any], bool]) -> dict[str, Any]:
+def inputs_of(item: Any, is_x: Callable[[Any], bool]) -> dict[str, Any]:
     """Return what a model runs on, from x, (x,), (x, y), (x, y, sample_weight) or a dict.
 
-    `sequences` says whether a list is a batch of sequences.
+    `is_x` says whether a list, tuple or dict is x: the inputs, or sequences.
     """
+    if isinstance(item, (Mapping, tuple, list)) and is_x(item):
+        return {"x": item}
     if isinstance(item, Mapping):
         unknown = [key for key in item if key not in FIELDS]
         if unknown or "x" not in item:
@@ -243,7 +245,7 @@ def inputs_of(item: Any, sequences: Callable[[Any], bool]) -> dict[str, Any]:
                 f"are {', '.join(map(repr, item)) or 'none'}"
             )
         return {key: item[key] for key in ("x", "lengths", "mask") if key in item}
-    if isinstance(item, tuple) or (isinstance(item, list) and not sequences(item)):
+    if isinstance(item, (tuple, list)):
         if len(item) not in (1, 2, 3):
             raise TypeError(f"expected x, (x, y) or a dict, got {_describe(item)}")
         return {"x": item[0]}

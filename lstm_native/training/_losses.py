@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lstm_native import losses
 from lstm_native._base.checks import check_real
 from lstm_native.losses import Loss
+from lstm_native.training._batches import prefixed
 
 if TYPE_CHECKING:
     from lstm_native.network.form import Form
@@ -49,8 +50,24 @@ def heads_of(loss: Loss | Losses) -> tuple[Head, ...]:
 def native_losses(loss: Loss | Losses) -> Any:
     """Return them as the core's trainer takes them."""
     if isinstance(loss, Losses):
-        return [(head.output, head.loss._native(), head.factor) for head in loss.heads]
+        return [(one.output, _native_of(one, loss.names), one.factor) for one in loss.heads]
     return loss._native()
+
+
+def _native_of(head: Head, names: tuple[str, ...]) -> Any:
+    """Return one of several as the core takes it: functions say at which output they failed."""
+    native = head.loss._native()
+    if isinstance(native, str) or len(names) == 1:
+        return native
+    text, function = native
+
+    def called(*given: Any) -> Any:
+        try:
+            return function(*given)
+        except (TypeError, ValueError) as error:
+            raise prefixed(error, f"output '{names[head.output]}'") from error
+
+    return text, called
 
 
 def can_stand_for(loss: Loss | Losses, other: Loss | Losses) -> bool:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from lstm_native._base.arrays import as_array
 from lstm_native._base.lengths import Lengths
+from lstm_native.network.form import Form
 from lstm_native.network.stack import MANY_STEPS, Stack
 from lstm_native.training._batches import (
+    FIELDS,
     Source,
     inputs_of,
     is_batches,
@@ -194,10 +196,19 @@ def _check_as_before(y: Any, found: list[Any], in_lists: bool) -> None:
         )
 
 
+def _holds_all(x: Any, form: Form) -> bool:
+    return isinstance(x, Mapping) or (isinstance(x, (list, tuple)) and len(x) == len(form))
+
+
 def _is_x(x: Any, model: Stack) -> bool:
-    """Whether a list is x alone: the inputs, or a batch of sequences where no (N, F) is taken."""
-    if not model._form_in.single:
-        return isinstance(x, list)
+    """Whether it is x alone: the inputs, or a batch of sequences where no (N, F) is taken."""
+    form = model._form_in
+    if isinstance(x, Mapping):
+        return form.named and set(x) == set(form.names) and not set(x) <= set(FIELDS)
+    if isinstance(x, tuple):  # with targets the first of it has all inputs
+        return len(x) == len(form) > 1 and not _holds_all(x[0], form)
+    if not form.single:
+        return True
     try:
         if sequences_in(x, model) is None:
             return False

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_native._base.attributes import hinted
 from lstm_native._base.checks import check_positive_int
+from lstm_native.layers.symbols import is_symbolic
 from lstm_native.training._saving import Saving
 
 _PREDICT_BATCH = 256
@@ -36,6 +37,12 @@ class Running(Saving):
 
     def __call__(self, *args: Any, **options: Any) -> NoReturn:
         """Refuse (TypeError): a model is run with `predict`, a layer is called."""
+        if any(map(is_symbolic, args)):
+            raise TypeError(
+                f"a {type(self).__name__} is not called on symbols, but its layers are: to have it "
+                "in another network, call model.layers on them; a Model also goes on from its own "
+                "symbols, in ln.Model(model.inputs, layer(model.outputs[0]))"
+            )
         raise TypeError(
             f"a {type(self).__name__} is not called: write model.predict(x), which returns the "
             "output alone, or model.fit(x, y) to train"
@@ -61,7 +68,7 @@ class Running(Saving):
             Integer tokens (N, T) or (N,), or a list of arrays (T_i,), when the first layer is an
             Embedding. Or an iterable of batches, as in `fit`: each of them x, (x, y),
             (x, y, sample_weight) or a dict with "x" and maybe "lengths" or "mask". y and
-            sample_weight are not read.
+            sample_weight are not read. Of several inputs x is a list, a tuple or a dict by name.
         batch_size : int, optional
             Samples run at once, by default 256. It decides about memory, never about the result,
             unless the model is stateful: then the batches are run in order, each going on where

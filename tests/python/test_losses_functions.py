@@ -167,3 +167,26 @@ def test_a_file_of_several_losses_goes_on_where_the_function_is_given_again():
     assert other.fit(x, [y, y], **goes_on).history == wanted
     for name, value in one.state_dict().items():
         assert np.array_equal(value, other.state_dict()[name])
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("a", r"'broken': its value is the text 'a'"),
+        (None, "'broken': its value is None"),
+        (1j, "expected a value of real numbers, got complex128"),
+        (np.full((16, 6), 1 + 1j), "expected a value of real numbers, got complex128"),
+    ],
+)
+def test_values_that_are_no_real_numbers_are_refused(value, told):
+    def broken(y_true, y_pred):
+        return value, y_pred
+
+    x, y = data()
+    with pytest.raises(TypeError, match=told):
+        model().fit(x, y, loss=broken, verbose=False)
+    made = several()
+    before = made.state_dict()
+    with pytest.raises(TypeError, match=f"^output 'dense_1': .*{told}"):
+        made.fit(x, [y, y], loss=["mse", broken], verbose=False)
+    assert all(np.array_equal(one, before[name]) for name, one in made.state_dict().items())

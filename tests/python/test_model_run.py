@@ -7,7 +7,18 @@ import pickle
 
 import numpy as np
 import pytest
-from graph_helpers import VOCABULARY, F, H, N, T, data_of_two, fit_two, same_bits, two_by_two
+from graph_helpers import (
+    LOSSES,
+    VOCABULARY,
+    F,
+    H,
+    N,
+    T,
+    data_of_two,
+    fit_two,
+    same_bits,
+    two_by_two,
+)
 
 import lstm_native as ln
 
@@ -243,3 +254,21 @@ def test_vocabulary_is_that_of_the_input():
     model = ln.Model(t, ln.Embedding(VOCABULARY, 2)(t))
     with pytest.raises(ValueError, match=r"\[0, 4\)"):
         model.predict(np.array([[5]]))
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_batches_of_predict_are_the_x_of_those_of_fit(lists):
+    """By name, in a list, in a tuple; alone, or with targets."""
+    model = two_by_two()
+    (values, tokens), y = data_of_two()
+    if lists:  # as many sequences as there are inputs: no pair of inputs
+        values, tokens = [values[0], values[1, :3]], [tokens[0], tokens[1, :2]]
+        y = [[y[0][0], y[0][1, :3]], y[1][:2]]
+    forms = [{"x": values, "t": tokens}, [values, tokens], (values, tokens)]
+    wanted = model.predict(forms[1])
+    for x in forms:
+        if not lists or not isinstance(x, tuple):
+            assert same_bits(model.predict(iter([x])), wanted)
+        assert same_bits(model.predict(iter([(x, y)])), wanted)
+        assert same_bits(model.predict(iter([{"x": x}])), wanted)
+        model.evaluate(iter([(x, y)]), loss=LOSSES)

@@ -23,7 +23,15 @@ std::string text_of(Index timesteps, Index features) {
 
 template <class T, class Spec>
 ShapeLayer<T, Spec>::ShapeLayer(const Spec& spec, Index features)
-    : spec_(spec), features_(features) {}
+    : spec_(spec), features_(features) {
+  if constexpr (!kFlattens<Spec>) {
+    if (spec.timesteps == kOpenTimesteps || features < 1) return;
+    if (rows_of(1, spec.timesteps) * spec.features % features != 0)
+      throw InvalidArgument("Reshape: expected values for " +
+                            text_of(spec.timesteps, spec.features) + ", got rows of " +
+                            std::to_string(features) + ", of which no number makes them");
+  }
+}
 
 template <class T, class Spec>
 Index ShapeLayer<T, Spec>::output_features() const {

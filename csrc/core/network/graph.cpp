@@ -245,14 +245,31 @@ std::vector<OutputShape> Graph<T>::value_shapes(const std::vector<Index>& timest
       in.push_back(step.reads[i] == kNoValue ? OutputShape{} : shapes[step.reads[i]]);
       if (reads_joined(step, i)) in.back().features *= stacked(step.reads[i]);
     }
-    at_node(step.label, [&] {
+    try {
       check_states(step, in.data());
       for (std::size_t o = 0; o < step.outputs.size(); ++o)
         shapes[static_cast<std::size_t>(step.first_value) + o] =
             step.layer->output_shape(o, in.data());
-    });
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(step.label + ": " + error.what() + what_is_read(step));
+    }
   }
   return shapes;
+}
+
+template <class T>
+std::string Graph<T>::what_is_read(const GraphStep<T>& step) const {
+  std::string text;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < step.sources.size(); ++i) {
+    const GraphSource& source = step.sources[i];
+    if (source.place < 0) continue;
+    const std::size_t node = node_of(source);
+    text += (count++ ? ", " : "; ") + std::string(step.inputs[i].name) + " is " +
+            quoted(node == kNoNode ? spec_.inputs[static_cast<std::size_t>(source.place)].name
+                                   : spec_.nodes[node].name);
+  }
+  return count > 1 ? text : std::string();
 }
 
 template <class T>

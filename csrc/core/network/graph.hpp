@@ -63,6 +63,8 @@ class Graph {
   const GraphSpec& structure() const { return spec_; }
   /// With the layers' specs as they are.
   GraphSpec spec() const;
+  /// What the ports of a node read, for messages that name ports; nothing where there is one.
+  std::string what_is_read(const GraphStep<T>& step) const;
   /// Whether it is a row, named by position: what a file of version 1 can say.
   bool is_row() const { return row_; }
 

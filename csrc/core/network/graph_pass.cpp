@@ -48,7 +48,8 @@ class GraphRun {
       try {
         run_node(n, y);
       } catch (const InvalidArgument& error) {
-        throw InvalidArgument(graph_.steps()[n].label + refusal(error.what()));
+        const GraphStep<T>& step = graph_.steps()[n];
+        throw InvalidArgument(step.label + refusal(error.what()) + graph_.what_is_read(step));
       }
     }
   }

@@ -111,6 +111,9 @@ void AttendingKind::check(const AttentionRecurrentOptions& spec, const LayerPlac
   if (spec.output_size != 0 && spec.attention != StepAttention::luong)
     refuse(place.path + ".output_size", "0" + with, std::to_string(spec.output_size));
   const AttentionRecurrentOptions standard;
+  if (spec.score != standard.score && window)
+    refuse(place.path + ".score", name_of(kAttentionScores, standard.score) + with,
+           name_of(kAttentionScores, spec.score));
   if (spec.components != standard.components && !window)
     refuse(place.path + ".components", std::to_string(standard.components) + with,
            std::to_string(spec.components));

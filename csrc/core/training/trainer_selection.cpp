@@ -46,10 +46,15 @@ bool TrainerImpl<T>::select_window(BatchPart& part, const std::vector<OutputShap
                           std::to_string(timesteps - 1) + " and steps >= 0, got " +
                           std::to_string(first) + " and " + std::to_string(options.steps));
   for (const Head& head : heads_) {
-    if (shapes[head.output].timesteps != timesteps)
+    const Index steps = shapes[head.output].timesteps;
+    if (steps == 0)
       throw InvalidArgument(
           "truncated back-propagation: expected an output at each step (return_sequences=True), "
           "got one without time axis");
+    if (steps != timesteps)
+      throw InvalidArgument(
+          "truncated back-propagation: expected inputs and outputs of equally many steps, got " +
+          std::to_string(timesteps) + " and " + std::to_string(steps));
     if (head.loss->target_shape(shapes[head.output].features).own_steps)
       throw InvalidArgument(
           "truncated back-propagation: expected a loss of each step, got one of whole sequences");

@@ -59,7 +59,7 @@ enum class StepAttention {
 struct AttentionRecurrentOptions {
   Index hidden_size = 0;  // H
   StepAttention attention = StepAttention::bahdanau;
-  AttentionScore score = AttentionScore::additive;  // not scaled_dot; of window not read
+  AttentionScore score = AttentionScore::additive;  // not scaled_dot; of window additive
   Index units = 0;                                  // of additive scores; 0: H
   Index output_size = 0;                            // of luong's output; 0: H
   Index components = 10;                            // Gaussians of window
