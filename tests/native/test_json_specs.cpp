@@ -159,6 +159,8 @@ TEST_CASE("json specs: a refusal names the key, what was expected and what came"
        "layers[0].hidden_size: expected 1 to 8388608, got 8388609"},
       {R"([{"type":"dense","units":1},{"type":"embedding","vocabulary":2,"features":2}])",
        "layers[1]: expected an embedding only as a network's first layer"},
+      {R"([{"type":"attention_lstm","hidden_size":1,"attention":"window","score":"dot"}])",
+       "layers[0].score: expected additive with attention \"window\", got dot"},
       {R"([{"type":"highway","window":0,"layers":[{"type":"dropout","rate":0}]}])",
        "layers[0].window: expected 1 to 16777216, got 0"},
       {R"([{"type":"highway","window":1,"layers":[]}])",

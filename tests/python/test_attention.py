@@ -159,6 +159,7 @@ def test_a_causal_layer_is_pytorch_s():
         (lambda: ln.AttentionLSTM(4, "content"), "attention"),
         (lambda: ln.AttentionLSTM(4, score="scaled_dot"), "score"),
         (lambda: ln.AttentionGRU(4, "window", units=3), "units"),
+        (lambda: ln.AttentionGRU(4, "window", score="dot"), "score has no meaning"),
         (lambda: ln.AttentionGRU(4, output_size=3), "output_size"),
         (lambda: ln.AttentionLSTM(4, components=3), "components"),
         (lambda: ln.AttentionLSTM(4, "luong", window_step=0.2), "window_step"),

@@ -82,13 +82,6 @@ def test_outputs_are_not_called_as_logs_call_other_losses(name: str):
     assert ln.Model(x, outputs[0]).layers
 
 
-@pytest.mark.parametrize("kind", [ln.AttentionLSTM, ln.AttentionGRU])
-def test_a_window_has_no_score(kind: Any):
-    with pytest.raises(ValueError, match="score has no meaning with attention='window'"):
-        kind(3, "window", score="dot")
-    assert kind(3, "window", score="additive").score == "additive"
-
-
 @pytest.mark.parametrize("shape", [(2, 3), (6,)])
 def test_a_shape_that_no_number_of_steps_makes_is_refused_where_it_is_written(shape: Any):
     x = ln.Input(features=4)
