@@ -158,7 +158,8 @@ def _check_arrays(
         checked, left = no_targets(given.y, rows, loss, model.dtype), counts
     else:
         if model._hint_layers:
-            before = inputs.steps()[0] if holes is None else holes.mask.shape[1]
+            closed = inputs.closed[0]
+            before = inputs.steps()[0] if closed is None else closed.mask.shape[1]
             explain_targets(model._hint_layers, before, target, output, loss)
         checked, left = check_targets(target, counts, output, loss, model.dtype)
     weights_given = sample_weights(given.sample_weight, rows, model.dtype, some=some)
