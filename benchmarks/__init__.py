@@ -3,7 +3,7 @@
 grid.py          cells and modes
 peers/           one library each: how its own users would do the work of a mode
 worker.py        the process that one library runs in
-problems.py      work that is a problem of its own: translation.py, ctc.py, beam.py
+problems.py      work that is a problem of its own: translation.py, ctc.py, beam*.py
 turns.py         the coordinator: whose turn it is, and how often
 fresh.py         what needs a new process each time: import, first call, memory
 machine.py       processor, caches, measured peaks

@@ -61,6 +61,54 @@ def ours(problem: Problem) -> Call:
     return call
 
 
+def search(
+    step: Callable[[Any, Any], Any], state: Any, prompts: Any, *, width: int, steps: int, end: int
+) -> list[list[int]]:
+    """Return the best tokens behind each prompt of one token, as PyTorch's users search.
+
+    step : takes (rows,) tokens and a tuple of tensors whose first axis are the rows, width for each
+        prompt; returns logits and such a tuple.
+    """
+    import torch
+
+    samples = len(prompts)
+    tokens = prompts.repeat_interleave(width)
+    # Of each prompt one hypothesis to begin with, or the beams would all be the same.
+    scores = torch.full((samples, width), -torch.inf)
+    scores[:, 0] = 0.0
+    going: list[list[int]] = [[] for _ in range(samples * width)]
+    found: list[list[tuple[float, list[int]]]] = [[] for _ in range(samples)]
+    kept: list[float] = []
+    for _ in range(steps):
+        logits, state = step(tokens, state)
+        size = logits.shape[1]
+        totals = logits.log_softmax(-1).view(samples, width, size) + scores[..., None]
+        best, places = totals.view(samples, -1).topk(2 * width)
+        rows, chosen, kept, longer = [], [], [], []
+        for i, (values, flat) in enumerate(zip(best.tolist(), places.tolist(), strict=True)):
+            left = width
+            for value, place in zip(values, flat, strict=True):
+                beam, token = divmod(place, size)
+                row = i * width + beam
+                if token == end:
+                    found[i].append((value, [*going[row], token]))
+                    continue
+                rows.append(row)
+                chosen.append(token)
+                kept.append(value)
+                longer.append([*going[row], token])
+                left -= 1
+                if left == 0:
+                    break
+        going = longer
+        order = torch.tensor(rows)
+        state = tuple(part.index_select(0, order) for part in state)
+        tokens, scores = torch.tensor(chosen), torch.tensor(kept).view(samples, width)
+    for row, (value, sequence) in enumerate(zip(kept, going, strict=True)):
+        found[row // width].append((value, sequence))
+    return [max(one, key=lambda pair: pair[0])[1] for one in found]
+
+
 def torchs(problem: Problem) -> Call:
     """Return the same search over PyTorch's modules."""
     import torch
@@ -80,41 +128,14 @@ def torchs(problem: Problem) -> Call:
 
     @torch.inference_mode()
     def call() -> list[list[int]]:
-        tokens = prompts.repeat_interleave(width)
-        h = torch.zeros(samples * width, hidden)
-        c = torch.zeros(samples * width, hidden)
-        # Of each prompt one hypothesis to begin with, or the beams would all be the same.
-        scores = torch.full((samples, width), -torch.inf)
-        scores[:, 0] = 0.0
-        going: list[list[int]] = [[] for _ in range(samples * width)]
-        found: list[list[tuple[float, list[int]]]] = [[] for _ in range(samples)]
-        for _ in range(problem.steps):
-            h, c = cell(embedding(tokens), (h, c))
-            totals = dense(h).log_softmax(-1).view(samples, width, size) + scores[..., None]
-            best, places = totals.view(samples, -1).topk(2 * width)
-            rows, chosen, kept, longer = [], [], [], []
-            for i, (values, flat) in enumerate(zip(best.tolist(), places.tolist(), strict=True)):
-                left = width
-                for value, place in zip(values, flat, strict=True):
-                    beam, token = divmod(place, size)
-                    row = i * width + beam
-                    if token == end:
-                        found[i].append((value, [*going[row], token]))
-                        continue
-                    rows.append(row)
-                    chosen.append(token)
-                    kept.append(value)
-                    longer.append([*going[row], token])
-                    left -= 1
-                    if left == 0:
-                        break
-            going = longer
-            order = torch.tensor(rows)
-            h, c = h.index_select(0, order), c.index_select(0, order)
-            tokens, scores = torch.tensor(chosen), torch.tensor(kept).view(samples, width)
-        for row, (value, sequence) in enumerate(zip(kept, going, strict=True)):
-            found[row // width].append((value, sequence))
-        return [max(one, key=lambda pair: pair[0])[1] for one in found]
+        rows = samples * width
+        state = torch.zeros(rows, hidden), torch.zeros(rows, hidden)
+
+        def step(tokens: Any, state: Any) -> Any:
+            h, c = cell(embedding(tokens), state)
+            return dense(h), (h, c)
+
+        return search(step, state, prompts, width=width, steps=problem.steps, end=end)
 
     return call
 

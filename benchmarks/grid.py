@@ -88,6 +88,7 @@ CHAINS = (Cell(1, 8, 16), Cell(1, 64, 64), Cell(32, 16, 32), Cell(32, 64, 64), C
 SENTENCES = (Cell(32, 128, 128, timesteps=20, symbols=1000),)
 SPEECH = (Cell(32, 0, 0, symbols=40),)
 PROMPTS = tuple(Cell(n, 128, 128, timesteps=30, symbols=1000) for n in (1, 2, 8))
+SOURCES = tuple(Cell(n, 128, 128, timesteps=20, symbols=1000) for n in (1, 8))
 
 
 def _stacked(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -116,7 +117,7 @@ RAGGED = ("lengths-inference", "lengths-training")  # kinds of calls, and the mo
 CHECKPOINT = "checkpoint-training"
 GRAPHS = ("graph-inference", "graph-training")
 # Modes whose work is a problem of its own (benchmarks/problems/), by name, with their cells.
-PROBLEMS = {"translation": SENTENCES, "ctc": SPEECH, "beam": PROMPTS}
+PROBLEMS = {"translation": SENTENCES, "ctc": SPEECH, "beam": PROMPTS, "beam-translation": SOURCES}
 MODES = {
     mode.name: mode
     for mode in (

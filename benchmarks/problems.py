@@ -28,6 +28,7 @@ def of_pytorchs(name: str, cell: Cell) -> Call:
 
 
 def _module(name: str) -> ModuleType:
+    name = name.replace("-", "_")
     try:
         return importlib.import_module(f"benchmarks.{name}")
     except ModuleNotFoundError as error:

@@ -138,7 +138,7 @@ TARGETS = (
     *(Target(mode, _AS_GRAPH, 0.01, None) for mode in GRAPHS),
     Target("translation", "ratio", 1.5, "pytorch"),
     Target("ctc", "ratio", 2.0, "pytorch"),
-    Target("beam", "ratio", 10.0, "pytorch"),
+    *(Target(mode, "ratio", 10.0, "pytorch") for mode in ("beam", "beam-translation")),
 )
 # Where all are held to one set.
 HELD = tuple(

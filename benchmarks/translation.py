@@ -8,6 +8,7 @@ on the step before (embeddings, keys, logits) in front of the loop or behind it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -72,13 +73,38 @@ def pytorch_model(cell: Cell) -> Any:
             keys, words = self.key(memory), self.said(before)
             h, c, found = h[0], c[0], []
             for t in range(before.shape[1]):
-                scores = self.score(torch.tanh(self.query(h).unsqueeze(1) + keys))
-                context = (scores.softmax(1) * memory).sum(1)
-                h, c = self.decoder(torch.cat([words[:, t], context], 1), (h, c))
+                h, c = self.step(words[:, t], h, c, keys, memory)
                 found.append(h)
             return self.logits(torch.stack(found, 1))
 
+        def step(self, word: Any, h: Any, c: Any, keys: Any, memory: Any) -> Any:
+            scores = self.score(torch.tanh(self.query(h).unsqueeze(1) + keys))
+            context = (scores.softmax(1) * memory).sum(1)
+            return self.decoder(torch.cat([word, context], 1), (h, c))
+
     return Translator()
+
+
+def with_our_weights(theirs: Any, weights: Mapping[str, NDArray[np.float32]]) -> Any:
+    """Return the model of PyTorch with the weights of `our_model`."""
+    import torch
+
+    gates = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    names = {
+        "read.weight": "embedding.weight",
+        "said.weight": "embedding_1.weight",
+        **{f"encoder.{n}_l0": f"lstm.{n}_l0" for n in gates},
+        **{f"decoder.{n}": f"attention_lstm.{n}_l0" for n in gates},
+        "query.weight": "attention_lstm.query_weight",
+        "key.weight": "attention_lstm.memory_weight",
+        "score.weight": "attention_lstm.v",
+        "logits.weight": "dense.weight",
+        "logits.bias": "dense.bias",
+    }
+    state = {mine: torch.tensor(weights[name]) for mine, name in names.items()}
+    state["score.weight"] = state["score.weight"].reshape(1, -1)
+    theirs.load_state_dict(state)
+    return theirs
 
 
 def pytorchs(cell: Cell) -> Call:

@@ -70,6 +70,7 @@ def test_the_modes_have_the_sizes_that_their_targets_speak_of():
         "translation": 1.5,
         "ctc": 2.0,
         "beam": 10.0,
+        "beam-translation": 10.0,
     }
 
 
