@@ -31,6 +31,14 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a build of the library: `pytest` leaves it to `pytest -m long`."""
+    for item in items:
+        if "build_folder" in getattr(item, "fixturenames", ()):
+            item.add_marker("long")
+
+
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     """With LSTM_NATIVE_REQUIRE_ALL=1 a missing tool or package is a failure, not a skip."""
     if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
@@ -145,7 +153,14 @@ def subproject_build(cmake: CMake, build_folder: Path) -> Path:
     )
 
 
-@pytest.fixture(scope="session", params=["cmake --install", "wheel", "static"])
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param("cmake --install", marks=pytest.mark.long),
+        "wheel",
+        pytest.param("static", marks=pytest.mark.long),
+    ],
+)
 def installed_library(request: pytest.FixtureRequest, cmake: CMake) -> Path:
     """The CMake package folder of each kind of install."""
     if request.param == "wheel":

@@ -9,6 +9,7 @@ from typing import Any
 import autograd
 import autograd.numpy as anp
 import numpy as np
+import product as p
 import pytest
 
 import lstm_native as ln
@@ -135,5 +136,10 @@ def test_the_package_is_loaded_when_it_is_asked_for():
         "try: ln.autograd\n"
         "except ImportError as error: print(error)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=True,
+        **p.fresh_process(),
+    )
     assert "pip install 'lstm_native[autograd]'" in found.stdout

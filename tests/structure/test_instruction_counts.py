@@ -2,7 +2,7 @@
 
 After a deliberate change of speed, record the new counts and commit them with it:
 
-    LSTM_NATIVE_RECORD_COUNTS=1 pytest tests/structure/test_instruction_counts.py
+    LSTM_NATIVE_RECORD_COUNTS=1 pytest -m long tests/structure/test_instruction_counts.py
 
 The counts hold for AVX2 (valgrind knows no AVX-512, which runs the same source) and for one major
 version of a compiler. Within that they repeat exactly on one machine. The tolerance of 2 % is for
