@@ -226,3 +226,15 @@ def test_lengths_ride_through_a_network_of_convolutions(isa, dtype, threads):
             p.assert_same_bits(y[n : n + 1], model.predict(x[n : n + 1, :length]))
         else:
             assert not y[n].any()
+
+
+@pytest.mark.parametrize("make", [partial(ln.MaxPool1D, 2, 1), ln.MaxPool], ids=["1d", "over all"])
+@pytest.mark.parametrize("features", [1, 3, 8, 9, 21])
+@pytest.mark.parametrize("first", [0.0, -0.0])
+def test_of_equal_values_inference_takes_the_first_as_training_does(make, features, first, dtype):
+    """Zeros of both signs are equal, and have other bits."""
+    x = np.stack([np.full((1, features), first), np.full((1, features), -first)], axis=1)
+    layer = make(dtype=dtype.name)
+    trained, _, _ = layer.forward(x.astype(dtype))
+    p.assert_same_bits(layer(x.astype(dtype)), trained)
+    assert (np.signbit(trained) == np.signbit(first)).all()
