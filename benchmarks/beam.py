@@ -3,7 +3,8 @@
 A language model of an embedding, an LSTM and a dense layer goes on from prompts of one token. Both
 have the same weights and find the same sequences: `Sequential.beam_search`, and the loop that is
 written around `torch.nn.LSTMCell`: log_softmax, topk over the beams of each prompt, ends set aside,
-index_select of the states. One thread each, in turns; medians of the turns.
+index_select of the states; and as tutorials write it, a step for each hypothesis. One thread each,
+in turns; medians of the turns.
 """
 
 from __future__ import annotations
@@ -109,12 +110,12 @@ def search(
     return [max(one, key=lambda pair: pair[0])[1] for one in found]
 
 
-def torchs(problem: Problem) -> Call:
-    """Return the same search over PyTorch's modules."""
+def modules(problem: Problem) -> tuple[Any, Any, Any]:
+    """Return PyTorch's embedding, cell and dense layer, with our weights."""
     import torch
 
     torch.set_num_threads(1)
-    size, hidden, width, end = problem.vocabulary, problem.hidden, problem.width, problem.end
+    size, hidden = problem.vocabulary, problem.hidden
     weights = {k: torch.from_numpy(v) for k, v in model_of(problem).state_dict().items()}
     embedding = torch.nn.Embedding(size, hidden)
     cell = torch.nn.LSTMCell(hidden, hidden)
@@ -123,6 +124,15 @@ def torchs(problem: Problem) -> Call:
     embedding.load_state_dict({"weight": weights["0.weight"]})
     cell.load_state_dict({name: weights[f"1.{name}_l0"] for name in names})
     dense.load_state_dict({"weight": weights["2.weight"], "bias": weights["2.bias"]})
+    return embedding, cell, dense
+
+
+def torchs(problem: Problem) -> Call:
+    """Return the same search over PyTorch's modules, all hypotheses of all prompts in one batch."""
+    import torch
+
+    embedding, cell, dense = modules(problem)
+    hidden, width, end = problem.hidden, problem.width, problem.end
     prompts = torch.from_numpy(prompts_of(problem)[:, 0])
     samples = len(prompts)
 
@@ -140,9 +150,39 @@ def torchs(problem: Problem) -> Call:
     return call
 
 
+def one_by_one(problem: Problem) -> Call:
+    """Return the search as tutorials write it: each hypothesis makes a step of its own."""
+    import torch
+
+    embedding, cell, dense = modules(problem)
+    begin = torch.zeros(1, problem.hidden)
+
+    def best_from(token: int) -> list[int]:
+        beams: list[Any] = [(0.0, [token], (begin, begin))]
+        found: list[Any] = []
+        for _ in range(problem.steps):
+            more = []
+            for score, tokens, state in beams:
+                h, c = cell(embedding(torch.tensor(tokens[-1:])), state)
+                best, chosen = dense(h).log_softmax(-1).topk(problem.width + 1)
+                pairs = zip(best[0].tolist(), chosen[0].tolist(), strict=True)
+                more += [(score + value, [*tokens, token], (h, c)) for value, token in pairs]
+            more.sort(key=lambda one: -one[0])
+            found += [one for one in more[: problem.width] if one[1][-1] == problem.end]
+            beams = [one for one in more if one[1][-1] != problem.end][: problem.width]
+        return max(found + beams, key=lambda one: one[0])[1][1:]
+
+    @torch.inference_mode()
+    def call() -> list[list[int]]:
+        return [best_from(token) for token in prompts_of(problem)[:, 0].tolist()]
+
+    return call
+
+
 def measure(problem: Problem, rounds: int, seconds: float) -> dict[str, Spread]:
     """Return the seconds of a search of each."""
-    calls = {"lstm_native": Timed(ours(problem)), "PyTorch": Timed(torchs(problem))}
+    made = {"lstm_native": ours, "PyTorch": torchs, "one by one": one_by_one}
+    calls = {name: Timed(make(problem)) for name, make in made.items()}
     found: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
@@ -157,11 +197,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.3, help="of each turn")
     options = parser.parse_args()
     ln.set_num_threads(1)
-    print("| prompts | lstm_native ms | PyTorch ms | times |\n|---|---|---|---|")
+    print("| prompts | lstm_native ms | PyTorch ms | times | one by one ms | times |")
+    print("|---|---|---|---|---|---|")
     for prompts in (1, 2, 8):
         found = measure(Problem(prompts=prompts), options.rounds, options.seconds)
-        one, other = (found[name].median for name in ("lstm_native", "PyTorch"))
-        print(f"| {prompts} | {1e3 * one:.2f} | {1e3 * other:.2f} | {other / one:.1f} |")
+        one, *others = (1e3 * spread.median for spread in found.values())
+        columns = [f"{other:.2f} | {other / one:.1f}" for other in others]
+        print(f"| {prompts} | {one:.2f} | {' | '.join(columns)} |")
 
 
 if __name__ == "__main__":

@@ -39,11 +39,11 @@ def test_greedy(pair):
                 assert token.item() == wanted
 
 
-def test_the_loop_of_the_benchmark_finds_the_same():
-    from benchmarks.beam import Problem, ours, torchs
+def test_the_loops_of_the_benchmark_find_the_same():
+    from benchmarks.beam import Problem, one_by_one, ours, torchs
 
     problem = Problem(prompts=3, hidden=16, vocabulary=50, steps=10, width=4)
-    assert ours(problem)() == torchs(problem)()
+    assert ours(problem)() == torchs(problem)() == one_by_one(problem)()
 
 
 def test_log_probabilities(pair):
