@@ -90,6 +90,7 @@ class Layer(Building, Carrying, Guarded):
 
     @name.setter
     def name(self, value: str | None) -> None:
+        """Set it, for models to be made (TypeError, ValueError: no name that files can hold)."""
         self._name = check_name(value)
 
     @property
@@ -283,6 +284,7 @@ class Layer(Building, Carrying, Guarded):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        """Freeze or free all weights, also those that a file has frozen alone."""
         self._trainable = check_bool(value, name="trainable")
         self._parameter_factors = {}
 
@@ -293,6 +295,7 @@ class Layer(Building, Carrying, Guarded):
 
     @learning_rate_factor.setter
     def learning_rate_factor(self, value: float) -> None:
+        """Set it for all weights, also those that a file has given one of their own."""
         if not isinstance(value, bool) and value == 0:
             raise ValueError(
                 "learning_rate_factor must be > 0, got 0; to freeze the layer, write "

@@ -30,7 +30,7 @@ def check(value: Any, gradient: Any, loss: Any, rng: np.random.Generator) -> Non
             found.append(float(loss()))
         value[place] = before
         difference = (found[0] - found[1]) / (2 * STEP)
-        assert abs(difference - gradient[place]) <= 2e-7 * max(1.0, abs(difference))
+        assert abs(difference - gradient[place]) <= 1e-7 * max(1.0, abs(difference))
 
 
 def test_every_kind_of_layer_has_a_case():

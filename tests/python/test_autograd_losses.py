@@ -45,7 +45,7 @@ def test_gradients_are_central_differences(name):
             moved[place] += sign
             ends.append(of(moved))
         difference = (ends[0] - ends[1]) / 2e-6
-        assert abs(difference - gradient[place]) <= 2e-7 * max(1.0, abs(difference))
+        assert abs(difference - gradient[place]) <= 1e-7 * max(1.0, abs(difference))
 
 
 def test_weights_and_lengths_are_those_of_the_loss():

@@ -38,7 +38,7 @@ def test_the_gradient_of_the_whole_is_a_central_difference(tiny):
             value[place] = before
             difference = (ends[0] - ends[1]) / 2e-6
             found = gradient[layer][name][place]
-            assert abs(difference - found) <= 1e-6 * max(1.0, abs(difference)), (layer, name)
+            assert abs(difference - found) <= 1e-7 * max(1.0, abs(difference)), (layer, name)
 
 
 def test_it_learns(tiny):
