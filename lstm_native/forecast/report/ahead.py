@@ -99,4 +99,5 @@ def taken_apart(panel: Panel, forecast: pd.DataFrame) -> list[Ahead]:
 def _index(stamps: pd.Series) -> pd.Index:
     import pandas as pd
 
-    return pd.Index(stamps)
+    index: pd.Index = pd.Index(stamps)
+    return index

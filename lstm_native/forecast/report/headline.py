@@ -141,6 +141,27 @@ def measure(score: Score, many: bool) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def by_step(method: MethodResult, many: bool) -> tuple[float, ...]:
+    """Return a method's error at each step ahead, in the unit of `measure`.
+
+    Over many series: each one's errors divided by what its MASE divides by, and their mean.
+    """
+    scaled = [
+        np.array(score.mae_by_step) * (score.mase / score.mae)
+        for score in method.by_series.values()
+        if score.mase is not None and score.mae > 0.0
+    ]
+    if not many or not scaled:
+        return method.score.mae_by_step
+    table = np.full((len(scaled), max(map(len, scaled))), np.nan)
+    for row, errors in zip(table, scaled, strict=True):
+        row[: len(errors)] = errors
+    known = np.isfinite(table)
+    total, count = np.where(known, table, 0.0).sum(axis=0), known.sum(axis=0)
+    mean: list[float] = np.where(count > 0, total / np.maximum(count, 1), np.nan).tolist()
+    return tuple(mean)
+
+
 def gain(backtest: BackTest, name: str, many: bool) -> float | None:
     """Return by which share a method's error is smaller than the reference's, if both are known."""
     found = next((m for m in backtest.methods if m.name == name), None)

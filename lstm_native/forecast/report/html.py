@@ -102,10 +102,11 @@ def html(
         *(element("p", {"class": "lead"}, line) for line in lines),
         _cards(panel, ahead, backtest),
         *_pictures(panel, ahead, backtest),
-        *_forecasts(panel, ahead),
     ]
-    if backtest is not None:
-        parts += tested.section(backtest, len(ahead))
+    numbers = _forecasts(panel, ahead)
+    test = [] if backtest is None else tested.section(backtest, len(ahead))
+    # A single series' numbers belong to its picture; the table of many is long.
+    parts += [*numbers, *test] if len(ahead) == 1 else [*test, *numbers]
     parts += _data(panel)
     parts.append(_footer(settings, versions))
     body = element("body", None, element("main", None, *parts))
@@ -140,13 +141,13 @@ def _cards(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -> E
         share, plain = gain(backtest, chosen.name, many), reference(backtest)
         if share is not None and plain is not None:
             side = "smaller" if share >= 0.0 else "larger"
-            under = f"{side} than that of {plain.name}, on held-out data"
-            cards.append(("its error", percent(abs(share)), under))
+            under = f"than that of {plain.name}, on held-out data"
+            cards.append(("its error", f"{percent(abs(share))} {side}", under))
         held = {k: v for k, v in chosen.score.coverage.items() if math.isfinite(v)}
         if held:
             level = min(held)
             under = f"of held-out values were inside the {level} % interval"
-            cards.append(("how sure", percent(held[level]), under))
+            cards.append(("how far to trust the intervals", percent(held[level]), under))
     entries = [
         element(
             "div",

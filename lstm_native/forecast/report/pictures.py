@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
@@ -10,12 +10,10 @@ import numpy as np
 
 from lstm_native.forecast.report.ahead import Ahead
 from lstm_native.forecast.report.markup import element
-from lstm_native.forecast.report.style import METHODS
 from lstm_native.forecast.report.svg import LARGE, Band, Line, Size, calendar_ticks, chart
 from lstm_native.forecast.report.wording import labels
 
 if TYPE_CHECKING:
-    from lstm_native.forecast.backtest import BackTest
     from lstm_native.forecast.panel import Panel, Series
 
 _HORIZONS = 10  # of the past so many horizons are shown
@@ -77,20 +75,17 @@ def _key(entries: Sequence[tuple[str, str, str]]) -> Element:
     return element("ul", {"class": "key"}, *items)
 
 
-def steps_picture(backtest: BackTest) -> list[Element]:
-    """Return the mean absolute error of each method at each step ahead, and the key."""
-    methods = backtest.methods[:METHODS]
-    steps = max(len(method.score.mae_by_step) for method in methods)
+def steps_picture(errors: Mapping[str, Sequence[float]], what: str) -> list[Element]:
+    """Return the error of each method at each step ahead, and the key."""
     lines = [
-        Line(method.name, np.array(method.score.mae_by_step), f"m{index}")
-        for index, method in enumerate(methods)
+        Line(name, np.array(values, dtype=np.float64), f"m{index}")
+        for index, (name, values) in enumerate(errors.items())
     ]
     picture = chart(
-        "mean absolute error by steps ahead",
+        f"{what} by steps ahead",
         lines[::-1],  # the chosen method's line lies on top
-        labels=[str(step) for step in range(1, steps + 1)],
+        labels=[str(step + 1) for step in range(max(len(line.values) for line in lines))],
         size=Size(LARGE.width, 260.0),
         from_zero=True,
     )
-    key = _key([("polyline", f"m{i}", method.name) for i, method in enumerate(methods)])
-    return [picture, key]
+    return [picture, _key([("polyline", line.style, line.name) for line in lines])]

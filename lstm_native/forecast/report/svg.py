@@ -172,10 +172,8 @@ def _short(text: str, value: float) -> str:
 
 def _even(count: int, size: Size) -> list[int]:
     """Return a few positions, as many as their labels leave room for."""
-    wanted = max(2, int(size.width // 110))
-    if count <= wanted:
-        return list(range(count))
-    return np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
+    room = max(2, int(size.width // 110))
+    return list(range(0, count, math.ceil(count / room)))
 
 
 def calendar_ticks(labels: Sequence[str], size: Size) -> dict[int, str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from lstm_native.forecast.report.headline import reference
+from lstm_native.forecast.report.headline import by_step, reference
 from lstm_native.forecast.report.markup import element
 from lstm_native.forecast.report.pictures import steps_picture
 from lstm_native.forecast.report.style import METHODS
@@ -70,20 +70,7 @@ def section(backtest: BackTest, series: int) -> list[Element]:
         "really came. Each method was judged on the very same values; smaller errors are better."
     )
     parts += [element("p", None, text), _methods(backtest), _words()]
-    if max(len(method.score.mae_by_step) for method in backtest.methods) > 1:
-        caption = "How far off the methods were, the further ahead they looked"
-        if len(backtest.methods) > METHODS:
-            caption += f" (the first {METHODS} of the table)"
-        parts.append(element("h3", None, "By step"))
-        parts.append(
-            element(
-                "figure",
-                None,
-                element("figcaption", None, f"{caption}: mean absolute error."),
-                *steps_picture(backtest),
-            )
-        )
-        parts.append(_steps(backtest))
+    parts += _by_step(backtest, series > 1)
     if series > 1:
         parts.append(element("h3", None, "By series"))
         parts.append(element("p", None, _shares(backtest)))
@@ -125,23 +112,36 @@ def _words() -> Element:
     return element("p", {"class": "dim"}, text)
 
 
-def _steps(backtest: BackTest) -> Element:
-    """Return the errors by step as numbers, of at most a dozen steps."""
-    methods = backtest.methods[:METHODS]
-    steps = max(len(method.score.mae_by_step) for method in methods)
+def _by_step(backtest: BackTest, many: bool) -> list[Element]:
+    """Return the errors by step as a picture, and as numbers of at most a dozen steps."""
+    errors = {method.name: by_step(method, many) for method in backtest.methods[:METHODS]}
+    steps = max(map(len, errors.values()))
+    if steps < 2:
+        return []
+    mase = many and all(method.score.mase is not None for method in backtest.methods)
+    what = "MASE" if mase else "mean absolute error"
+    caption = f"How far off the methods were, the further ahead they looked: {what}"
+    if len(backtest.methods) > METHODS:
+        caption += f", of the first {METHODS} methods"
+    figure = element(
+        "figure", None, element("figcaption", None, f"{caption}."), *steps_picture(errors, what)
+    )
     every = max(1, math.ceil(steps / 12))
-    size = max((s.score.mae for s in methods if math.isfinite(s.score.mae)), default=0.0)
-    rows = []
-    for step in range(0, steps, every):
-        row = [str(step + 1)]
-        for method in methods:
-            by_step = method.score.mae_by_step
-            row.append(number(by_step[step] if step < len(by_step) else None, size))
-        rows.append(row)
-    title = "Mean absolute error by step"
-    if every > 1:
-        title += f", every {every} steps"
-    return table(title, ["steps ahead", *(method.name for method in methods)], rows)
+    size = max(
+        (abs(e) for column in errors.values() for e in column if math.isfinite(e)), default=0
+    )
+    rows = [
+        [
+            str(step + 1),
+            *(
+                number(column[step] if step < len(column) else None, size)
+                for column in errors.values()
+            ),
+        ]
+        for step in range(0, steps, every)
+    ]
+    title = f"The same as numbers{f', every {every} steps' if every > 1 else ''}"
+    return [element("h3", None, "By step"), figure, table(title, ["steps ahead", *errors], rows)]
 
 
 def _shares(backtest: BackTest) -> str:
