@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: What to say where matplotlib is missing.
 INSTALL_HINT = "no plot: it needs matplotlib (pip install 'lstm-native[plot]')"
 
-_MOST = 6  # series in one picture
+_MOST = 6  # cells of a picture
 _METHODS = 8  # lines that are still told apart
 _NAME = 40  # characters of a name that fit a title
 
@@ -30,7 +30,7 @@ def write_plot(
 ) -> None:
     """Draw the forecast, and beside it the back-test's errors when there was one.
 
-    Of several series the first six are drawn, in a grid.
+    Of several series the first six are drawn in a grid, five where errors fill a cell.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def write_plot(
 
 def _grid(figures: Any, panel: Panel, ahead: Sequence[Ahead], tested: bool) -> list[Any]:
     """Draw several series, and return all axes, an empty one last if there was a back-test."""
-    shown = min(len(ahead), _MOST)
+    shown = min(len(ahead), _MOST - tested)
     cells = shown + tested
     columns = 2 if cells <= 4 else 3
     rows = -(-cells // columns)
