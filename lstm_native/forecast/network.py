@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lstm_native as ln
-from lstm_native.forecast.baselines import Linear
+from lstm_native.forecast.linear import Linear
 
 Weights = Mapping[str, NDArray[Any]]
 
