@@ -1,0 +1,195 @@
+"""What is expected, how sure that is, and which method was best, in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_native.forecast.report.ahead import Ahead
+from lstm_native.forecast.report.wording import labels, number, percent, unit
+
+if TYPE_CHECKING:
+    from lstm_native.forecast.backtest import BackTest, MethodResult, Score
+    from lstm_native.forecast.panel import Panel, Series
+
+
+def sentences(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -> list[str]:
+    """Return the report's first paragraphs: expectation, certainty, methods."""
+    many = len(ahead) > 1
+    found = [_of_many(panel, ahead) if many else _of_one(panel, ahead[0])]
+    if backtest is None:
+        found.append("The model came from a file, so nothing was held out to test it on here.")
+        return found
+    found.append(_certainty(backtest, many))
+    found.append(_verdict(backtest, many))
+    return [text for text in found if text]
+
+
+def _of_one(panel: Panel, ahead: Ahead) -> str:
+    """Return what is expected of a single series, beside as many rows before."""
+    series, horizon = panel.series[0], len(ahead.values)
+    mean = float(ahead.values.mean())
+    span = ahead.labels[0] if horizon == 1 else f"{ahead.labels[0]} to {ahead.labels[-1]}"
+    text = f"{_name(panel, series)} is expected to be {number(mean)}"
+    if horizon > 1:
+        text += f" on average over the next {unit(panel.frequency, horizon)} ({span})"
+    else:
+        text += f" in {span}"
+    before = recent_mean(series, horizon)
+    if before is not None:
+        text += f", {_change(mean, before)} over the {unit(panel.frequency, horizon)} before"
+    text += "."
+    if ahead.bounds:
+        level, (low, high) = next(iter(ahead.bounds.items()))
+        text += (
+            f" In {ahead.labels[0]} it should lie between {number(float(low[0]))} and "
+            f"{number(float(high[0]))}, with a probability of {level} %"
+        )
+        if horizon > 1:
+            text += (
+                f"; in {ahead.labels[-1]} between {number(float(low[-1]))} and "
+                f"{number(float(high[-1]))}"
+            )
+        text += "."
+    return text
+
+
+def _name(panel: Panel, series: Series) -> str:
+    """Return what to call a single series: "1" alone says nothing."""
+    return panel.target if series.name.isdecimal() else series.name
+
+
+def recent_mean(series: Series, horizon: int) -> float | None:
+    """Return the mean of the last `horizon` rows, None where less than half of them is known."""
+    recent = series.values[-horizon:]
+    known = recent[np.isfinite(recent)]
+    return float(known.mean()) if 2 * len(known) > len(recent) else None
+
+
+def _change(mean: float, before: float) -> str:
+    if number(mean) == number(before):
+        return "the same as the mean"
+    if before == 0.0 or mean * before < 0.0 or abs(mean) > 10.0 * abs(before):
+        return f"{'more' if mean > before else 'less'} than the mean of {number(before)}"
+    share = percent(abs(mean / before - 1.0))
+    more = (mean > before) == (before > 0.0)
+    return f"{share} {'above' if more else 'below'} the mean of {number(before)}"
+
+
+def _of_many(panel: Panel, ahead: Sequence[Ahead]) -> str:
+    """Return how many series are expected to be higher or lower than of late."""
+    higher = lower = compared = 0
+    for series, foreseen in zip(panel.series, ahead, strict=True):
+        before = recent_mean(series, len(foreseen.values))
+        if before is not None:
+            compared += 1
+            higher += float(foreseen.values.mean()) > before
+            lower += float(foreseen.values.mean()) < before
+    horizon = unit(panel.frequency, max(len(a.values) for a in ahead))
+    text = f"{len(ahead):,} series are forecast, {horizon} ahead."
+    if compared:
+        text += (
+            f" {higher:,} of them ({percent(higher / compared)}) are expected to be higher on "
+            f"average than over the {horizon} before, {lower:,} lower."
+        )
+    return text
+
+
+def _certainty(backtest: BackTest, many: bool) -> str:
+    """Return how far the chosen method was off, and how well its intervals held."""
+    chosen = backtest.methods[0]
+    score = chosen.score
+    if not score.count:
+        return (
+            "The series are too short to hold anything out: how good this forecast is could not "
+            "be tested."
+        )
+    text = f"In the back-test {chosen.name} was compared with {score.count:,} held-out values: "
+    if many:
+        parts = [] if score.smape is None else [f"off by {score.smape:.1f} % (sMAPE)"]
+        if score.mase is not None:
+            parts.append(f"{score.mase:.2f} times as far off as a naive step in the past (MASE)")
+        text += (" and ".join(parts) or f"off by {number(score.mae)}") + " on average."
+    else:
+        text += f"it was off by {number(score.mae)} on average."
+    held = [
+        f"the {level} % interval held {percent(share)} of them"
+        for level, share in sorted(score.coverage.items())
+        if math.isfinite(share)
+    ]
+    if held:
+        joined = " and ".join(held)
+        text += f" {joined[0].upper()}{joined[1:]}."
+    return text
+
+
+def reference(backtest: BackTest) -> MethodResult | None:
+    """Return the plain method that others should beat: seasonal naive, else naive."""
+    for start in ("seasonal", "naive"):
+        for method in backtest.methods:
+            if method.name.startswith(start):
+                return method
+    return None
+
+
+def measure(score: Score, many: bool) -> float | None:
+    """Return what methods are compared by: MASE over many series, whose units differ; else MAE."""
+    value = score.mase if many and score.mase is not None else score.mae
+    return value if math.isfinite(value) else None
+
+
+def by_step(method: MethodResult, many: bool) -> tuple[float, ...]:
+    """Return a method's error at each step ahead, in the unit of `measure`.
+
+    Over many series: each one's errors divided by what its MASE divides by, and their mean.
+    """
+    scaled = [
+        np.array(score.mae_by_step) * (score.mase / score.mae)
+        for score in method.by_series.values()
+        if score.mase is not None and score.mae > 0.0
+    ]
+    if not many or not scaled:
+        return method.score.mae_by_step
+    table = np.full((len(scaled), max(map(len, scaled))), np.nan)
+    for row, errors in zip(table, scaled, strict=True):
+        row[: len(errors)] = errors
+    known = np.isfinite(table)
+    total, count = np.where(known, table, 0.0).sum(axis=0), known.sum(axis=0)
+    mean: list[float] = np.where(count > 0, total / np.maximum(count, 1), np.nan).tolist()
+    return tuple(mean)
+
+
+def gain(backtest: BackTest, name: str, many: bool) -> float | None:
+    """Return by which share a method's error is smaller than the reference's, if both are known."""
+    found = next((m for m in backtest.methods if m.name == name), None)
+    plain = reference(backtest)
+    if found is None or plain is None or plain.name == name:
+        return None
+    own, other = measure(found.score, many), measure(plain.score, many)
+    return 1.0 - own / other if own is not None and other else None
+
+
+def _verdict(backtest: BackTest, many: bool) -> str:
+    chosen, best = backtest.methods[0].name, backtest.best
+    text = backtest.text.strip()
+    if not text:
+        text = f"On the held-out data {best} was the best of {len(backtest.methods)} methods."
+    share, plain = gain(backtest, chosen, many), reference(backtest)
+    if share is not None and plain is not None and backtest.methods[0].score.count:
+        side = "smaller" if share >= 0.0 else "larger"
+        text += (
+            f" The forecast shown is that of {chosen}, whose error was {percent(abs(share))} "
+            f"{side} than that of {plain.name}."
+        )
+    elif chosen != best:
+        text += f" The forecast shown is that of {chosen}."
+    return text
+
+
+def span(series: Series, panel: Panel) -> tuple[str, str]:
+    """Return the labels of a series' first and last row."""
+    first, last = labels(series.stamps[[0, -1]], panel.frequency)
+    return first, last
