@@ -310,6 +310,11 @@ class Forecaster:
         return self._ready()[0].backtest
 
     @property
+    def fitted(self) -> Fitted:
+        """What forecasts are made of, besides the rows."""
+        return self._ready()[0]
+
+    @property
     def panel(self) -> Panel:
         """The rows that forecasts follow."""
         return self._ready()[1]
