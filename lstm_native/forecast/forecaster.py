@@ -19,6 +19,7 @@ from lstm_native.forecast.frames import Names
 from lstm_native.forecast.horizons import check_horizon, shortened, usual_horizon, with_seasons
 from lstm_native.forecast.methods import Request
 from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.reading import read_table, require_future
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +147,6 @@ class Forecaster:
         horizon = self.horizon or usual_horizon(panel)
         check_horizon(panel, horizon)
         frames.stamps_after(panel, horizon)
-        frames.check_future(panel, horizon)
         request = Request(
             horizon=horizon,
             model=self.model,
@@ -383,8 +383,6 @@ class Forecaster:
     def _read(self, data: Any, **options: Any) -> Panel:
         if isinstance(data, Panel):
             return data if self.season is None else with_seasons(data, self.season)
-        from lstm_native.forecast.reading import read_table
-
         columns = set(map(str, getattr(data, "columns", ())))
         roles = {"id": "unique_id", "time": "ds", "column": "y"}
         for role, usual in roles.items():
@@ -409,7 +407,7 @@ class Forecaster:
             if not panel.future_names:
                 raise DataError("future was given, but no future covariates were fitted")
             panel = frames.with_future(panel, future, horizon, self._names)
-        frames.check_future(panel, horizon)
+        require_future(panel, horizon)
         return panel
 
     def _forecast(self, horizon: int | None, future: Any) -> tuple[Panel, Array, Array]:

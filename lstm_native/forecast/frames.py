@@ -193,27 +193,3 @@ def with_future(panel: Panel, frame: Any, horizon: int, names: Names) -> Panel:
             table[len(series) :, panel.future_names.index(name)] = values[places]
         found.append(dataclasses.replace(series, future=table))
     return dataclasses.replace(panel, series=tuple(found))
-
-
-def check_future(panel: Panel, horizon: int) -> None:
-    """Refuse future covariates that end before the horizon does.
-
-    Raises
-    ------
-    DataError
-        Rows are missing, or a value in them.
-    """
-    if not panel.future_names:
-        return
-    for series, stamps in zip(panel.series, stamps_after(panel, horizon), strict=True):
-        table = series.future[len(series) : len(series) + horizon]
-        gaps = ~np.isfinite(table)
-        if len(table) < horizon or gaps.any():
-            step = int(gaps.any(axis=1).argmax()) if gaps.any() else len(table)
-            names = panel.future_names
-            what = names[int(gaps[step].argmax())] if step < len(table) else ", ".join(names)
-            raise DataError(
-                f"the covariate {what} of the series '{series.name}' ends too early: {horizon} "
-                f"rows are forecast, up to {stamps[-1]}, but {stamps[step]} is missing; add the "
-                "rows, or choose a shorter horizon"
-            )

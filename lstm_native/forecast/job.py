@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lstm_native.forecast import origins
 from lstm_native.forecast.backtest import BackTest, Score
 from lstm_native.forecast.forecaster import Forecaster
+from lstm_native.forecast.horizons import usual_horizon
 from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.reading import require_future
 from lstm_native.forecast.report import wording
 
 if TYPE_CHECKING:
@@ -44,9 +46,10 @@ def run(panel: Panel, forecaster: Forecaster) -> Result:
     Raises
     ------
     DataError
-        The method that was asked for cannot take the panel.
+        The method that was asked for cannot take the panel, or covariates end too early.
     """
     began = time.perf_counter()
+    require_future(panel, forecaster.horizon or usual_horizon(panel))
     forecaster.fit(panel)
     forecast = forecaster.predict()
     fitted = forecaster.fitted
