@@ -74,7 +74,7 @@ class Calibration:
                 moved[..., side] = np.maximum.accumulate(moved[..., side], axis=-1)
         # Added, and not a maximum, so that the order stays strict.
         moved += floor[:, np.newaxis, np.newaxis] * np.abs(normal)
-        return middle[..., np.newaxis] + np.sign(normal) * moved
+        return np.asarray(middle[..., np.newaxis] + np.sign(normal) * moved)
 
 
 def identity(levels: tuple[float, ...], horizon: int) -> Calibration:

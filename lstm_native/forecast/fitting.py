@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from lstm_native.forecast import conformal, methods, origins, selection, verdict
 from lstm_native.forecast.backtest import BackTest, judge
 from lstm_native.forecast.conformal import Calibration
-from lstm_native.forecast.methods import Request, Trained
+from lstm_native.forecast.methods import GlobalModel, Request, Trained
 from lstm_native.forecast.origins import Origins
 from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.report.wording import labels
 from lstm_native.forecast.rows import floor_of, never_negative
 from lstm_native.forecast.sampling import correlation_of
 from lstm_native.forecast.selection import GUARD, Choice
@@ -78,12 +80,12 @@ class Fitted:
         return _distances(self.trained, self.spread, panel, horizon, self.calibration.levels)
 
 
-def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
+def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     """Back-test the methods, choose, calibrate the intervals, and train on everything.
 
     Parameters
     ----------
-    levels : tuple of float
+    wanted : tuple of float
         Quantiles that will be asked for; those of `conformal.GRID` are added.
 
     Raises
@@ -92,7 +94,8 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
         The method that was asked for cannot take the panel.
     """
     began = time.perf_counter()
-    levels = tuple(sorted({*levels, *conformal.GRID} - {0.5}))
+    percents = tuple(p for p in range(1, 100) if set(conformal.ends(p)) <= set(wanted))
+    levels = tuple(sorted({*wanted, *conformal.GRID} - {0.5}))
     names = methods.candidates(panel, request)
     held = origins.find(panel, request.horizon)
     plan = methods.make_plan(held.training, request) if "lstm" in names else None
@@ -100,8 +103,8 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
     points = {name: _points(name, trained, held) for name in (names if held.count else ())}
     series = len(panel.series)
     if not held.count:
-        wanted = "pretrained" if request.model == "auto" else request.model
-        choice, seen = selection.always(wanted, series), np.empty((0, request.horizon))
+        only = "pretrained" if request.model == "auto" else request.model
+        choice, seen = selection.always(only, series), np.empty((0, request.horizon))
     elif request.model == "auto":
         choice, seen = selection.choose(points, held)
     else:
@@ -111,7 +114,8 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
     distances = _distances(trained, spread, held.cuts, request.horizon, levels)
     calibration = _calibrate(held, seen, distances, levels)
     bounds = _honest_bounds(held, seen, distances, levels)
-    backtest = _backtest(panel, held, points, choice, seen, bounds, levels)
+    inside = conformal.coverage_bounds(bounds, levels, percents)
+    backtest = _backtest(panel, held, points, choice, seen, inside)
     tested = time.perf_counter()
     used = (*choice.used, spread)
     final = methods.train(used, panel, request, plan, "final")
@@ -158,7 +162,7 @@ def _distances(
     trained: Trained, spread: str, panel: Panel, horizon: int, levels: tuple[float, ...]
 ) -> Array:
     model = trained[spread]
-    assert isinstance(model, methods.GlobalModel)
+    assert isinstance(model, GlobalModel)
     found = methods.quantiles(model, panel, horizon)
     return conformal.distances(found, model.quantiles, levels)
 
@@ -166,7 +170,7 @@ def _distances(
 def _spread(held: Origins, distances: Array) -> Array:
     """Return distances that are nowhere 0."""
     floor = np.array([floor_of(series.values) for series in held.cuts.series])
-    return distances + floor[:, np.newaxis, np.newaxis]
+    return np.asarray(distances + floor[:, np.newaxis, np.newaxis])
 
 
 def _deviation(distances: Array, levels: tuple[float, ...]) -> Array:
@@ -210,25 +214,21 @@ def _backtest(
     points: dict[str, Array],
     choice: Choice,
     seen: Array,
-    bounds: Array,
-    levels: tuple[float, ...],
+    inside: Mapping[int, tuple[Array, Array]],
 ) -> BackTest:
-    percents = tuple(
-        percent for percent in range(1, 100) if set(conformal.ends(percent)) <= set(levels)
-    )
-    inside = conformal.coverage_bounds(bounds, levels, percents)
-    forecasts = {choice.name: seen, **{n: p for n, p in points.items() if n != choice.name}}
     if not held.count:
         return BackTest((), choice.name, {}, held.horizon, verdict.NOTHING_HELD_OUT)
+    forecasts = {choice.name: seen, **{n: p for n, p in points.items() if n != choice.name}}
     results = tuple(
         judge(name, forecast, held, inside if name == choice.name else None)
         for name, forecast in forecasts.items()
     )
     errors = selection.relative_errors(forecasts, held)
     best = min(errors, key=lambda name: errors[name])
-    stamps: dict[str, tuple[str, ...]] = {}
-    for index, place in zip(held.owner.tolist(), held.at.tolist(), strict=True):
-        one = panel.series[index]
-        stamps[one.name] = (*stamps.get(one.name, ()), verdict.stamp(one.stamps[place]))
+    stamps = {}
+    for index in np.unique(held.owner).tolist():
+        series = panel.series[index]
+        first = series.stamps[held.at[held.owner == index]]
+        stamps[series.name] = tuple(labels(first, panel.frequency))
     text = verdict.sentence(results, best, choice.name, errors, held.count, held.horizon, GUARD)
     return BackTest(results, best, stamps, held.horizon, text)
