@@ -38,7 +38,7 @@ class Frequency:
     step: float = 1.0
     seasons: tuple[int, ...] = ()
 
-    def after(self, stamps: pd.Index, count: int) -> pd.Index:
+    def after(self, stamps: Any, count: int) -> Any:
         """Return the `count` stamps that follow the last of `stamps`."""
         import pandas as pd
 
@@ -54,7 +54,7 @@ class Frequency:
         # Months may be stamped on any of their days, and every date at any time of the day.
         local = last.tz_localize(None)
         base = every.rollback(local.normalize()) if self.alias[-1] not in "hns" else local
-        unit = {} if 1678 <= last.year < 2200 else {"unit": "s"}
+        unit: Any = {} if 1678 <= last.year < 2200 else {"unit": "s"}
         dates = pd.date_range(base, periods=count + 1, freq=every, **unit)[1:] + (local - base)
         if last.tz is None:
             return dates

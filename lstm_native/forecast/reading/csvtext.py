@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +132,7 @@ def _preamble(data: bytes, delimiter: str) -> tuple[int, int, str]:
     return (skipped, width, title) if title and skipped < len(lines) else (0, width, "")
 
 
-def _dialect(delimiter: str) -> dict[str, str | bool]:
+def _dialect(delimiter: str) -> dict[str, Any]:
     return {"delimiter": delimiter, "skipinitialspace": True, "strict": True}
 
 
@@ -220,7 +220,8 @@ def _with_header(
         lines = np.arange(skipped + 1, skipped + rows + 1)
     blank = np.ones(rows, dtype=bool)
     for column in columns:
-        assert column.cells is not None and column.codes is not None
+        assert column.cells is not None
+        assert column.codes is not None
         blank &= np.array([not cell for cell in column.cells])[column.codes]
     table = Table(source, columns, rows, lines, delimiter=delimiter, notes=notes)
     table = table.take(np.flatnonzero(~blank))

@@ -88,7 +88,8 @@ def numbers(table: Table, column: Column, numerals: Numerals) -> Array:
         return values
     if column.stamps is not None:
         raise DataError(f"{table.source}: column {shown(column.name)} holds dates, not numbers")
-    assert column.cells is not None and column.codes is not None
+    assert column.cells is not None
+    assert column.codes is not None
     read = [numerals.value(cell) for cell in column.cells]
     wrong = np.array([value is None or math.isinf(value) for value in read], dtype=bool)
     if wrong.any():
@@ -196,7 +197,8 @@ def _ask(table: Table, column: Column, cell: str, mark: str) -> None:
 
 
 def _row(column: Column, cell: str) -> int:
-    assert column.cells is not None and column.codes is not None
+    assert column.cells is not None
+    assert column.codes is not None
     return int(np.flatnonzero(column.codes == column.cells.index(cell))[0])
 
 

@@ -169,8 +169,9 @@ def found(stamps: Stamps, series: NDArray[np.intp]) -> Spacing | None:
     same_clock = bool((clocks == clocks[0]).all())
     clock = int(clocks[0])
     if same_clock:
-        for spacing in _calendars(days, clock, series, stamps.unit):
-            return spacing
+        first: Spacing | None = next(_calendars(days, clock, series, stamps.unit), None)
+        if first is not None:
+            return first
     if same_clock:
         return None
     nanoseconds = grid._nanoseconds(index)

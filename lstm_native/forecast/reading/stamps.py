@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,8 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
     texts = column.labels()
     if column.numbers is not None:
         column = Column.of_text(column.name, texts)
-    assert column.cells is not None and column.codes is not None
+    assert column.cells is not None
+    assert column.codes is not None
     cells = [column.cells[code] for code in np.unique(column.codes)]
     place = np.searchsorted(np.unique(column.codes), column.codes)
     notes: list[str] = []
@@ -92,7 +93,9 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         notes.append(f"{shown(column.name)} is read as Unix time in {epoch}, in UTC")
         import pandas as pd
 
-        index = pd.to_datetime(np.array([int(cell) for cell in cells]), unit=epoch, utc=True)
+        index = pd.DatetimeIndex(
+            np.array([int(c) for c in cells]).astype(f"datetime64[{epoch}]"), tz="UTC"
+        )
         return Stamps(index[place], None, "time", texts, notes=notes)
     raise _unreadable(table, column)
 
@@ -132,7 +135,8 @@ def _epoch(cells: list[str]) -> str | None:
 
 def _unreadable(table: Table, column: Column) -> DataError:
     """Return the error about the first cell that the notation of most does not fit."""
-    assert column.cells is not None and column.codes is not None
+    assert column.cells is not None
+    assert column.codes is not None
     counts = [
         sum(notations.fits(n, c) is not None for c in column.cells) for n in notations.NOTATIONS
     ]
@@ -162,7 +166,7 @@ def _dates(
     dayfirst: bool | None,
     choices: Choices,
     notes: list[str],
-) -> pd.DatetimeIndex:
+) -> Any:
     """Return the stamp of each cell."""
     years = np.array([_year(str(group["y"])) for group in groups])
     if notation.unit == "week":
@@ -185,7 +189,8 @@ def _dates(
     wrong = np.isnat(base) | (clock < 0)
     if wrong.any():
         cell = cells[int(np.flatnonzero(wrong)[0])]
-        assert column.cells is not None and column.codes is not None
+        assert column.cells is not None
+        assert column.codes is not None
         row = int(np.flatnonzero(column.codes == column.cells.index(cell))[0])
         raise DataError(
             f"{table.where(row)}: {shown(cell)} in column {shown(column.name)}, read as "
@@ -259,7 +264,8 @@ def _day_first(
         return choices.dayfirst
     if (a > 12).any() and (b > 12).any():
         one, two = cells[int(np.argmax(a > 12))], cells[int(np.argmax(b > 12))]
-        assert column.cells is not None and column.codes is not None
+        assert column.cells is not None
+        assert column.codes is not None
         rows = [int(np.flatnonzero(column.codes == column.cells.index(c))[0]) for c in (one, two)]
         raise DataError(
             f"{table.where(rows[0])}: {shown(one)} has the day first, but {shown(two)} "
@@ -307,7 +313,7 @@ def _index(
     zones: list[str | None],
     choices: Choices,
     notes: list[str],
-) -> pd.DatetimeIndex:
+) -> Any:
     """Return dates and clocks as an index, with its zone if it has one."""
     import pandas as pd
 
