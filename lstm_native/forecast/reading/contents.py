@@ -64,8 +64,8 @@ def values_of(table: Table, indices: Sequence[int], numerals: Numerals) -> Array
         suspect = _sentinel(column)
         if suspect is not None:
             table.notes.append(
-                f"{table.columns[index].name} is {suspect[0]:g} in {counted(suspect[1], 'row')} and "
-                "nowhere else below 0; if that stands for missing values, name it as missing"
+                f"{table.columns[index].name} is {suspect[0]:g} in {counted(suspect[1], 'row')} "
+                "and nowhere else below 0; if that stands for missing values, name it as missing"
             )
     return values
 

@@ -68,7 +68,7 @@ NOTATIONS = (
     _of("two numbers and the year", "day",
         r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})", clock=True),
     _of("day, month's name, year", "day",
-        rf"{_WEEKDAY}{_D}(?:st|nd|rd|th|\.)?[-/.\s]*{_NAME}[-/.,\s]+(?P<y>\d{{4}}|\d{{2}})", clock=True),
+        rf"{_WEEKDAY}{_D}(?:st|nd|rd|th|\.)?[-/.\s]*{_NAME}[-/.,\s]+(?P<y>\d{{4}}|\d\d)", clock=True),
     _of("month's name, day, year", "day",
         rf"{_WEEKDAY}{_NAME}[-/.\s]+{_D}(?:st|nd|rd|th)?,?[-/.\s]+{_Y}", clock=True),
     _of("year, month's name, day", "day", rf"{_Y}[-/.\s]+{_NAME}[-/.\s]+{_D}", clock=True),

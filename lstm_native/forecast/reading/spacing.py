@@ -22,8 +22,8 @@ _WORDS = {
     "yearly": "YS", "annual": "YS", "annually": "YS", "quarterly": "QS", "monthly": "MS",
     "weekly": "W", "daily": "D", "business": "B", "hourly": "h", "minutely": "min",
 }  # fmt: skip
-_OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ": "BQE", "BA": "BYE",
-        "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "MIN": "min"}  # fmt: skip
+_OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ": "BQE",
+        "BA": "BYE",         "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "MIN": "min"}  # fmt: skip
 _UNITS = {"year": "YS", "quarter": "QS", "month": "MS", "week": "W-MON", "day": "D"}
 _EXAMPLES = "monthly, weekly, daily, hourly, MS, W-SUN, 15min"
 
