@@ -30,8 +30,8 @@ class Frequency:
         The distance of numeric stamps; 1 for rows that are merely counted.
     seasons : tuple of int
         Rows of the periods that are usual for such data, shortest first: (12,) for months,
-        (24, 168) for hours, (7, 365) for days, () for years. Whether a series repeats itself is for a
-        method to find out.
+        (24, 168) for hours, (7, 365) for days, () for years. Whether a series repeats itself is
+        for a method to find out.
     """
 
     alias: str | None

@@ -118,8 +118,8 @@ def _check_spans(table: Table, given: Rows, grid: Spacing, zone: Any, places: in
     before, after = grid.index(given.places[[widest, widest + 1]], zone)
     raise DataError(
         f"{table.source}: {counted(int(jumps[widest]) - 1, 'row')} are missing between {before} "
-        f"and {after}, more than {_MOST_PLACES} times the rows there are; is a stamp wrong? If not, "
-        "choose a longer frequency, with aggregate"
+        f"and {after}, more than {_MOST_PLACES} times the rows there are; is a stamp wrong? If "
+        "not, choose a longer frequency, with aggregate"
     )
 
 
@@ -136,7 +136,7 @@ def _gap_notes(gaps: int, holes: int, early: int, empty: list[str], count: int) 
         )
     if early:
         notes.append(
-            f"{counted(early, 'row')} at the end without a value: forecasts begin after the last value"
+            f"{counted(early, 'row')} at the end without a value: forecasts begin after the last one"
         )
     if empty:
         notes.append(

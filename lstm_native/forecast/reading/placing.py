@@ -36,7 +36,8 @@ def spacing_of(table: Table, stamps: Stamps, codes: Codes, choices: Choices) -> 
     zone = stamps.index is not None and stamps.index.tz is not None
     raise DataError(
         f"{table.where(row[1])}: the time stamps are unevenly spaced (from "
-        f"{shown(stamps.texts[row[0]])} to {shown(stamps.texts[row[1]])}, usually {spacing.usual(stamps, codes)}); choose a "
+        f"{shown(stamps.texts[row[0]])} to {shown(stamps.texts[row[1]])}, usually "
+        f"{spacing.usual(stamps, codes)}); choose a "
         "frequency, such as daily or 15min, and aggregate sum, mean or last for rows that share one"
         + ("; or name the time zone, if the clock was changed" if zone else "")
     )

@@ -23,7 +23,8 @@ _WORDS = {
     "weekly": "W", "daily": "D", "business": "B", "hourly": "h", "minutely": "min",
 }  # fmt: skip
 _OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ": "BQE",
-        "BA": "BYE",         "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "MIN": "min"}  # fmt: skip
+        "BA": "BYE", "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
+        "MIN": "min"}  # fmt: skip
 _UNITS = {"year": "YS", "quarter": "QS", "month": "MS", "week": "W-MON", "day": "D"}
 _EXAMPLES = "monthly, weekly, daily, hourly, MS, W-SUN, 15min"
 
