@@ -85,6 +85,8 @@ NOTATIONS = (
     _of("week and year", "week", rf"(?:W|KW|week)[-\s]*(?P<w>\d{{1,2}})[-/,\s]+{_Y}"),
 )  # fmt: skip
 
+YEAR_MONTH_DAY = NOTATIONS[1]
+
 #: For a message about a cell that no notation fits.
 TRIED = (
     "2020-01-31, 20200131, 31.01.2020, 01/31/2020, 31 Jan 2020, 2020-01, Jan 2020, 2020Q1, "

@@ -90,7 +90,8 @@ def _table_of_file(path: str | os.PathLike[str], choices: Choices) -> Table:
 def _limited(file: IO[bytes], source: str) -> bytes:
     """Read a file as far as the limit, and at its first zero bytes no further."""
     first = file.read(1 << 16)
-    if first.count(0) > len(first) // 2 and not first.startswith(b"PAR1"):
+    packed = first.startswith((b"PAR1", *_PACKED))
+    if first.count(0) > len(first) // 2 and not packed:
         raise DataError(f"{source} is not text (it holds zero bytes); expected CSV or Parquet")
     pieces, size = [first], len(first)
     while piece := file.read(1 << 22):
