@@ -193,7 +193,7 @@ def test_a_binary_file_is_no_text(tmp_path):
     with pytest.raises(DataError, match="is not text"):
         read_table(write(tmp_path, bytes(range(256))))
     noise = np.random.default_rng(0).integers(1, 256, 5000, dtype=np.uint8).tobytes()
-    with pytest.raises(DataError, match="is not text|cannot|expected|not CSV"):
+    with pytest.raises(DataError, match="is not text"):
         read_table(write(tmp_path, noise))
 
 
@@ -224,8 +224,8 @@ def test_memory_that_does_not_suffice_is_said(tmp_path, monkeypatch):
 
 
 def test_a_long_file_is_read_in_time(tmp_path):
-    # 20 MB, a tenth of what once ended in a MemoryError: five seconds, half a gigabyte.
-    stamps = pd.date_range("2000-01-01", periods=900_000, freq="min").strftime("%Y-%m-%d %H:%M")
+    # 6 MB: 200 MB once ended in a MemoryError.
+    stamps = pd.date_range("2000-01-01", periods=300_000, freq="min").strftime("%Y-%m-%d %H:%M")
     path = write(
         tmp_path, "ds,y\n" + "\n".join(f"{stamp},{row % 977}" for row, stamp in enumerate(stamps))
     )
@@ -233,10 +233,10 @@ def test_a_long_file_is_read_in_time(tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     panel = read_table(path)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    assert len(panel.series[0]) == 900_000
+    assert len(panel.series[0]) == 300_000
     assert panel.frequency.alias == "min"
-    assert time.perf_counter() - began < 60.0
-    assert grown < 1500
+    assert time.perf_counter() - began < 20.0
+    assert grown < 600
 
 
 def test_a_missing_file_and_a_folder_are_errors_of_the_system(tmp_path):

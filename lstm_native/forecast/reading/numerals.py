@@ -42,8 +42,9 @@ class Numerals:
     @staticmethod
     def of(decimal: str, missing: Sequence[str]) -> Numerals:
         """Return numerals with further spellings of missing values."""
-        own = Numerals(decimal)
-        numbers = {own.value(text) for text in missing}
+        # An option is written by a programmer, or as in the file.
+        both = (Numerals("."), Numerals(decimal))
+        numbers = {own.value(text) for text in missing for own in both}
         return Numerals(
             decimal,
             MISSING | {text.strip().lower() for text in missing},
@@ -182,7 +183,7 @@ def _evident(text: str) -> str | None:
         return "," if text.rindex(",") > text.rindex(".") else "."
     for mark, other in ((",", "."), (".", ",")):
         if text.count(mark) > 1:
-            return other
+            return other if _well_grouped(text, mark) else None
         if mark in text and not re.fullmatch(rf"[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}", text):
             return mark
     return None

@@ -106,7 +106,7 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
 
 
 def _quick(cells: list[str]) -> NDArray[np.datetime64] | None:
-    """Return cells that are all like 2020-01-31 or 2020-01-31 23:59 as dates, fifty times faster."""
+    """Return the dates of cells that are all like 2020-01-31 (and 23:59), fifty times faster."""
     match = notations.fits(notations.YEAR_MONTH_DAY, cells[0])
     lengths = {len(cell) for cell in cells}
     if match is None or match["zone"] or lengths not in ({10}, {16}, {19}):
