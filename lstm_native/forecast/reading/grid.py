@@ -42,7 +42,7 @@ class Grid:
     phase: Any = 0
     end: str = ""
 
-    def places(self, index: Any) -> Places:
+    def places(self, index: Any) -> Any:
         """Return the places of stamps, of those before it where a stamp is between two."""
         if self.unit == "number":
             return np.round((index - self.phase) / self.step).astype(np.int64)
@@ -61,7 +61,7 @@ class Grid:
             return _business_days(days) // self.step
         return (days - self.phase) // self.step
 
-    def stamps(self, places: Places) -> NDArray[np.datetime64]:
+    def stamps(self, places: Any) -> Any:
         """Return the dates at places, without clock; nanoseconds for ticks."""
         if self.unit == "tick":
             return (places * self.step + self.phase).astype("datetime64[ns]")

@@ -22,8 +22,9 @@ _WORDS = {
     "yearly": "YS", "annual": "YS", "annually": "YS", "quarterly": "QS", "monthly": "MS",
     "weekly": "W", "daily": "D", "business": "B", "hourly": "h", "minutely": "min",
 }  # fmt: skip
-_OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ": "BQE", "BA": "BYE",
-        "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "MIN": "min"}  # fmt: skip
+_OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ": "BQE",
+        "BA": "BYE", "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
+        "MIN": "min"}  # fmt: skip
 _UNITS = {"year": "YS", "quarter": "QS", "month": "MS", "week": "W-MON", "day": "D"}
 _EXAMPLES = "monthly, weekly, daily, hourly, MS, W-SUN, 15min"
 
@@ -169,8 +170,9 @@ def found(stamps: Stamps, series: NDArray[np.intp]) -> Spacing | None:
     same_clock = bool((clocks == clocks[0]).all())
     clock = int(clocks[0])
     if same_clock:
-        for spacing in _calendars(days, clock, series, stamps.unit):
-            return spacing
+        first: Spacing | None = next(_calendars(days, clock, series, stamps.unit), None)
+        if first is not None:
+            return first
     if same_clock:
         return None
     nanoseconds = grid._nanoseconds(index)
