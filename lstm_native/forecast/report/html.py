@@ -18,6 +18,7 @@ from lstm_native.forecast.report import tested
 from lstm_native.forecast.report.ahead import Ahead, taken_apart
 from lstm_native.forecast.report.headline import (
     gain,
+    held_out,
     recent_mean,
     reference,
     sentences,
@@ -135,10 +136,10 @@ def _cards(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -> E
     many = len(ahead) > 1
     if not many:
         cards += _numbers(panel, ahead[0])
-    if backtest is not None and backtest.methods[0].score.count:
+    if (backtest := held_out(backtest)) is not None:
         chosen = backtest.methods[0]
         cards.append(("method", chosen.name, "best on held-out data: " + backtest.best))
-        share, plain = gain(backtest, chosen.name, many), reference(backtest)
+        share, plain = gain(backtest), reference(backtest)
         if share is not None and plain is not None:
             side = "smaller" if share >= 0.0 else "larger"
             under = f"than that of {plain.name}, on held-out data"
@@ -202,6 +203,7 @@ def _picked(panel: Panel, backtest: BackTest | None) -> list[tuple[str, list[int
     count = len(panel.series)
     if count <= _DRAWN:
         return [("All series:", list(range(count)))]
+    backtest = held_out(backtest)
     names = [] if backtest is None else ranked(backtest)
     if len(names) < _DRAWN:
         return [(f"The first {_DRAWN} of {count:,} series:", list(range(_DRAWN)))]

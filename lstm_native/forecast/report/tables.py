@@ -22,8 +22,10 @@ def score_table(backtest: BackTest) -> str:
     """Return MAE, RMSE, MASE, sMAPE and coverage of each method, one line each.
 
     Coverage is the share of held-out values that lay inside of an interval; a column of it is
-    there when a method has intervals.
+    there when a method has intervals. Without anything held out: the sentence that says so.
     """
+    if not backtest.methods:
+        return backtest.text
     scores = [method.score for method in backtest.methods]
     covered = sorted({level for score in scores for level in score.coverage})
     rows = [["", "MAE", "RMSE", "MASE", "sMAPE", *(f"in {level} %" for level in covered)]]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from lstm_native.forecast.report.headline import by_step, reference
+from lstm_native.forecast.report.headline import by_step, held_out, reference
 from lstm_native.forecast.report.markup import element
 from lstm_native.forecast.report.pictures import steps_picture
 from lstm_native.forecast.report.style import METHODS
@@ -62,8 +62,8 @@ def ranked(backtest: BackTest) -> list[str]:
 def section(backtest: BackTest, series: int) -> list[Element]:
     """Return the part of the page, for so many series."""
     parts = [element("h2", None, "How good forecasts were on held-out data")]
-    if not backtest.methods[0].score.count:
-        text = "Nothing could be held out: the series are too short. Read the forecast with care."
+    if held_out(backtest) is None:
+        text = backtest.text or "Nothing could be held out: the series are too short."
         return [*parts, element("p", None, text)]
     text = (
         "The newest rows were hidden, forecast from those before them, and compared with what "
