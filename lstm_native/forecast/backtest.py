@@ -114,9 +114,7 @@ def judge(
     by_series = {}
     for index in np.unique(origins.owner).tolist():
         mine = np.flatnonzero(origins.owner == index)
-        inside = {
-            level: (low[mine], high[mine]) for level, (low, high) in (bounds or {}).items()
-        }
+        inside = {level: (low[mine], high[mine]) for level, (low, high) in (bounds or {}).items()}
         by_series[origins.names[index]] = score(
             forecast[mine], origins.actual[mine], scale=scales[index], bounds=inside
         )

@@ -152,7 +152,9 @@ def calibrate(
     independent = evidence * min(_INDEPENDENT, horizon)
     reach = max(1, horizon // 6)
     near = [slice(max(0, step - reach), step + reach + 1) for step in range(horizon)]
-    both = np.abs(errors) / np.minimum(spread[..., levels.index(0.1)], spread[..., levels.index(0.9)])
+    both = np.abs(errors) / np.minimum(
+        spread[..., levels.index(0.1)], spread[..., levels.index(0.9)]
+    )
     common = _weight(independent, _MIDDLE) * _log_quantile(both[known], 0.8, independent)
     factors = np.empty((len(levels), horizon))
     for place, level in enumerate(levels):

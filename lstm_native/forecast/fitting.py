@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast import conformal, methods, origins, selection, wording
+from lstm_native.forecast import conformal, methods, origins, selection, verdict
 from lstm_native.forecast.backtest import BackTest, judge
 from lstm_native.forecast.conformal import Calibration
 from lstm_native.forecast.methods import Request, Trained
@@ -92,9 +92,7 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
     held = origins.find(panel, request.horizon)
     plan = methods.make_plan(held.training, request) if "lstm" in names else None
     trained = methods.train(names, held.training, request, plan, "back-test")
-    points = {
-        name: _points(name, trained, held) for name in (names if held.count else ())
-    }
+    points = {name: _points(name, trained, held) for name in (names if held.count else ())}
     series = len(panel.series)
     if not held.count:
         wanted = "pretrained" if request.model == "auto" else request.model
@@ -208,14 +206,12 @@ def _backtest(
     levels: tuple[float, ...],
 ) -> BackTest:
     percents = tuple(
-        percent
-        for percent in range(1, 100)
-        if set(conformal.ends(percent)) <= set(levels)
+        percent for percent in range(1, 100) if set(conformal.ends(percent)) <= set(levels)
     )
     inside = conformal.coverage_bounds(bounds, levels, percents)
     forecasts = {choice.name: seen, **{n: p for n, p in points.items() if n != choice.name}}
     if not held.count:
-        return BackTest((), choice.name, {}, held.horizon, wording.NOTHING_HELD_OUT)
+        return BackTest((), choice.name, {}, held.horizon, verdict.NOTHING_HELD_OUT)
     results = tuple(
         judge(name, forecast, held, inside if name == choice.name else None)
         for name, forecast in forecasts.items()
@@ -225,6 +221,6 @@ def _backtest(
     stamps: dict[str, tuple[str, ...]] = {}
     for index, place in zip(held.owner.tolist(), held.at.tolist(), strict=True):
         one = panel.series[index]
-        stamps[one.name] = (*stamps.get(one.name, ()), wording.stamp(one.stamps[place]))
-    text = wording.verdict(results, best, choice.name, errors, held.count, held.horizon, GUARD)
+        stamps[one.name] = (*stamps.get(one.name, ()), verdict.stamp(one.stamps[place]))
+    text = verdict.sentence(results, best, choice.name, errors, held.count, held.horizon, GUARD)
     return BackTest(results, best, stamps, held.horizon, text)

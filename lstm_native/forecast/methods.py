@@ -68,7 +68,9 @@ def candidates(panel: Panel, request: Request) -> tuple[str, ...]:
         The method that was asked for cannot take the panel.
     """
     horizon = request.horizon
-    simple = [name for name in ("naive", "seasonal-naive", "linear") if usable(name, panel, horizon)]
+    simple = [
+        name for name in ("naive", "seasonal-naive", "linear") if usable(name, panel, horizon)
+    ]
     asked = request.model
     wants_network = request.timesteps is not None or request.epochs is not None
     if wants_network and asked not in ("auto", "lstm"):
@@ -150,9 +152,7 @@ def train(
         found["pretrained"] = GlobalModel.pretrained()
     if "tuned" in names:
         start = GlobalModel.pretrained()
-        found["tuned"] = start.tuned(
-            panel, request.horizon, seed=request.seed, show=request.show
-        )
+        found["tuned"] = start.tuned(panel, request.horizon, seed=request.seed, show=request.show)
     if "lstm" in names and plan is not None:
         values = panel.series[0].values
         found["lstm"] = highway.train(values, plan, title=title, show=request.show)

@@ -122,9 +122,7 @@ def find(panel: Panel, horizon: int, *, budget: int = BUDGET) -> Origins:
     for line, index, place in zip(actual, owner, at, strict=True):
         came = panel.series[index].values[place : place + horizon]
         line[: len(came)] = came
-    cuts = tuple(
-        panel.series[index].until(place) for index, place in zip(owner, at, strict=True)
-    )
+    cuts = tuple(panel.series[index].until(place) for index, place in zip(owner, at, strict=True))
     return Origins(
         names=tuple(series.name for series in panel.series),
         training=panel.until(training),

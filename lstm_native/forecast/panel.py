@@ -118,7 +118,9 @@ class Panel:
         return dataclasses.replace(self, series=cut)
 
     @staticmethod
-    def of(values: list[Array], *, seasons: tuple[int, ...] = (), source: str = "the data") -> Panel:
+    def of(
+        values: list[Array], *, seasons: tuple[int, ...] = (), source: str = "the data"
+    ) -> Panel:
         """Return a panel of plain arrays, whose rows are counted from 1."""
         import pandas as pd
 

@@ -44,8 +44,13 @@ def correlation_of(errors: Array, deviation: Array) -> Array:
 
 
 def draw(
-    middle: Array, bounds: Array, levels: tuple[float, ...], correlation: Array, *,
-    paths: int, seed: int,
+    middle: Array,
+    bounds: Array,
+    levels: tuple[float, ...],
+    correlation: Array,
+    *,
+    paths: int,
+    seed: int,
 ) -> Array:
     """Draw paths whose steps have the forecast's quantiles: a Gaussian copula.
 
@@ -79,9 +84,7 @@ def draw(
         # Beyond the outermost quantiles the last piece goes on as a line.
         found[index] = left_value + share * (right_value - left_value)
         lowest = values[index].min(axis=-1)
-        found[index] = np.where(
-            (lowest >= 0.0) & (found[index] < 0.0), 0.0, found[index]
-        )
+        found[index] = np.where((lowest >= 0.0) & (found[index] < 0.0), 0.0, found[index])
     return found
 
 
@@ -96,3 +99,14 @@ def _valid(matrix: Array) -> Array:
 def _root(correlation: Array) -> Array:
     values, vectors = np.linalg.eigh(correlation)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
+def extended(correlation: Array, horizon: int) -> Array:
+    """Return the correlation of a shorter or longer horizon; steps beyond go as in a random walk."""
+    known = len(correlation)
+    if horizon <= known:
+        return correlation[:horizon, :horizon]
+    steps = np.arange(1.0, horizon + 1.0)
+    walk = np.sqrt(np.minimum.outer(steps, steps) / np.maximum.outer(steps, steps))
+    walk[:known, :known] = correlation
+    return _valid(walk)

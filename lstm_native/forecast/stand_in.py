@@ -40,9 +40,7 @@ class GlobalModel:
         """Return itself."""
         return self
 
-    def save(
-        self, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
-    ) -> None:
+    def save(self, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None) -> None:
         """Write a file with a network in it that says nothing."""
         network = ln.Sequential([ln.Dense(1)], seed=0)
         network.predict(np.zeros((1, 1), dtype=np.float32))

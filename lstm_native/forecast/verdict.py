@@ -7,9 +7,7 @@ from typing import Any
 
 from lstm_native.forecast.backtest import MethodResult
 
-NOTHING_HELD_OUT = (
-    "There are too few rows to hold any out: nothing says how good this forecast is."
-)
+NOTHING_HELD_OUT = "There are too few rows to hold any out: nothing says how good this forecast is."
 
 _NAIVE = "naive"
 
@@ -22,7 +20,7 @@ def stamp(value: Any) -> str:
     return text.removesuffix(" 00:00:00")
 
 
-def verdict(
+def sentence(
     results: Sequence[MethodResult],
     best: str,
     chosen: str,
