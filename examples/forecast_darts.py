@@ -3,7 +3,7 @@
     pip install '.[forecast]' darts
     python examples/forecast_darts.py
 
-Since it is one of darts' global models, its `backtest`, `historical_forecasts` and `residuals` work.
+As one of darts' global models it has their `backtest`, `historical_forecasts` and `residuals`.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ class LSTMNativeModel(GlobalForecastingModel):
     supports_past_covariates = supports_future_covariates = True
     supports_probabilistic_prediction = True
     supports_optimized_historical_forecasts = False
+    supports_sample_weight = False
 
 
 def _listed(series: Any) -> list[TimeSeries]:

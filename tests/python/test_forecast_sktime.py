@@ -50,7 +50,7 @@ def test_several_series_are_one_panel_and_update_needs_no_training(example):
     frame = pd.concat({name: series().rename("y").to_frame() for name in ("b", "a")})
     frame.index.names = ["shop", "month"]
     forecaster = example.LSTMNativeForecaster("naive").fit(frame, fh=[1])
-    assert forecaster.predict().index.get_level_values(0).tolist() == ["a", "b"]
+    assert forecaster.predict().index.get_level_values(0).tolist() == ["b", "a"]
     later = frame.groupby("shop").tail(1).copy()
     later.index = later.index.set_levels(later.index.levels[1] + 1, level=1)
     forecaster.update(later + 5.0, update_params=False)
