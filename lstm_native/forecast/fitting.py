@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,9 @@ class Fitted:
     horizon : int
     backtest : BackTest
     seconds : dict of str to float
+        What back-test and training took; empty after loading.
+    network : dict of str to Any
+        Settings of the method lstm, where it was tried; empty after loading.
     """
 
     names: tuple[str, ...]
@@ -51,6 +55,7 @@ class Fitted:
     horizon: int
     backtest: BackTest
     seconds: dict[str, float] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
 
     def forecast(self, panel: Panel, horizon: int) -> tuple[Array, Array]:
         """Return middle (series, horizon) and quantiles (series, horizon, levels).
@@ -120,6 +125,9 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
         horizon=request.horizon,
         backtest=backtest,
         seconds={"backtest": tested - began, "final_training": time.perf_counter() - tested},
+        network={**asdict(plan.settings), "transform": plan.kind, "ridge": plan.ridge}
+        if plan
+        else {},
     )
 
 

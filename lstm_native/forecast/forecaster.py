@@ -16,18 +16,15 @@ from lstm_native.forecast.backtest import LEVELS, BackTest
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.fitting import Fitted
 from lstm_native.forecast.frames import Names
+from lstm_native.forecast.horizons import check_horizon, shortened, usual_horizon, with_seasons
 from lstm_native.forecast.methods import Request
 from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.reading import read_table, require_future
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-
-_KEPT = 4096  # rows of each series, the newest, that forecasts are made from and a file holds
-# Steps ahead by the shortest season, where none are asked for: those of the M competitions.
-_HORIZONS = {4: 8, 5: 10, 7: 14, 12: 12, 24: 48, 52: 13}
-_LONGEST_SEASON, _USUAL, _YEARS = 60, 12, 6
 
 
 class Forecaster:
@@ -36,7 +33,7 @@ class Forecaster:
     >>> import pandas as pd
     >>> import lstm_native as ln
     >>> days = pd.date_range("2024-01-01", periods=60)
-    >>> sales = pd.DataFrame({"ds": days, "y": [20.0, 22, 21, 25, 30, 41, 38] * 8 + [20.0, 22, 21, 25]})
+    >>> sales = pd.DataFrame({"ds": days, "y": [20.0, 22, 21, 25, 30] * 12})
     >>> forecaster = ln.forecast.Forecaster(horizon=3).fit(sales)
     >>> forecaster.predict().columns.tolist()
     ['unique_id', 'ds', 'forecast', 'low_80', 'high_80', 'low_95', 'high_95']
@@ -150,7 +147,6 @@ class Forecaster:
         horizon = self.horizon or usual_horizon(panel)
         check_horizon(panel, horizon)
         frames.stamps_after(panel, horizon)
-        frames.check_future(panel, horizon)
         request = Request(
             horizon=horizon,
             model=self.model,
@@ -161,7 +157,7 @@ class Forecaster:
             show=self.show,
         )
         self._fitted = fitting.fit(panel, request, self._wanted())
-        self._panel = _shortened(panel)
+        self._panel = shortened(panel)
         return self
 
     def update(self, data: Any) -> Forecaster:
@@ -179,39 +175,15 @@ class Forecaster:
         DataError
             The rows cannot be read, or do not fit the grid of stamps.
         """
-        import pandas as pd
-
         _, panel = self._ready()
-        names = self._names
+        # Holidays are computed again, further ahead.
         computed = [
             name for name in panel.future_names if self.holidays and name not in self.future
         ]
-        before = frames.panel_frame(panel, names, without=computed)
-        added = data.to_pandas() if hasattr(data, "to_pandas") else pd.DataFrame(data).copy()
-        if names.id not in added.columns:
-            if len(panel.series) > 1:
-                raise DataError(
-                    f"update needs the column {names.id}, since there are several series"
-                )
-            added[names.id] = panel.series[0].name
-        for column in (names.time, names.target):
-            if column not in added.columns:
-                raise DataError(
-                    f"update needs the column {column}, but the rows have "
-                    f"{', '.join(map(str, added.columns))}"
-                )
-        if isinstance(panel.series[0].stamps, pd.DatetimeIndex):
-            zone = panel.series[0].stamps.tz
-            added[names.time] = pd.to_datetime(added[names.time], utc=zone is not None)
-            if zone is not None:
-                added[names.time] = added[names.time].dt.tz_convert(zone)
-        added[names.id] = added[names.id].astype(str)
-        added = added[[name for name in before.columns if name in added.columns]]
-        joined = pd.concat([before, added], ignore_index=True)
-        joined = joined.drop_duplicates([names.id, names.time], keep="last")
+        rows = frames.with_rows(panel, data, self._names, without=computed)
         step = panel.frequency.alias or panel.frequency.step
-        grown = self._read(joined, frequency=step, season=panel.frequency.seasons or None)
-        self._panel = _shortened(dataclasses.replace(grown, frequency=panel.frequency))
+        grown = self._read(rows, frequency=step, season=panel.frequency.seasons or None)
+        self._panel = shortened(dataclasses.replace(grown, frequency=panel.frequency))
         return self
 
     # Forecasting ---------------------------------------------------------------------------------
@@ -243,7 +215,7 @@ class Forecaster:
     def predict_panel(self, panel: Panel, horizon: int | None = None) -> pd.DataFrame:
         """Forecast what follows other series, by what was fitted, without training."""
         other = copy.copy(self)
-        other._panel = _shortened(panel)
+        other._panel = shortened(panel)
         return other.predict(horizon)
 
     def sample(
@@ -311,36 +283,15 @@ class Forecaster:
         DataError
             No series is long enough.
         """
-        import pandas as pd
+        from lstm_native.forecast import validation
 
         panel = self._read(data)
         steps = horizon or self.horizon or usual_horizon(panel)
-        between = step or steps
-        if windows < 1 or between < 1:
-            raise DataError(f"windows {windows} and step {between} must be at least 1")
-        held = steps + (windows - 1) * between
-        kept = tuple(series for series in panel.series if len(series) > held)
-        if not kept:
-            longest = max(len(series) for series in panel.series)
-            raise DataError(
-                f"{windows} windows of {steps} rows, {between} apart, need series of more than "
-                f"{held} rows; the longest has {longest}"
-            )
-        panel = dataclasses.replace(panel, series=kept)
         other = copy.copy(self)
         other.horizon = steps
-        ends = [[len(s) - held + window * between for s in kept] for window in range(windows)]
-        other.fit(panel.until(ends[0]))
-        parts = []
-        for rows in ends:
-            cut = panel.until(rows)
-            frame = other.predict_panel(cut)
-            last = [series.stamps[-1] for series in cut.series]
-            came = [s.values[row : row + steps] for s, row in zip(kept, rows, strict=True)]
-            frame.insert(2, "cutoff", pd.Index(last).repeat(steps))
-            frame.insert(3, self._names.target, np.concatenate(came))
-            parts.append(frame)
-        return pd.concat(parts, ignore_index=True)
+        return validation.cross_validation(
+            other, panel, self._names, windows=windows, step=step or steps, horizon=steps
+        )
 
     def explain(
         self, horizon: int | None = None, future: Any = None, **options: Any
@@ -357,6 +308,11 @@ class Forecaster:
     def backtest(self) -> BackTest:
         """What the held-out rows have shown."""
         return self._ready()[0].backtest
+
+    @property
+    def fitted(self) -> Fitted:
+        """What forecasts are made of, besides the rows."""
+        return self._ready()[0]
 
     @property
     def panel(self) -> Panel:
@@ -427,8 +383,6 @@ class Forecaster:
     def _read(self, data: Any, **options: Any) -> Panel:
         if isinstance(data, Panel):
             return data if self.season is None else with_seasons(data, self.season)
-        from lstm_native.forecast.reading import read_table
-
         columns = set(map(str, getattr(data, "columns", ())))
         roles = {"id": "unique_id", "time": "ds", "column": "y"}
         for role, usual in roles.items():
@@ -453,7 +407,7 @@ class Forecaster:
             if not panel.future_names:
                 raise DataError("future was given, but no future covariates were fitted")
             panel = frames.with_future(panel, future, horizon, self._names)
-        frames.check_future(panel, horizon)
+        require_future(panel, horizon)
         return panel
 
     def _forecast(self, horizon: int | None, future: Any) -> tuple[Panel, Array, Array]:
@@ -477,63 +431,8 @@ class Forecaster:
         return found
 
 
-def usual_horizon(panel: Panel) -> int:
-    """Return how many rows are forecast where nothing else is asked for."""
-    if not panel.frequency.seasons:
-        alias = panel.frequency.alias or ""
-        return _YEARS if alias.lstrip("B").startswith(("Y", "A")) else _USUAL
-    season = panel.frequency.seasons[0]
-    return _HORIZONS.get(season, season if season <= _LONGEST_SEASON else _USUAL)
-
-
-def check_horizon(panel: Panel, horizon: int) -> None:
-    """Refuse a horizon beyond reason.
-
-    Raises
-    ------
-    DataError
-        More than ten times the rows of the longest series, and more than 100.
-    """
-    if horizon < 1:
-        raise DataError(f"horizon {horizon} is not at least 1")
-    longest = max(len(series) for series in panel.series)
-    most = max(100, 10 * longest)
-    if horizon > most:
-        raise DataError(
-            f"a horizon of {horizon} rows is beyond reason for {panel.source}, whose longest "
-            f"series has {longest}: choose at most {most}"
-        )
-
-
-def with_seasons(panel: Panel, season: int | Sequence[int]) -> Panel:
-    """Return the panel with the seasons that a user gave."""
-    seasons = tuple(sorted({int(rows) for rows in np.atleast_1d(season).tolist() if rows > 1}))
-    return dataclasses.replace(
-        panel, frequency=dataclasses.replace(panel.frequency, seasons=seasons)
-    )
-
-
 def _names(value: Sequence[str] | str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _shortened(panel: Panel) -> Panel:
-    """Return the panel with the newest rows of each series, as many as are kept."""
-    if all(len(series) <= _KEPT for series in panel.series):
-        return panel
-    found = []
-    for series in panel.series:
-        cut = max(len(series) - _KEPT, 0)
-        found.append(
-            dataclasses.replace(
-                series,
-                stamps=series.stamps[cut:],
-                values=series.values[cut:],
-                past=series.past[cut:],
-                future=series.future[cut:],
-            )
-        )
-    return dataclasses.replace(panel, series=tuple(found))
 
 
 def _tiled(index: pd.Index, times: int) -> pd.Index:

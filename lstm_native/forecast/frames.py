@@ -59,6 +59,46 @@ def panel_frame(panel: Panel, names: Names, *, without: Sequence[str] = ()) -> p
     return pd.concat(parts, ignore_index=True).drop(columns=list(without))
 
 
+def with_rows(
+    panel: Panel, data: Any, names: Names, *, without: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the rows of `panel_frame` and new ones, which replace those with their stamps.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Long; the id may be left out where there is one series.
+
+    Raises
+    ------
+    DataError
+        A column is missing.
+    """
+    import pandas as pd
+
+    before = panel_frame(panel, names, without=without)
+    added = data.to_pandas() if hasattr(data, "to_pandas") else pd.DataFrame(data).copy()
+    if names.id not in added.columns:
+        if len(panel.series) > 1:
+            raise DataError(f"update needs the column {names.id}, since there are several series")
+        added[names.id] = panel.series[0].name
+    for column in (names.time, names.target):
+        if column not in added.columns:
+            raise DataError(
+                f"update needs the column {column}, but the rows have "
+                f"{', '.join(map(str, added.columns))}"
+            )
+    stamps = panel.series[0].stamps
+    if isinstance(stamps, pd.DatetimeIndex):
+        added[names.time] = pd.to_datetime(added[names.time], utc=stamps.tz is not None)
+        if stamps.tz is not None:
+            added[names.time] = added[names.time].dt.tz_convert(stamps.tz)
+    added[names.id] = added[names.id].astype(str)
+    added = added[[name for name in before.columns if name in added.columns]]
+    joined = pd.concat([before, added], ignore_index=True)
+    return joined.drop_duplicates([names.id, names.time], keep="last")
+
+
 def _longer(values: Array, count: int) -> Array:
     return np.concatenate([values, np.full(count, np.nan)])
 
@@ -153,27 +193,3 @@ def with_future(panel: Panel, frame: Any, horizon: int, names: Names) -> Panel:
             table[len(series) :, panel.future_names.index(name)] = values[places]
         found.append(dataclasses.replace(series, future=table))
     return dataclasses.replace(panel, series=tuple(found))
-
-
-def check_future(panel: Panel, horizon: int) -> None:
-    """Refuse future covariates that end before the horizon does.
-
-    Raises
-    ------
-    DataError
-        Rows are missing, or a value in them.
-    """
-    if not panel.future_names:
-        return
-    for series, stamps in zip(panel.series, stamps_after(panel, horizon), strict=True):
-        table = series.future[len(series) : len(series) + horizon]
-        gaps = ~np.isfinite(table)
-        if len(table) < horizon or gaps.any():
-            step = int(gaps.any(axis=1).argmax()) if gaps.any() else len(table)
-            names = panel.future_names
-            what = names[int(gaps[step].argmax())] if step < len(table) else ", ".join(names)
-            raise DataError(
-                f"the covariate {what} of the series '{series.name}' ends too early: {horizon} "
-                f"rows are forecast, up to {stamps[-1]}, but {stamps[step]} is missing; add the "
-                "rows, or choose a shorter horizon"
-            )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native.forecast.offsets import offset
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,9 +42,23 @@ class Frequency:
         """Return the `count` stamps that follow the last of `stamps`."""
         import pandas as pd
 
+        last = stamps[-1]
         if self.alias is None:
-            return pd.Index(stamps[-1] + self.step * np.arange(1, count + 1))
-        return pd.date_range(stamps[-1], periods=count + 1, freq=self.alias)[1:]
+            step = int(self.step) if self.step == int(self.step) else self.step
+            return pd.Index(last + step * np.arange(1, count + 1))
+        every = offset(self.alias)
+        if (
+            last.tz is not None and self.alias[-1] in "hns"
+        ):  # the clock may be changed, hours are not
+            return self.after(stamps[-1:].tz_convert("UTC"), count).tz_convert(last.tz)
+        # Months may be stamped on any of their days, and every date at any time of the day.
+        local = last.tz_localize(None)
+        base = every.rollback(local.normalize()) if self.alias[-1] not in "hns" else local
+        unit = {} if 1678 <= last.year < 2200 else {"unit": "s"}
+        dates = pd.date_range(base, periods=count + 1, freq=every, **unit)[1:] + (local - base)
+        if last.tz is None:
+            return dates
+        return dates.tz_localize(last.tz, nonexistent="shift_forward", ambiguous=[True] * count)
 
 
 @dataclass(frozen=True, eq=False)

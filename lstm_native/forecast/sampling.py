@@ -102,7 +102,7 @@ def _root(correlation: Array) -> Array:
 
 
 def extended(correlation: Array, horizon: int) -> Array:
-    """Return the correlation of a shorter or longer horizon; steps beyond go as in a random walk."""
+    """Return the correlation for another horizon; steps beyond go as in a random walk."""
     known = len(correlation)
     if horizon <= known:
         return correlation[:horizon, :horizon]

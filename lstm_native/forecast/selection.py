@@ -3,7 +3,7 @@
 Every method, and the plain means of the best few, forecast from the same held-out origins. Their
 errors decide, drawn towards what is known beforehand while they are few: a series' own errors
 towards those of all series, and these towards what such methods did on other data. Where the
-back-test shows that the seasonal naive forecast errs less than a choice does, the choice is dropped.
+back-test shows that the seasonal naive forecast errs less than a choice, the choice is dropped.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Choice:
     def used(self) -> tuple[str, ...]:
         """The methods of which some series' forecast is made."""
         return tuple(
-            name for name, any_weight in zip(self.methods, self.weights.any(axis=0)) if any_weight
+            name for name, used in zip(self.methods, self.weights.any(axis=0), strict=True) if used
         )
 
     @property

@@ -90,7 +90,7 @@ def labels(stamps: pd.Index, frequency: Frequency) -> list[str]:
     import pandas as pd
 
     if not isinstance(stamps, pd.DatetimeIndex):
-        return [_plain(stamp) for stamp in stamps]
+        return [plain(stamp) for stamp in stamps]
     found = None if frequency.alias is None else _ALIAS.match(frequency.alias)
     name = _UNITS.get(found[2]) if found else None
     if name == "year":
@@ -106,7 +106,8 @@ def labels(stamps: pd.Index, frequency: Frequency) -> list[str]:
     ).tolist()
 
 
-def _plain(stamp: object) -> str:
+def plain(stamp: object) -> str:
+    """Return a stamp that is no date: a number with as many digits as it needs."""
     if isinstance(stamp, (float, np.floating)):
         return f"{stamp:.10g}"
     return str(stamp)
