@@ -103,7 +103,8 @@ def test_it_says_what_is_expected_how_sure_and_what_was_best():
     assert "shop is expected to be 190.4 on average over the next 12 months" in text
     assert "In 2026-01 it should lie between 165.8 and 194.6, with a probability of 80 %" in text
     assert "it was off by 4.000 on average" in text
-    assert "The 80 % interval held 79 % of them and the 95 % interval held 96 % of them." in text
+    assert "79 % of them were inside of the 80 % interval" in text
+    assert "96 % of them were inside of the 95 % interval" in text
     assert "lstm is best on this data." in text
     assert "50 % smaller than that of seasonal-naive, on held-out data" in text
 
@@ -207,6 +208,10 @@ def test_other_levels_and_none():
     assert "with a probability of 50 %" in text
     without = html(panel, made.forecast(panel, levels=()))
     assert "probability" not in without
+    # Coverage is said of what the forecast shows alone.
+    tested = words(Page(html(panel, made.forecast(panel, levels=(95,)), made.backtest(panel))).text)
+    assert "inside 95 %" in tested
+    assert "inside 80 %" not in tested.replace("Inside", "")
 
 
 def test_a_frame_that_is_no_forecast_is_refused():

@@ -12,7 +12,7 @@ from lstm_native.forecast.report.ahead import Ahead
 from lstm_native.forecast.report.wording import labels, number, percent, unit
 
 if TYPE_CHECKING:
-    from lstm_native.forecast.backtest import BackTest, MethodResult
+    from lstm_native.forecast.backtest import BackTest, MethodResult, Score
     from lstm_native.forecast.panel import Panel, Series
 
 
@@ -30,7 +30,7 @@ def sentences(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -
             "forecast is could not be tested."
         )
         return found
-    return [*found, _certainty(backtest, many), _verdict(backtest)]
+    return [*found, _certainty(backtest, list(ahead[0].bounds), many), _verdict(backtest)]
 
 
 def _of_one(panel: Panel, ahead: Ahead) -> str:
@@ -79,6 +79,8 @@ def _change(mean: float, before: float) -> str:
         return "the same as the mean"
     if before == 0.0 or mean * before < 0.0 or abs(mean) > 10.0 * abs(before):
         return f"{'more' if mean > before else 'less'} than the mean of {number(before)}"
+    if mean / before >= 2.0:
+        return f"{mean / before:.1f} times the mean of {number(before)}"
     share = percent(abs(mean / before - 1.0))
     more = (mean > before) == (before > 0.0)
     return f"{share} {'above' if more else 'below'} the mean of {number(before)}"
@@ -103,27 +105,32 @@ def _of_many(panel: Panel, ahead: Sequence[Ahead]) -> str:
     return text
 
 
-def _certainty(backtest: BackTest, many: bool) -> str:
+def coverage(score: Score, levels: Sequence[str]) -> dict[int, float]:
+    """Return what the intervals held, of those levels alone that the forecast shows."""
+    wanted = {float(level) for level in levels}
+    held = {k: v for k, v in score.coverage.items() if float(k) in wanted and math.isfinite(v)}
+    return dict(sorted(held.items()))
+
+
+def _certainty(backtest: BackTest, levels: Sequence[str], many: bool) -> str:
     """Return how far the chosen method was off, and how well its intervals held."""
     chosen = backtest.methods[0]
     score = chosen.score
-    text = f"In the back-test {chosen.name} was compared with {score.count:,} held-out values: "
+    text = f"In the back-test its method, {chosen.name}, was compared with {score.count:,} "
+    text += f"held-out value{'' if score.count == 1 else 's'}: it was off by "
     if many:
-        parts = [] if score.smape is None else [f"off by {score.smape:.1f} % (sMAPE)"]
+        parts = [] if score.smape is None else [f"{score.smape:.1f} % (sMAPE)"]
         if score.mase is not None:
-            parts.append(f"{score.mase:.2f} times as far off as a naive step in the past (MASE)")
-        text += (" and ".join(parts) or f"off by {number(score.mae)}") + " on average."
+            parts.append(f"{score.mase:.2f} times the size of a naive step in the past (MASE)")
+        text += " and ".join(parts) or number(score.mae)
     else:
-        text += f"it was off by {number(score.mae)} on average."
+        text += number(score.mae)
+    text += " on average."
     held = [
-        f"the {level} % interval held {percent(share)} of them"
-        for level, share in sorted(score.coverage.items())
-        if math.isfinite(share)
+        f"{percent(share)} of them were inside of the {level} % interval"
+        for level, share in coverage(score, levels).items()
     ]
-    if held:
-        joined = " and ".join(held)
-        text += f" {joined[0].upper()}{joined[1:]}."
-    return text
+    return f"{text} {', '.join(held)}." if held else text
 
 
 def reference(backtest: BackTest) -> MethodResult | None:

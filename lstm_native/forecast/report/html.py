@@ -6,7 +6,6 @@ scripts and the network.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 from lstm_native.forecast.report import tested
 from lstm_native.forecast.report.ahead import Ahead, taken_apart
 from lstm_native.forecast.report.headline import (
+    coverage,
     gain,
     held_out,
     recent_mean,
@@ -105,7 +105,7 @@ def html(
         *_pictures(panel, ahead, backtest),
     ]
     numbers = _forecasts(panel, ahead)
-    test = [] if backtest is None else tested.section(backtest, len(ahead))
+    test = [] if backtest is None else tested.section(backtest, list(ahead[0].bounds), len(ahead))
     # A single series' numbers belong to its picture; the table of many is long.
     parts += [*numbers, *test] if len(ahead) == 1 else [*test, *numbers]
     parts += _data(panel)
@@ -144,7 +144,7 @@ def _cards(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -> E
             side = "smaller" if share >= 0.0 else "larger"
             under = f"than that of {plain.name}, on held-out data"
             cards.append(("its error", f"{percent(abs(share))} {side}", under))
-        held = {k: v for k, v in chosen.score.coverage.items() if math.isfinite(v)}
+        held = coverage(chosen.score, list(ahead[0].bounds))
         if held:
             level = min(held)
             under = f"of held-out values were inside the {level} % interval"
