@@ -291,4 +291,5 @@ def _sorted(panel: Panel, horizon: int, rows: list[dict[str, Any]]) -> pd.DataFr
     frame = pd.concat([frame, pd.DataFrame(effects, columns=steps)], axis=1)
     places = {series.name: place for place, series in enumerate(panel.series)}
     order = np.lexsort((-size, frame["unique_id"].map(places).to_numpy(dtype=int)))
-    return frame.iloc[order].reset_index(drop=True)
+    ordered: pd.DataFrame = frame.iloc[order].reset_index(drop=True)
+    return ordered

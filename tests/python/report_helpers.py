@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from lstm_native.forecast.backtest import BackTest, MethodResult, Score
 from lstm_native.forecast.panel import Frequency, Panel, Series
-
-
-@dataclass(frozen=True)
-class Score:
-    mae: float
-    rmse: float
-    mase: float | None
-    smape: float
-    mae_by_step: tuple[float, ...]
-    coverage: dict[int, float]
-    count: int
-
-
-@dataclass(frozen=True)
-class MethodResult:
-    name: str
-    score: Score
-    by_series: dict[str, Score]
-
-
-@dataclass(frozen=True)
-class BackTest:
-    methods: tuple[MethodResult, ...]
-    best: str
-    horizon: int
-    text: str
-    origins: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def panel(
@@ -106,4 +80,17 @@ def backtest(
         }
         total = score(4.0 + 2 * place, horizon, count=24 * len(by_series), intervals=place == 0)
         results.append(MethodResult(name, total, by_series))
-    return BackTest(tuple(results), methods[0], horizon, "")
+    origins = {s.name: ("2024-01-01",) for s in of.series}
+    text = f"{methods[0]} is best on this data."
+    return BackTest(tuple(results), methods[0], origins, horizon, text)
+
+
+#: What a back-test is when no row can be held out.
+NOTHING = BackTest((), "pretrained", {}, 12, "There are too few rows to hold any out.")
+
+
+def with_values(of: Panel, values: Sequence[float], index: int = 0) -> Panel:
+    """The panel with other values in one series."""
+    series = list(of.series)
+    series[index] = dataclasses.replace(series[index], values=np.array(values, dtype=np.float64))
+    return dataclasses.replace(of, series=tuple(series))

@@ -23,9 +23,14 @@ def sentences(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -
     if backtest is None:
         found.append("The model came from a file, so nothing was held out to test it on here.")
         return found
-    found.append(_certainty(backtest, many))
-    found.append(_verdict(backtest, many))
-    return [text for text in found if text]
+    if held_out(backtest) is None:
+        found.append(
+            backtest.text
+            or "The series are too short to hold anything out: how good this "
+            "forecast is could not be tested."
+        )
+        return found
+    return [*found, _certainty(backtest, list(ahead[0].bounds), many), _verdict(backtest)]
 
 
 def _of_one(panel: Panel, ahead: Ahead) -> str:
@@ -74,6 +79,8 @@ def _change(mean: float, before: float) -> str:
         return "the same as the mean"
     if before == 0.0 or mean * before < 0.0 or abs(mean) > 10.0 * abs(before):
         return f"{'more' if mean > before else 'less'} than the mean of {number(before)}"
+    if mean / before >= 2.0:
+        return f"{mean / before:.1f} times the mean of {number(before)}"
     share = percent(abs(mean / before - 1.0))
     more = (mean > before) == (before > 0.0)
     return f"{share} {'above' if more else 'below'} the mean of {number(before)}"
@@ -98,32 +105,32 @@ def _of_many(panel: Panel, ahead: Sequence[Ahead]) -> str:
     return text
 
 
-def _certainty(backtest: BackTest, many: bool) -> str:
+def coverage(score: Score, levels: Sequence[str]) -> dict[int, float]:
+    """Return what the intervals held, of those levels alone that the forecast shows."""
+    wanted = {float(level) for level in levels}
+    held = {k: v for k, v in score.coverage.items() if float(k) in wanted and math.isfinite(v)}
+    return dict(sorted(held.items()))
+
+
+def _certainty(backtest: BackTest, levels: Sequence[str], many: bool) -> str:
     """Return how far the chosen method was off, and how well its intervals held."""
     chosen = backtest.methods[0]
     score = chosen.score
-    if not score.count:
-        return (
-            "The series are too short to hold anything out: how good this forecast is could not "
-            "be tested."
-        )
-    text = f"In the back-test {chosen.name} was compared with {score.count:,} held-out values: "
+    text = f"In the back-test its method, {chosen.name}, was compared with {score.count:,} "
+    text += f"held-out value{'' if score.count == 1 else 's'}: it was off by "
     if many:
-        parts = [] if score.smape is None else [f"off by {score.smape:.1f} % (sMAPE)"]
+        parts = [] if score.smape is None else [f"{score.smape:.1f} % (sMAPE)"]
         if score.mase is not None:
-            parts.append(f"{score.mase:.2f} times as far off as a naive step in the past (MASE)")
-        text += (" and ".join(parts) or f"off by {number(score.mae)}") + " on average."
+            parts.append(f"{score.mase:.2f} times the size of a naive step in the past (MASE)")
+        text += " and ".join(parts) or number(score.mae)
     else:
-        text += f"it was off by {number(score.mae)} on average."
+        text += number(score.mae)
+    text += " on average."
     held = [
-        f"the {level} % interval held {percent(share)} of them"
-        for level, share in sorted(score.coverage.items())
-        if math.isfinite(share)
+        f"{percent(share)} of them were inside of the {level} % interval"
+        for level, share in coverage(score, levels).items()
     ]
-    if held:
-        joined = " and ".join(held)
-        text += f" {joined[0].upper()}{joined[1:]}."
-    return text
+    return f"{text} {', '.join(held)}." if held else text
 
 
 def reference(backtest: BackTest) -> MethodResult | None:
@@ -135,14 +142,32 @@ def reference(backtest: BackTest) -> MethodResult | None:
     return None
 
 
-def measure(score: Score, many: bool) -> float | None:
-    """Return what methods are compared by: MASE over many series, whose units differ; else MAE."""
-    value = score.mase if many and score.mase is not None else score.mae
-    return value if math.isfinite(value) else None
+def held_out(backtest: BackTest | None) -> BackTest | None:
+    """Return the back-test if there was something to compare with, else None."""
+    if backtest is None or not backtest.methods or not backtest.methods[0].score.count:
+        return None
+    return backtest
+
+
+def relative_errors(backtest: BackTest) -> dict[str, float]:
+    """Return each method's mean absolute error relative to all methods', every series alike.
+
+    The scale of no series rules: in each, errors are divided by the mean of all methods' errors.
+    """
+    names = list(backtest.methods[0].by_series)
+    table = np.array(
+        [[method.by_series[name].mae for name in names] for method in backtest.methods]
+    ).reshape(len(backtest.methods), len(names))
+    unit = table.mean(axis=0)
+    usable = np.isfinite(unit) & (unit > 0.0)
+    if not usable.any():
+        return {method.name: 1.0 for method in backtest.methods}
+    errors = (table[:, usable] / unit[usable]).mean(axis=1).tolist()
+    return dict(zip((method.name for method in backtest.methods), errors, strict=True))
 
 
 def by_step(method: MethodResult, many: bool) -> tuple[float, ...]:
-    """Return a method's error at each step ahead, in the unit of `measure`.
+    """Return a method's error at each step ahead, in its unit; of many series as MASE.
 
     Over many series: each one's errors divided by what its MASE divides by, and their mean.
     """
@@ -162,31 +187,19 @@ def by_step(method: MethodResult, many: bool) -> tuple[float, ...]:
     return tuple(mean)
 
 
-def gain(backtest: BackTest, name: str, many: bool) -> float | None:
-    """Return by which share a method's error is smaller than the reference's, if both are known."""
-    found = next((m for m in backtest.methods if m.name == name), None)
+def gain(backtest: BackTest) -> float | None:
+    """Return by which share the chosen method's error is smaller than the reference's."""
     plain = reference(backtest)
-    if found is None or plain is None or plain.name == name:
+    chosen = backtest.methods[0].name
+    if plain is None or plain.name == chosen:
         return None
-    own, other = measure(found.score, many), measure(plain.score, many)
-    return 1.0 - own / other if own is not None and other else None
+    errors = relative_errors(backtest)
+    return 1.0 - errors[chosen] / errors[plain.name] if errors[plain.name] > 0.0 else None
 
 
-def _verdict(backtest: BackTest, many: bool) -> str:
-    chosen, best = backtest.methods[0].name, backtest.best
-    text = backtest.text.strip()
-    if not text:
-        text = f"On the held-out data {best} was the best of {len(backtest.methods)} methods."
-    share, plain = gain(backtest, chosen, many), reference(backtest)
-    if share is not None and plain is not None and backtest.methods[0].score.count:
-        side = "smaller" if share >= 0.0 else "larger"
-        text += (
-            f" The forecast shown is that of {chosen}, whose error was {percent(abs(share))} "
-            f"{side} than that of {plain.name}."
-        )
-    elif chosen != best:
-        text += f" The forecast shown is that of {chosen}."
-    return text
+def _verdict(backtest: BackTest) -> str:
+    """Return which method was best; the back-test says it itself."""
+    return backtest.text or f"On held-out data {backtest.best} was the best method."
 
 
 def span(series: Series, panel: Panel) -> tuple[str, str]:

@@ -6,7 +6,6 @@ scripts and the network.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,9 @@ import numpy as np
 from lstm_native.forecast.report import tested
 from lstm_native.forecast.report.ahead import Ahead, taken_apart
 from lstm_native.forecast.report.headline import (
+    coverage,
     gain,
+    held_out,
     recent_mean,
     reference,
     sentences,
@@ -104,7 +105,7 @@ def html(
         *_pictures(panel, ahead, backtest),
     ]
     numbers = _forecasts(panel, ahead)
-    test = [] if backtest is None else tested.section(backtest, len(ahead))
+    test = [] if backtest is None else tested.section(backtest, list(ahead[0].bounds), len(ahead))
     # A single series' numbers belong to its picture; the table of many is long.
     parts += [*numbers, *test] if len(ahead) == 1 else [*test, *numbers]
     parts += _data(panel)
@@ -135,15 +136,15 @@ def _cards(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -> E
     many = len(ahead) > 1
     if not many:
         cards += _numbers(panel, ahead[0])
-    if backtest is not None and backtest.methods[0].score.count:
+    if (backtest := held_out(backtest)) is not None:
         chosen = backtest.methods[0]
         cards.append(("method", chosen.name, "best on held-out data: " + backtest.best))
-        share, plain = gain(backtest, chosen.name, many), reference(backtest)
+        share, plain = gain(backtest), reference(backtest)
         if share is not None and plain is not None:
             side = "smaller" if share >= 0.0 else "larger"
             under = f"than that of {plain.name}, on held-out data"
             cards.append(("its error", f"{percent(abs(share))} {side}", under))
-        held = {k: v for k, v in chosen.score.coverage.items() if math.isfinite(v)}
+        held = coverage(chosen.score, list(ahead[0].bounds))
         if held:
             level = min(held)
             under = f"of held-out values were inside the {level} % interval"
@@ -202,6 +203,7 @@ def _picked(panel: Panel, backtest: BackTest | None) -> list[tuple[str, list[int
     count = len(panel.series)
     if count <= _DRAWN:
         return [("All series:", list(range(count)))]
+    backtest = held_out(backtest)
     names = [] if backtest is None else ranked(backtest)
     if len(names) < _DRAWN:
         return [(f"The first {_DRAWN} of {count:,} series:", list(range(_DRAWN)))]

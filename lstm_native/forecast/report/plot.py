@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_native.forecast.report.ahead import Ahead, taken_apart
-from lstm_native.forecast.report.headline import by_step
+from lstm_native.forecast.report.headline import by_step, held_out
 from lstm_native.forecast.report.pictures import shown_rows
 from lstm_native.forecast.report.wording import readable
 
@@ -53,7 +53,8 @@ def write_plot(
     from matplotlib.figure import Figure
 
     ahead = taken_apart(panel, forecast)
-    tested = backtest is not None and backtest.methods[0].score.count > 0
+    backtest = held_out(backtest)
+    tested = backtest is not None
     if len(ahead) == 1:
         figure = Figure(figsize=(12.0 if tested else 8.0, 4.5), layout="constrained")
         ratios = [2, 1] if tested else [1]
@@ -62,7 +63,7 @@ def write_plot(
     else:
         axes = _grid(Figure, panel, ahead, tested)
         figure = axes[0].figure
-    if backtest is not None and tested:
+    if backtest is not None:
         _draw_errors(axes[-1], backtest, many=len(ahead) > 1)
     try:
         figure.savefig(path, dpi=120)
@@ -97,7 +98,8 @@ def _draw_forecast(axes: Any, series: Series, panel: Panel, ahead: Ahead) -> Non
     stamps = series.stamps[-shown:]
     following = panel.frequency.after(series.stamps, horizon)
     if isinstance(stamps, pd.DatetimeIndex):
-        past, after = (s.tz_localize(None).to_numpy() for s in (stamps, following))
+        both = [pd.DatetimeIndex(each).tz_localize(None) for each in (stamps, following)]
+        past, after = both[0].to_numpy(), both[1].to_numpy()
     else:
         past, after = np.asarray(stamps), np.asarray(following)
     name = _plain(panel.target if series.name.isdecimal() else series.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lstm_native.forecast.backtest import LEVELS
 from lstm_native.forecast.report.ahead import Ahead, levels, taken_apart
 from lstm_native.forecast.report.wording import number, readable, spread
 
@@ -18,14 +19,17 @@ _SHOWN = 5  # of many series so many are printed
 _STEPS = 100  # and of one series so many steps
 
 
-def score_table(backtest: BackTest) -> str:
+def score_table(backtest: BackTest, levels: Sequence[int] = LEVELS) -> str:
     """Return MAE, RMSE, MASE, sMAPE and coverage of each method, one line each.
 
-    Coverage is the share of held-out values that lay inside of an interval; a column of it is
-    there when a method has intervals.
+    Coverage is the share of held-out values that lay inside of an interval; a column is
+    there for each of the levels for which a method has intervals. Without
+    anything held out it is the sentence that says so.
     """
+    if not backtest.methods:
+        return backtest.text
     scores = [method.score for method in backtest.methods]
-    covered = sorted({level for score in scores for level in score.coverage})
+    covered = sorted({level for score in scores for level in score.coverage if level in levels})
     rows = [["", "MAE", "RMSE", "MASE", "sMAPE", *(f"in {level} %" for level in covered)]]
     size = max((score.mae for score in scores), default=0.0)
     for method in backtest.methods:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from lstm_native.forecast.report.headline import by_step, reference
+from lstm_native.forecast.report.headline import by_step, coverage, held_out, reference
 from lstm_native.forecast.report.markup import element
 from lstm_native.forecast.report.pictures import steps_picture
 from lstm_native.forecast.report.style import METHODS
@@ -59,17 +59,17 @@ def ranked(backtest: BackTest) -> list[str]:
     return sorted((n for n in scores if scores[n].count), key=badness, reverse=True)
 
 
-def section(backtest: BackTest, series: int) -> list[Element]:
-    """Return the part of the page, for so many series."""
+def section(backtest: BackTest, levels: Sequence[str], series: int) -> list[Element]:
+    """Return the part of the page, for so many series and the forecast's levels."""
     parts = [element("h2", None, "How good forecasts were on held-out data")]
-    if not backtest.methods[0].score.count:
-        text = "Nothing could be held out: the series are too short. Read the forecast with care."
+    if held_out(backtest) is None:
+        text = backtest.text or "Nothing could be held out: the series are too short."
         return [*parts, element("p", None, text)]
     text = (
         "The newest rows were hidden, forecast from those before them, and compared with what "
         "really came. Each method was judged on the very same values; smaller errors are better."
     )
-    parts += [element("p", None, text), _methods(backtest), _words()]
+    parts += [element("p", None, text), _methods(backtest, levels), _words()]
     parts += _by_step(backtest, series > 1)
     if series > 1:
         parts.append(element("h3", None, "By series"))
@@ -78,9 +78,9 @@ def section(backtest: BackTest, series: int) -> list[Element]:
     return parts
 
 
-def _methods(backtest: BackTest) -> Element:
+def _methods(backtest: BackTest, levels: Sequence[str]) -> Element:
     scores = [method.score for method in backtest.methods]
-    covered = sorted({level for score in scores for level in score.coverage})
+    covered = sorted({level for score in scores for level in coverage(score, levels)})
     head = ["method", "MAE", "RMSE", "MASE", "sMAPE", *(f"inside {level} %" for level in covered)]
     size = max((s.mae for s in scores if math.isfinite(s.mae)), default=0.0)
     rows = []
