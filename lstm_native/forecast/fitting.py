@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast import conformal, methods, origins, selection, verdict
+from lstm_native.forecast import conformal, intervals, methods, origins, selection, verdict
 from lstm_native.forecast.backtest import BackTest, judge
 from lstm_native.forecast.conformal import Calibration
-from lstm_native.forecast.methods import GlobalModel, Request, Trained
+from lstm_native.forecast.intervals import Limits
+from lstm_native.forecast.methods import Request, Trained
 from lstm_native.forecast.origins import Origins
 from lstm_native.forecast.panel import Panel
 from lstm_native.forecast.report.wording import labels
-from lstm_native.forecast.rows import floor_of, never_negative
 from lstm_native.forecast.sampling import correlation_of
 from lstm_native.forecast.selection import GUARD, Choice
 
@@ -72,12 +72,11 @@ class Fitted:
         points = {
             name: methods.forecast(name, self.trained, panel, horizon) for name in choice.used
         }
-        middle = choice.combine(points)
-        distances = self._distances(panel, horizon)
-        return _bounded(panel, middle, distances, self.calibration)
-
-    def _distances(self, panel: Panel, horizon: int) -> Array:
-        return _distances(self.trained, self.spread, panel, horizon, self.calibration.levels)
+        limits = Limits.of(panel)
+        middle = limits.above_zero(choice.combine(points))
+        levels = self.calibration.levels
+        away = intervals.distances(self.trained, self.spread, panel, horizon, levels)
+        return middle, limits.bounds(middle, away, self.calibration)
 
 
 def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
@@ -100,7 +99,11 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     held = origins.find(panel, request.horizon)
     plan = methods.make_plan(held.training, request) if "lstm" in names else None
     trained = methods.train(names, held.training, request, plan, "back-test")
-    points = {name: _points(name, trained, held) for name in (names if held.count else ())}
+    limits = Limits.of(held.cuts)
+    points = {
+        name: limits.above_zero(methods.forecast(name, trained, held.cuts, held.horizon))
+        for name in (names if held.count else ())
+    }
     series = len(panel.series)
     if not held.count:
         only = "pretrained" if request.model == "auto" else request.model
@@ -111,9 +114,9 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
         choice = selection.always(request.model, series)
         seen = points[request.model]
     spread = "tuned" if "tuned" in choice.used else "pretrained"
-    distances = _distances(trained, spread, held.cuts, request.horizon, levels)
-    calibration = _calibrate(held, seen, distances, levels)
-    bounds = _honest_bounds(held, seen, distances, levels)
+    away = intervals.distances(trained, spread, held.cuts, request.horizon, levels)
+    calibration = intervals.calibrate(held, limits, seen, away, levels)
+    bounds = intervals.honest_bounds(held, limits, seen, away, levels)
     inside = conformal.coverage_bounds(bounds, levels, percents)
     backtest = _backtest(panel, held, points, choice, seen, inside)
     tested = time.perf_counter()
@@ -125,7 +128,7 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
         trained={name: network for name, network in final.items() if name in used},
         spread=spread,
         calibration=calibration,
-        correlation=correlation_of(held.actual - seen, _deviation(distances, levels)),
+        correlation=correlation_of(held.actual - seen, intervals.deviation(away, levels)),
         horizon=request.horizon,
         backtest=backtest,
         seconds={"backtest": tested - began, "final_training": time.perf_counter() - tested},
@@ -133,79 +136,6 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
         if plan
         else {},
     )
-
-
-def _points(name: str, trained: Trained, held: Origins) -> Array:
-    found = methods.forecast(name, trained, held.cuts, held.horizon)
-    return _above_zero(held.cuts, found)
-
-
-def _above_zero(panel: Panel, middle: Array) -> Array:
-    """Lift forecasts to 0 where a series' rows say that it cannot be negative."""
-    floor = np.array([never_negative(series.values) for series in panel.series], dtype=bool)
-    return np.where(floor[:, np.newaxis], np.maximum(middle, 0.0), middle)
-
-
-def _bounded(
-    panel: Panel, middle: Array, distances: Array, calibration: Calibration
-) -> tuple[Array, Array]:
-    middle = _above_zero(panel, middle)
-    floor = np.array([floor_of(series.values) for series in panel.series])
-    bounds = calibration.bounds(middle, distances, floor)
-    counts = np.array([never_negative(series.values) for series in panel.series], dtype=bool)
-    # A forecast of 0 keeps its lower bound below it: it must not lie on the edge of its interval.
-    lift = counts[:, np.newaxis] & (middle > 0.0)
-    return middle, np.where(lift[..., np.newaxis], np.maximum(bounds, 0.0), bounds)
-
-
-def _distances(
-    trained: Trained, spread: str, panel: Panel, horizon: int, levels: tuple[float, ...]
-) -> Array:
-    model = trained[spread]
-    assert isinstance(model, GlobalModel)
-    found = methods.quantiles(model, panel, horizon)
-    return conformal.distances(found, model.quantiles, levels)
-
-
-def _spread(held: Origins, distances: Array) -> Array:
-    """Return distances that are nowhere 0."""
-    floor = np.array([floor_of(series.values) for series in held.cuts.series])
-    return np.asarray(distances + floor[:, np.newaxis, np.newaxis])
-
-
-def _deviation(distances: Array, levels: tuple[float, ...]) -> Array:
-    low, high = levels.index(0.1), levels.index(0.9)
-    return (distances[..., low] + distances[..., high]) / (2.0 * 1.2815515655446004)
-
-
-def _calibrate(
-    held: Origins, seen: Array, distances: Array, levels: tuple[float, ...]
-) -> Calibration:
-    return conformal.calibrate(
-        levels,
-        seen,
-        _spread(held, distances),
-        held.actual,
-        evidence=float(held.evidence().sum()),
-    )
-
-
-def _honest_bounds(
-    held: Origins, seen: Array, distances: Array, levels: tuple[float, ...]
-) -> Array:
-    """Return bounds for each cut whose factors come from other cuts; the model's where none are."""
-    folds = selection.folds_of(held)
-    bounds = np.empty(distances.shape)
-    for fold in range(int(folds.max(initial=-1)) + 1):
-        here = folds == fold
-        if here.all():
-            calibration = conformal.identity(levels, held.horizon)
-        else:
-            rest = held.only(~here)
-            calibration = _calibrate(rest, seen[~here], distances[~here], levels)
-        mine = held.only(here)
-        bounds[here] = _bounded(mine.cuts, seen[here], distances[here], calibration)[1]
-    return bounds
 
 
 def _backtest(

@@ -50,7 +50,8 @@ class Frequency:
         if (
             last.tz is not None and self.alias[-1] in "hns"
         ):  # the clock may be changed, hours are not
-            return self.after(stamps[-1:].tz_convert("UTC"), count).tz_convert(last.tz)
+            ahead = self.after(stamps[-1:].tz_convert(None), count)
+            return ahead.tz_localize("UTC").tz_convert(last.tz)
         # Months may be stamped on any of their days, and every date at any time of the day.
         local = last.tz_localize(None)
         base = every.rollback(local.normalize()) if self.alias[-1] not in "hns" else local
