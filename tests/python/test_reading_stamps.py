@@ -149,9 +149,7 @@ def test_an_even_spacing_tells_the_order_of_day_and_month(tmp_path):
 
 def test_an_open_order_of_day_and_month_is_asked_for(tmp_path):
     labels = ["01/02/2024", "01/03/2024", "01/04/2024"]
-    with pytest.raises(
-        DataError, match="may have the day or the month first .* choose one: dayfirst"
-    ):
+    with pytest.raises(DataError, match=r"may have the day or the month first .* choose one"):
         read(tmp_path, labels)
     assert read(tmp_path, labels, dayfirst=True).frequency.alias == "MS"
     assert read(tmp_path, labels, dayfirst=False).frequency.alias == "D"
@@ -169,15 +167,15 @@ def test_day_first_and_month_first_in_one_column(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["Monday", "Tuesday"], "line 2: cannot read 'Monday' in column 'when' as a time stamp; tried"),
+        (["Monday", "Tuesday"], "line 2: cannot read 'Monday' in column 'when' as a time stamp"),
         (["2024-01-01", "2024-01-02", "soon"],
          "line 4: expected a time stamp like '2024-01-01' .year-month-day. .* got 'soon'"),
-        (["2024-01-01", "02.01.2024", "2024-01-03"], "line 3: .* got '02.01.2024'; .* written alike"),
+        (["2024-01-01", "02.01.2024", "2024-01-03"], "line 3: .* got '02.01.2024'; .* alike"),
         (["2024-02-29", "2023-02-29"], "line 3: '2023-02-29' .* is no date of the calendar"),
         (["2024-01-01 10:00", "2024-01-01 25:00"], "line 3: .*25:00.* is no date of the calendar"),
         (["2019-W53", "2020-W53"], "line 2: '2019-W53' .* is no date of the calendar"),
         (["2024-01-01", ""], "line 3: expected a time stamp in column 'when', got none"),
-        (["2024-01-01 00:00", "2024-01-02 00:00+01:00"], "mixes stamps with a time zone .* and without"),
+        (["2024-01-01 00:00", "2024-01-02 00:00+01:00"], "mixes stamps with a time zone"),
     ],
 )  # fmt: skip
 def test_stamps_that_cannot_be_read(labels, message, tmp_path):
