@@ -47,14 +47,11 @@ class Frequency:
             step = int(self.step) if self.step == int(self.step) else self.step
             return pd.Index(last + step * np.arange(1, count + 1))
         every = offset(self.alias)
-        if (
-            last.tz is not None and self.alias[-1] in "hns"
-        ):  # the clock may be changed, hours are not
-            ahead = self.after(stamps[-1:].tz_convert(None), count)
-            return ahead.tz_localize("UTC").tz_convert(last.tz)
+        if self.alias[-1] in "hns":  # the clock may be changed, hours are not
+            return pd.date_range(last, periods=count + 1, freq=every)[1:]
         # Months may be stamped on any of their days, and every date at any time of the day.
         local = last.tz_localize(None)
-        base = every.rollback(local.normalize()) if self.alias[-1] not in "hns" else local
+        base = every.rollback(local.normalize())
         unit: Any = {} if 1678 <= last.year < 2200 else {"unit": "s"}
         dates = pd.date_range(base, periods=count + 1, freq=every, **unit)[1:] + (local - base)
         if last.tz is None:

@@ -118,7 +118,7 @@ def test_another_column_may_tell_the_decimal_mark(tmp_path):
 
 
 def test_marks_that_contradict_each_other(tmp_path):
-    with pytest.raises(DataError, match="line 3: '1.55' has a decimal point, but '1,5'.*line 2"):
+    with pytest.raises(DataError, match=r"line 3: '1.55' has a decimal point, but '1,5'.*line 2"):
         read(tmp_path, ["1,5", "1.55"])
 
 

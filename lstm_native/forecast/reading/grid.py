@@ -50,7 +50,9 @@ class Grid:
             return (_nanoseconds(index) - self.phase) // self.step
         days = days_of(index)
         if self.unit == "month":
-            return (months_of(days) - self.phase) // self.step
+            since = months_of(days) - self.phase
+            # A quarter or year that is named by its end goes before it.
+            return -(-since // self.step) if self.end.endswith("end") else since // self.step
         if self.unit == "week":
             return (
                 -((self.phase - days) // (7 * self.step))

@@ -232,12 +232,15 @@ def _calendars(days: grid.Days, clock: int, series: NDArray[np.intp], unit: str)
 
 def _month_days(dates: grid.Days, months: grid.Places, of_month: Any) -> Any:
     """Yield (end, day after the first) of the days of the month that fit all dates."""
-    if (of_month == of_month[0]).all():
+    same = bool((of_month == of_month[0]).all())
+    if same and of_month[0] < 27:
         yield "", int(of_month[0])
         return
     for end in ("end", "business end", "business start"):
         if (Grid("month", 1, 0, end).stamps(months).astype(np.int64) == dates).all():
             yield end, 0
+    if same:
+        yield "", int(of_month[0])
 
 
 def _as_index(days: grid.Days) -> Any:
