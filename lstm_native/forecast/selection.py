@@ -21,6 +21,7 @@ from lstm_native.forecast.origins import Origins
 Array = NDArray[np.float64]
 
 GUARD = "seasonal-naive"
+_CHOSEN = "\0chosen"  # no method is called so
 
 # What the methods' errors are beforehand, relative to each other: of published results, where
 # Theta, exponential smoothing and global networks lie within some percent of each other and the
@@ -33,6 +34,7 @@ _SHARED = 8.0  # ... as much as what all series show, for one series
 _AVERAGED = 4  # methods, the best ones, of which means are tried
 _FOLDS = 5
 _MANY = 10  # from so many series on, one part of the series judges a choice by the others
+_PLENTY = 10.0  # independent forecasts from which on a choice must hold against every method
 _GUARDED = 1.0  # independent forecasts from which on a series' own errors rule a choice out
 
 
@@ -124,10 +126,14 @@ def choose(points: Mapping[str, Array], origins: Origins) -> tuple[Choice, Array
             here = folds == fold
             made = _chosen(points, origins, ~here, methods)
             forecast[here] = made.combine(points, origins.owner)[here]
-    if GUARD in points and origins.count:
-        errors = relative_errors({"chosen": forecast, **points}, origins)
-        if errors["chosen"] > errors[GUARD]:
-            return always(GUARD, len(origins.names)), points[GUARD].copy()
+    if not origins.count:
+        return choice, forecast
+    errors = relative_errors({_CHOSEN: forecast, **points}, origins)
+    best = min(points, key=lambda name: errors[name])
+    if errors[_CHOSEN] > errors[best] and origins.evidence().sum() >= _PLENTY:
+        return always(best, len(origins.names)), points[best].copy()
+    if GUARD in points and errors[_CHOSEN] > errors[GUARD]:
+        return always(GUARD, len(origins.names)), points[GUARD].copy()
     return choice, forecast
 
 
