@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,8 @@ import lstm_native as ln
 from lstm_native.forecast import towers
 from lstm_native.forecast.pretraining import synthetic
 from lstm_native.forecast.windows import AHEAD_FEATURES, PAST_FEATURES, make_windows
+
+_SHOWN = 20  # lines of progress for each tower
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,27 @@ class Settings:
     batch_size: int = 256
     learning_rate: float = 2e-3
     quantiles: tuple[float, ...] = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+
+
+def tower_weights(seed: int, settings: Settings) -> dict[str, NDArray[Any]]:
+    """Train one tower on one thread, with lines of progress on stderr; return its weights."""
+    ln.set_num_threads(1)
+    began = time.perf_counter()
+    losses: list[float] = []
+
+    def watch(number: int, loss: float, model: ln.Model) -> None:
+        losses.append(loss)
+        if (number + 1) % max(1, settings.rounds // _SHOWN) == 0:
+            recent = np.mean(losses[-20:])
+            seconds = time.perf_counter() - began
+            print(
+                f"tower {seed}: round {number + 1}/{settings.rounds}, loss {recent:.4f}, "
+                f"{seconds:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    return train_tower(seed, settings, watch).state_dict()
 
 
 def train_tower(
