@@ -32,11 +32,11 @@ class Kind:
 KINDS = (
     Kind((), 0.28, 4, 80),
     Kind((4,), 0.20, 6, 90),
-    Kind((12,), 0.30, 10, 170),
+    Kind((12,), 0.28, 10, 170),
     Kind((7,), 0.07, 12, 180),
     Kind((24,), 0.04, 40, 240),
     Kind((52,), 0.06, 90, 420),
-    Kind((24, 168), 0.05, 340, 720),
+    Kind((24, 168), 0.07, 340, 720),
 )
 
 
@@ -61,7 +61,7 @@ class Settings:
 
     towers: int = 3
     hidden_size: int = 60
-    rounds: int = 300
+    rounds: int = 400
     groups: int = 8
     series: int = 512
     horizons: tuple[int, int] = (24, 48)
