@@ -27,22 +27,24 @@ class Frequency:
     step : float
         The distance of numeric stamps; 1 for rows that are merely counted.
     seasons : tuple of int
-        Rows of the periods that are usual for such data, shortest first: (12,) for months, (24, 168)
-        for hours, (7, 365) for days, () for years. Whether a series repeats itself is for a
-        method to find out.
+        Rows of the periods that are usual for such data, shortest first: (12,) for months,
+        (24, 168) for hours, (7, 365) for days, () for years. Whether a series repeats itself is
+        for a method to find out.
     """
 
     alias: str | None
     step: float = 1.0
     seasons: tuple[int, ...] = ()
 
-    def after(self, stamps: pd.Index, count: int) -> pd.Index:
+    def after(self, stamps: pd.Index[Any], count: int) -> pd.Index[Any]:
         """Return the `count` stamps that follow the last of `stamps`."""
         import pandas as pd
 
         if self.alias is None:
-            return pd.Index(stamps[-1] + self.step * np.arange(1, count + 1))
-        return pd.date_range(stamps[-1], periods=count + 1, freq=self.alias)[1:]
+            following: pd.Index[Any] = pd.Index(stamps[-1] + self.step * np.arange(1, count + 1))
+        else:
+            following = pd.date_range(stamps[-1], periods=count + 1, freq=self.alias)[1:]
+        return following
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +120,9 @@ class Panel:
         return dataclasses.replace(self, series=cut)
 
     @staticmethod
-    def of(values: list[Array], *, seasons: tuple[int, ...] = (), source: str = "the data") -> Panel:
+    def of(
+        values: list[Array], *, seasons: tuple[int, ...] = (), source: str = "the data"
+    ) -> Panel:
         """Return a panel of plain arrays, whose rows are counted from 1."""
         import pandas as pd
 
