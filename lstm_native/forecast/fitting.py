@@ -95,8 +95,8 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     began = time.perf_counter()
     percents = tuple(p for p in range(1, 100) if set(conformal.ends(p)) <= set(wanted))
     levels = tuple(sorted({*wanted, *conformal.GRID} - {0.5}))
-    names = methods.candidates(panel, request)
     held = origins.find(panel, request.horizon)
+    names = methods.candidates(panel, held.training, request)
     plan = methods.make_plan(held.training, request) if "lstm" in names else None
     trained = methods.train(names, held.training, request, plan, "back-test")
     limits = Limits.of(held.cuts)

@@ -16,7 +16,13 @@ from lstm_native.forecast.backtest import LEVELS, BackTest
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.fitting import Fitted
 from lstm_native.forecast.frames import Names
-from lstm_native.forecast.horizons import check_horizon, shortened, usual_horizon, with_seasons
+from lstm_native.forecast.horizons import (
+    check_horizon,
+    shortened,
+    usual_horizon,
+    with_guessed_season,
+    with_seasons,
+)
 from lstm_native.forecast.methods import Request
 from lstm_native.forecast.panel import Panel
 from lstm_native.forecast.reading import read_table, require_future
@@ -144,6 +150,8 @@ class Forecaster:
             The data cannot be read, or the method cannot take them.
         """
         panel = self._read(data)
+        if self.season is None:
+            panel = with_guessed_season(panel)
         horizon = self.horizon or usual_horizon(panel)
         check_horizon(panel, horizon)
         frames.stamps_after(panel, horizon)
@@ -215,7 +223,9 @@ class Forecaster:
     def predict_panel(self, panel: Panel, horizon: int | None = None) -> pd.DataFrame:
         """Forecast what follows other series, by what was fitted, without training."""
         other = copy.copy(self)
-        other._panel = shortened(panel)
+        seasons = self.panel.frequency.seasons
+        frequency = dataclasses.replace(panel.frequency, seasons=seasons)
+        other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
         return other.predict(horizon)
 
     def sample(

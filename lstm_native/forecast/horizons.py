@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.season_guess import guess_season
 
 _KEPT = 4096  # rows of each series, the newest, that forecasts are made from and a file holds
 # Steps ahead by the shortest season, where none are asked for: those of the M competitions.
@@ -42,6 +43,19 @@ def check_horizon(panel: Panel, horizon: int) -> None:
             f"a horizon of {horizon} rows is beyond reason for {panel.source}, whose longest "
             f"series has {longest}: choose at most {most}"
         )
+
+
+def with_guessed_season(panel: Panel) -> Panel:
+    """Return a panel of rows without dates with the season that they plainly show, if any."""
+    if panel.frequency.seasons or panel.frequency.alias is not None:
+        return panel
+    # The last fifth is for the back-test alone.
+    season = guess_season(panel.until([max(1, 4 * len(one) // 5) for one in panel.series]))
+    if season is None:
+        return panel
+    note = f"{panel.source}: a season of {season} rows, as the values show"
+    panel = dataclasses.replace(panel, notes=(*panel.notes, note))
+    return with_seasons(panel, season)
 
 
 def with_seasons(panel: Panel, season: int | Sequence[int]) -> Panel:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast import highway
+from lstm_native.forecast import highway, tuning
 from lstm_native.forecast.baselines import BASELINES, usable
 from lstm_native.forecast.errors import DataError
+from lstm_native.forecast.global_model import GlobalModel
 from lstm_native.forecast.highway import Highway
 from lstm_native.forecast.panel import Panel
-from lstm_native.forecast.stand_in import GlobalModel
 
 if TYPE_CHECKING:
     from lstm_native.forecast.highway import Plan
@@ -31,6 +31,10 @@ NAMES = ("pretrained", "tuned", "lstm", *BASELINES)
 # Where the methods that are fitted series by series are tried without being asked for: at most so
 # many series, none longer than so many rows.
 _THETA_SERIES, _ETS_SERIES, _STATISTICAL_ROWS = 5000, 50, 2000
+_TOO_SHORT = (
+    "{}: the rows before the held-out part are too few to train on further: choose pretrained, or "
+    "another method"
+)
 _TUNED_ROWS = 3000  # of several series together from which on tuning is tried
 _TUNED_ALONE = 1000  # of one series that the method lstm does not take
 
@@ -62,8 +66,13 @@ class Request:
     show: bool = False
 
 
-def candidates(panel: Panel, request: Request) -> tuple[str, ...]:
+def candidates(panel: Panel, training: Panel, request: Request) -> tuple[str, ...]:
     """Return the methods to compare, the one that was asked for first.
+
+    Parameters
+    ----------
+    training : Panel
+        The rows before the held-out part.
 
     Raises
     ------
@@ -79,7 +88,7 @@ def candidates(panel: Panel, request: Request) -> tuple[str, ...]:
     if wants_network and asked not in ("auto", "lstm"):
         raise DataError(f"timesteps and epochs are settings of the method lstm, not of {asked}")
     if asked != "auto":
-        _refuse(asked, panel, request)
+        _refuse(asked, panel, training, request)
         return tuple(dict.fromkeys([asked, "pretrained", *simple]))
     found = ["pretrained"]
     refused = highway.refusal(panel, horizon)
@@ -89,7 +98,9 @@ def candidates(panel: Panel, request: Request) -> tuple[str, ...]:
     network = not refused and (wants_network or rows[0] >= highway.LONG)
     if network:
         found.append("lstm")
-    if request.tune or (request.tune is None and _worth_tuning(panel, rows, network)):
+    if request.tune is True and not tuning.can_learn_from(training, horizon):
+        raise DataError(_TOO_SHORT.format(panel.source))
+    if request.tune or (request.tune is None and _worth_tuning(panel, training, horizon, network)):
         found.append("tuned")
     found += simple
     if max(rows) <= _STATISTICAL_ROWS:
@@ -99,7 +110,10 @@ def candidates(panel: Panel, request: Request) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _worth_tuning(panel: Panel, rows: list[int], network: bool) -> bool:
+def _worth_tuning(panel: Panel, training: Panel, horizon: int, network: bool) -> bool:
+    rows = [len(series) for series in panel.series]
+    if not tuning.can_learn_from(training, horizon):
+        return False
     if covariates(panel):
         return True
     if len(rows) == 1:
@@ -112,11 +126,13 @@ def covariates(panel: Panel) -> tuple[str, ...]:
     return (*panel.past_names, *panel.future_names, *panel.static_names)
 
 
-def _refuse(asked: str, panel: Panel, request: Request) -> None:
+def _refuse(asked: str, panel: Panel, training: Panel, request: Request) -> None:
     if asked not in NAMES:
         raise DataError(f"unknown model '{asked}': choose auto, {', '.join(NAMES)}")
     if asked == "lstm" and (reason := highway.refusal(panel, request.horizon)):
         raise DataError(reason)
+    if asked == "tuned" and not tuning.can_learn_from(training, request.horizon):
+        raise DataError(_TOO_SHORT.format(panel.source))
     if covariates(panel) and asked != "tuned":
         raise DataError(
             f"the method {asked} takes no covariates ({', '.join(covariates(panel))}): leave them "

@@ -63,7 +63,7 @@ def save(
         f"{_PREFIX}settings": json.dumps(settings),
         f"{_PREFIX}fitted": json.dumps(_fitted_to_data(fitted)),
         f"{_PREFIX}panel": json.dumps(_panel_to_data(panel)),
-        f"{_PREFIX}network": first,
+        f"{_PREFIX}first": first,
         "column": panel.target,
         "horizon": str(fitted.horizon),
     }
@@ -71,7 +71,7 @@ def save(
         if isinstance(network, Highway):
             metadata |= _highway_to_data(network)
         if name != first:
-            metadata[f"{_PREFIX}network_{name}"] = _network_as_text(network)
+            metadata[f"{_PREFIX}part_{name}"] = _network_as_text(network)
     _save_network(fitted.trained[first], path, metadata)
 
 
@@ -145,9 +145,9 @@ def _network_as_text(network: GlobalModel | Highway) -> str:
 def _networks(
     path: str | os.PathLike[str], stored: Mapping[str, str]
 ) -> dict[str, GlobalModel | Highway]:
-    first = stored[f"{_PREFIX}network"]
+    first = stored[f"{_PREFIX}first"]
     found = {first: _load_network(first, path, stored)}
-    start = f"{_PREFIX}network_"
+    start = f"{_PREFIX}part_"
     for key, text in stored.items():
         if key.startswith(start):
             with tempfile.TemporaryDirectory() as folder:

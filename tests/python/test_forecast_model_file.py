@@ -107,8 +107,8 @@ def part(fitted, path, key, **changes):
         ({"forecast_panel": '"text"'}, "damaged forecast settings"),
         ({"forecast_settings": "[1]"}, "damaged forecast settings"),
         ({"forecast_settings": '{"colour": 1}'}, "damaged forecast settings"),
-        ({"forecast_network": "none"}, "damaged forecast settings"),
-        ({"forecast_network_pretrained": "!"}, "damaged forecast settings"),
+        ({"forecast_first": "none"}, "damaged forecast settings"),
+        ({"forecast_part_pretrained": "!"}, "damaged forecast settings"),
     ],
 )
 def test_damaged_settings_in_a_file_are_refused(fitted, tmp_path, changes, message):
