@@ -161,4 +161,6 @@ def _backtest(
         first = series.stamps[held.at[held.owner == index]]
         stamps[series.name] = tuple(labels(first, panel.frequency))
     text = verdict.sentence(results, best, choice.name, errors, held.count, held.horizon, GUARD)
+    if methods.covariates(panel) and "tuned" not in choice.used:
+        text += verdict.WITHOUT_COVARIATES
     return BackTest(results, best, stamps, held.horizon, text)

@@ -30,12 +30,12 @@ _BEFOREHAND = {"naive": 1.25, "seasonal-naive": 1.25, "linear": 1.1}
 _OTHERS = 1.0
 _MEAN_GAINS = 0.03  # what a mean of several is better by than its parts (Bates & Granger 1969)
 _PRIOR = 3.0  # independent forecasts that weigh as much as what is known beforehand
-_SHARED = 8.0  # ... as much as what all series show, for one series
+_SHARED = 40.0  # ... as much as what all series show, for one series
 _AVERAGED = 4  # methods, the best ones, of which means are tried
 _FOLDS = 5
 _MANY = 10  # from so many series on, one part of the series judges a choice by the others
 _PLENTY = 10.0  # independent forecasts from which on a choice must hold against every method
-_GUARDED = 1.0  # independent forecasts from which on a series' own errors rule a choice out
+_GUARDED = 5.0  # independent forecasts from which on a series' own errors rule a choice out
 
 
 @dataclass(frozen=True)

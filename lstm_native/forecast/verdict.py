@@ -8,6 +8,9 @@ from lstm_native.forecast.backtest import MethodResult
 
 NOTHING_HELD_OUT = "There are too few rows to hold any out: nothing says how good this forecast is."
 
+#: Appended where the method that sees them is not among the chosen.
+WITHOUT_COVARIATES = " The covariates did not help: they have no part in the forecast."
+
 _NAIVE = "naive"
 
 

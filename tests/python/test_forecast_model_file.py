@@ -51,8 +51,8 @@ def test_stamps_of_all_kinds_come_back(unit, zone, tmp_path):
 
 
 def test_covariates_gaps_and_several_series_come_back(tmp_path):
-    frame = pd.concat([monthly(cycle(40), "a"), monthly(cycle(30), 'ä, "b"')])
-    frame = frame.assign(price=np.arange(70.0), size=[1.0] * 40 + [2.0] * 30)
+    frame = pd.concat([monthly(cycle(90), "a"), monthly(cycle(70), 'ä, "b"')])
+    frame = frame.assign(price=np.arange(160.0), size=[1.0] * 90 + [2.0] * 70)
     frame.loc[frame.index[5], "y"] = np.nan
     made = Forecaster(3, model="tuned", past=["price"], static=["size"]).fit(frame)
     made.save(tmp_path / "m.safetensors")

@@ -108,29 +108,46 @@ def test_paths_go_beyond_the_fitted_horizon():
         quick(4).fit(monthly(VALUES)).sample(0)
 
 
+LONG = cycle(164)
+
+
 def promoted(rows, ahead=0):
-    frame = monthly(np.r_[VALUES[:rows], np.full(ahead, np.nan)])
+    frame = monthly(np.r_[LONG[:rows], np.full(ahead, np.nan)])
     return frame.assign(price=np.arange(len(frame), dtype=float))
 
 
 def test_future_covariates_come_with_the_table_or_with_predict():
-    later = promoted(84, 6).iloc[84:].drop(columns="y")
-    with_table = Forecaster(6, model="tuned", future=["price"]).fit(promoted(84, 6))
+    later = promoted(164, 6).iloc[164:].drop(columns="y")
+    with_table = Forecaster(6, model="tuned", future=["price"]).fit(promoted(164, 6))
     expected = with_table.predict()
-    made = Forecaster(6, model="tuned", future=["price"]).fit(promoted(84))
+    made = Forecaster(6, model="tuned", future=["price"]).fit(promoted(164))
     with pytest.raises(DataError, match="price"):
         made.predict()
     pd.testing.assert_frame_equal(made.predict(future=later), expected)
-    with pytest.raises(DataError, match="no row for 2017-05-01"):
+    with pytest.raises(DataError, match="no row for 2024-01-01"):
         made.predict(future=later.iloc[:4])
 
 
 def test_covariates_are_refused_by_methods_that_would_ignore_them():
     with pytest.raises(DataError, match=r"linear takes no covariates \(price\)"):
-        Forecaster(6, model="linear", past=["price"]).fit(promoted(84))
+        Forecaster(6, model="linear", past=["price"]).fit(promoted(164))
+
+
+def test_too_few_rows_to_learn_from_covariates_are_said():
+    with pytest.raises(DataError, match=r"learn what the covariates \(price\) say"):
+        Forecaster(6, future=["price"]).fit(promoted(20))
+    with pytest.raises(DataError, match="too few to train on further"):
+        Forecaster(6, model="tuned").fit(monthly(VALUES[:12]))
+
+
+def test_covariates_that_do_not_help_are_said_to_have_no_part():
+    frame = promoted(160, 6)
+    made = Forecaster(6, future=["price"]).fit(frame)
+    said = "no part in the forecast" in made.backtest.text
+    assert said == ("tuned" not in made.fitted.choice.used)
 
 
 def test_covariates_stay_through_an_update():
-    made = Forecaster(3, model="tuned", past=["price"]).fit(promoted(80))
-    made.update(promoted(84).iloc[80:])
-    np.testing.assert_array_equal(made.panel.series[0].past[:, 0], np.arange(84.0))
+    made = Forecaster(3, model="tuned", past=["price"]).fit(promoted(160))
+    made.update(promoted(164).iloc[160:])
+    np.testing.assert_array_equal(made.panel.series[0].past[:, 0], np.arange(164.0))
