@@ -328,7 +328,16 @@ _HOMES = {
     "runtime": ("build_info", "get_num_threads", "set_num_threads"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = (*_HOMES, "autograd", "diagnostics", "metrics", "onnx_ops", "progress", "training")
+_MODULES = (
+    *_HOMES,
+    "autograd",
+    "diagnostics",
+    "forecast",
+    "metrics",
+    "onnx_ops",
+    "progress",
+    "training",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,118 +1,366 @@
-"""A trained network with all that turns a user's figures into a forecast; and its file."""
+"""`Forecaster`: from a table of series to their forecasts, in the way of pandas and Nixtla."""
 
 from __future__ import annotations
 
-import json
+import copy
+import dataclasses
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import lstm_native as ln
-from lstm_native.forecast import network as networks
-from lstm_native.forecast.backtest import LEVELS
+from lstm_native.forecast import conformal, fitting, frames, methods, model_file, sampling
+from lstm_native.forecast.backtest import LEVELS, BackTest
 from lstm_native.forecast.errors import DataError
-from lstm_native.forecast.transform import KINDS, Transform
+from lstm_native.forecast.fitting import Fitted
+from lstm_native.forecast.frames import Names
+from lstm_native.forecast.horizons import (
+    check_horizon,
+    shortened,
+    usual_horizon,
+    with_guessed_season,
+    with_seasons,
+)
+from lstm_native.forecast.methods import Request
+from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.reading import read_table, require_future
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
-Bounds = Mapping[int, tuple[Array, Array]]
-
-_VERSION = "1"
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """What is expected, and between which bounds.
-
-    Attributes
-    ----------
-    values : ndarray, (horizon,)
-    bounds : dict of int to (ndarray, ndarray)
-        Percent of coverage -> lower and upper bound of each step.
-    """
-
-    values: Array
-    bounds: Bounds
-
-
-@dataclass(frozen=True)
 class Forecaster:
-    """A network on the scale of `transform`, and the errors that it made in the back-test.
+    """Forecasts one series or many, with intervals that held-out rows have calibrated.
 
-    Attributes
+    >>> import pandas as pd
+    >>> import lstm_native as ln
+    >>> days = pd.date_range("2024-01-01", periods=60)
+    >>> sales = pd.DataFrame({"ds": days, "y": [20.0, 22, 21, 25, 30] * 12})
+    >>> forecaster = ln.forecast.Forecaster(horizon=3).fit(sales)
+    >>> forecaster.predict().columns.tolist()
+    ['unique_id', 'ds', 'forecast', 'low_80', 'high_80', 'low_95', 'high_95']
+
+    Parameters
     ----------
-    network : Sequential
-        (N, timesteps, 1) -> (N, horizon), both scaled.
-    transform : Transform
-    timesteps, horizon : int
-    column : str
-        What it was trained on.
-    errors : dict of int to (ndarray, ndarray)
-        Percent of coverage -> quantiles of actual minus forecast for each step, where both are
-        seen through the transform's root (or nothing) but not scaled.
+    horizon : int, optional
+        Rows to forecast. By default what is usual for the frequency: 12 months, 8 quarters, 13
+        weeks, 14 days, 48 hours, 6 years, otherwise a season or 12 rows.
+    season : int or sequence of int, optional
+        Rows of the periods after which patterns repeat. By default those usual for the frequency.
+    quantiles : sequence of float, optional
+        Columns "q_0.1" and so on instead of intervals.
+    levels : sequence of int
+        Percents of the intervals: columns low_80, high_80, ...
+    model : str
+        "auto", what the back-test favours, or one method: "pretrained" (the global network as it
+        comes), "tuned" (trained further on these series), "lstm" (a network of its own for one
+        long series without missing values), "naive", "seasonal-naive", "linear"; "theta" and "ets"
+        where statsforecast is installed.
+    id_col, time_col, target_col : str
+        The columns of the long frames that go in and come out.
+    frequency : str or float, optional
+        How far apart the rows are, as pandas names it. By default the data tell.
+    past, future, static : sequence of str
+        Covariates known as far as the values are, known beyond them, known once for each series.
+    holidays : str, optional
+        A country ("DE") whose holidays are future covariates.
+    tune : bool, optional
+        Whether "auto" tries the tuned network. By default where the series are long or many enough.
+    timesteps, epochs : int, optional
+        Rows that the method lstm looks back, and its passes over the data.
+    seed : int
+        Of all that is random.
+    show : bool
+        Whether the progress of training is shown, on stderr.
+
+    Raises
+    ------
+    DataError
+        A setting that means nothing.
     """
 
-    network: ln.Sequential
-    transform: Transform
-    timesteps: int
-    horizon: int
-    column: str
-    errors: Bounds
+    def __init__(
+        self,
+        horizon: int | None = None,
+        *,
+        season: int | Sequence[int] | None = None,
+        quantiles: Sequence[float] | None = None,
+        levels: Sequence[int] = LEVELS,
+        model: str = "auto",
+        id_col: str = "unique_id",
+        time_col: str = "ds",
+        target_col: str = "y",
+        frequency: str | float | None = None,
+        past: Sequence[str] = (),
+        future: Sequence[str] = (),
+        static: Sequence[str] = (),
+        holidays: str | None = None,
+        tune: bool | None = None,
+        timesteps: int | None = None,
+        epochs: int | None = None,
+        seed: int = 0,
+        show: bool = False,
+    ) -> None:
+        if horizon is not None and (
+            isinstance(horizon, bool) or horizon != int(horizon) or horizon < 1
+        ):
+            raise DataError(f"horizon {horizon} is not a whole number of at least 1")
+        if model != "auto" and model not in methods.NAMES:
+            raise DataError(f"unknown model '{model}': choose auto, {', '.join(methods.NAMES)}")
+        self.horizon = None if horizon is None else int(horizon)
+        self.season = season
+        self.quantiles = None if quantiles is None else tuple(sorted(map(float, quantiles)))
+        self.levels = tuple(sorted(levels))
+        self.model = model
+        self.frequency = frequency
+        self.past, self.future, self.static = _names(past), _names(future), _names(static)
+        self.holidays = holidays
+        self.tune = tune
+        self.timesteps, self.epochs = timesteps, epochs
+        self.seed = seed
+        self.show = show
+        self._names = Names(id_col, time_col, target_col)
+        self._fitted: Fitted | None = None
+        self._panel: Panel | None = None
+        for level in self.levels:
+            if level != int(level) or not 0 < level < 100:
+                raise DataError(f"level {level} is not a whole percent between 0 and 100")
+        for quantile in self.quantiles or ():
+            if not 0.0 < quantile < 1.0:
+                raise DataError(f"quantile {quantile} is not between 0 and 1")
 
-    def forecast(self, values: Array, *, source: str) -> Forecast:
-        """Foresee what comes after the last of the values.
+    # Fitting -------------------------------------------------------------------------------------
+
+    def fit(self, data: Any) -> Forecaster:
+        """Back-test, choose and train on the given series, and return itself.
+
+        Parameters
+        ----------
+        data : DataFrame, path or Panel
+            A pandas or Polars frame, long (id, time, target) or wide, a file's path, or what
+            `reading.read_table` returned.
 
         Raises
         ------
         DataError
-            There are fewer values than the network looks back, or negative ones where the model
-            works on a square-root scale.
+            The data cannot be read, or the method cannot take them.
         """
-        if len(values) < self.timesteps:
-            raise DataError(
-                f"{source} has {len(values)} rows, but the model looks back {self.timesteps}"
+        panel = self._read(data)
+        if self.season is None:
+            panel = with_guessed_season(panel)
+        horizon = self.horizon or usual_horizon(panel)
+        check_horizon(panel, horizon)
+        frames.stamps_after(panel, horizon)
+        request = Request(
+            horizon=horizon,
+            model=self.model,
+            timesteps=self.timesteps,
+            epochs=self.epochs,
+            tune=self.tune,
+            seed=self.seed,
+            show=self.show,
+        )
+        self._fitted = fitting.fit(panel, request, self._wanted())
+        self._panel = shortened(panel)
+        return self
+
+    def update(self, data: Any) -> Forecaster:
+        """Add new rows, and new series, without training; return itself.
+
+        Rows with a stamp that is known already replace those. All else stays as it was fitted.
+
+        Parameters
+        ----------
+        data : DataFrame
+            As for `fit`.
+
+        Raises
+        ------
+        DataError
+            The rows cannot be read, or do not fit the grid of stamps.
+        """
+        _, panel = self._ready()
+        # Holidays are computed again, further ahead.
+        computed = [
+            name for name in panel.future_names if self.holidays and name not in self.future
+        ]
+        rows = frames.with_rows(panel, data, self._names, without=computed)
+        step = panel.frequency.alias or panel.frequency.step
+        grown = self._read(rows, frequency=step, season=panel.frequency.seasons or None)
+        self._panel = shortened(dataclasses.replace(grown, frequency=panel.frequency))
+        return self
+
+    # Forecasting ---------------------------------------------------------------------------------
+
+    def predict(self, horizon: int | None = None, future: Any = None) -> pd.DataFrame:
+        """Forecast what follows the last row of each series.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            By default the one it was fitted for.
+        future : DataFrame, optional
+            The future covariates of the rows to forecast, where the fitted table did not hold
+            them: id, time, and a column for each.
+
+        Returns
+        -------
+        DataFrame
+            unique_id, ds, forecast, and low_80, high_80, ... or q_0.1, ...
+
+        Raises
+        ------
+        DataError
+            Future covariates end too early, or the method cannot look so far.
+        """
+        panel, middle, bounds = self._forecast(horizon, future)
+        return frames.forecast_frame(panel, self._columns(middle, bounds), self._names)
+
+    def predict_panel(self, panel: Panel, horizon: int | None = None) -> pd.DataFrame:
+        """Forecast what follows other series, by what was fitted, without training."""
+        other = copy.copy(self)
+        seasons = self.panel.frequency.seasons
+        frequency = dataclasses.replace(panel.frequency, seasons=seasons)
+        other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
+        return other.predict(horizon)
+
+    def sample(
+        self, paths: int = 100, seed: int = 0, horizon: int | None = None, future: Any = None
+    ) -> pd.DataFrame:
+        """Draw paths of what may come, for sums, maxima and whatever else needs whole futures.
+
+        Each step of them has the quantiles of `predict`; how steps go together is taken from the
+        held-out errors (a Gaussian copula).
+
+        Returns
+        -------
+        DataFrame
+            unique_id, path (from 0), ds, value.
+        """
+        import pandas as pd
+
+        if paths < 1:
+            raise DataError(f"paths {paths} is not at least 1")
+        panel, middle, bounds = self._forecast(horizon, future)
+        fitted, _ = self._ready()
+        steps = middle.shape[1]
+        correlation = sampling.extended(fitted.correlation, steps)
+        drawn = sampling.draw(
+            middle, bounds, fitted.calibration.levels, correlation, paths=paths, seed=seed
+        )
+        names, parts = self._names, []
+        stamps = frames.stamps_after(panel, steps)
+        for series, index, values in zip(panel.series, stamps, drawn, strict=True):
+            parts.append(
+                pd.DataFrame(
+                    {
+                        names.id: series.name,
+                        "path": np.repeat(np.arange(paths), steps),
+                        names.time: _tiled(index, paths),
+                        "value": values.ravel(),
+                    }
+                )
             )
-        known = values[-self.timesteps :]
-        if self.transform.kind == "sqrt" and known.min() < 0.0:
-            raise DataError(
-                f"{source} has negative values ({known.min():g}), but the model works on a "
-                "square-root scale: it was trained on a series without any"
-            )
-        window = self.transform.apply(known)
-        scaled = networks.predict(self.network, window[np.newaxis])[0]
-        scale = self.transform.scale
-        bounds = {
-            level: (
-                self.transform.invert(scaled + low / scale),
-                self.transform.invert(scaled + high / scale),
-            )
-            for level, (low, high) in self.errors.items()
-        }
-        return Forecast(self.transform.invert(scaled), bounds)
+        found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+        return found
+
+    def cross_validation(
+        self, data: Any, windows: int = 1, step: int | None = None, horizon: int | None = None
+    ) -> pd.DataFrame:
+        """Forecast from several past ends of the series, and set what came beside it.
+
+        It is fitted once, on the rows before the first cutoff, with its own back-test inside them;
+        what it was fitted on before stays as it is.
+
+        Parameters
+        ----------
+        data : DataFrame, path or Panel
+        windows : int
+            How many cutoffs.
+        step : int, optional
+            Rows between them; by default the horizon.
+
+        Returns
+        -------
+        DataFrame
+            unique_id, ds, cutoff (the last stamp known), y, forecast, and intervals or quantiles.
+
+        Raises
+        ------
+        DataError
+            No series is long enough.
+        """
+        from lstm_native.forecast import validation
+
+        panel = self._read(data)
+        steps = horizon or self.horizon or usual_horizon(panel)
+        other = copy.copy(self)
+        other.horizon = steps
+        return validation.cross_validation(
+            other, panel, self._names, windows=windows, step=step or steps, horizon=steps
+        )
+
+    def explain(
+        self, horizon: int | None = None, future: Any = None, **options: Any
+    ) -> pd.DataFrame:
+        """Return which steps, seasons and covariates moved the forecast; see `explain.explain`."""
+        from lstm_native.forecast.explain import explain
+
+        fitted, panel = self._ready()
+        steps = horizon or fitted.horizon
+        panel = self._ahead(panel, steps, future)
+        return explain(panel, steps, lambda rows, count: fitted.forecast(rows, count)[0], **options)
+
+    @property
+    def backtest(self) -> BackTest:
+        """What the held-out rows have shown."""
+        return self._ready()[0].backtest
+
+    @property
+    def fitted(self) -> Fitted:
+        """What forecasts are made of, besides the rows."""
+        return self._ready()[0]
+
+    @property
+    def panel(self) -> Panel:
+        """The rows that forecasts follow."""
+        return self._ready()[1]
+
+    # The file ------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model file; the metadata hold everything besides the weights as text.
+        """Write everything that forecasts need into one file, the series' last rows among it.
 
         Raises
         ------
         OSError
             The file cannot be written.
         """
-        metadata = {
-            "forecast_version": _VERSION,
-            "column": self.column,
-            "timesteps": str(self.timesteps),
-            "horizon": str(self.horizon),
-            "transform": self.transform.kind,
-            "offset": repr(self.transform.offset),
-            "scale": repr(self.transform.scale),
+        fitted, panel = self._ready()
+        settings = {
+            "horizon": self.horizon,
+            "season": None if self.season is None else np.atleast_1d(self.season).tolist(),
+            "quantiles": self.quantiles,
+            "levels": self.levels,
+            "model": self.model,
+            "id_col": self._names.id,
+            "time_col": self._names.time,
+            "target_col": self._names.target,
+            "frequency": self.frequency,
+            "past": self.past,
+            "future": self.future,
+            "static": self.static,
+            "holidays": self.holidays,
+            "tune": self.tune,
+            "timesteps": self.timesteps,
+            "epochs": self.epochs,
+            "seed": self.seed,
         }
-        for level, (low, high) in self.errors.items():
-            metadata[f"error_{level}_low"] = json.dumps(low.tolist())
-            metadata[f"error_{level}_high"] = json.dumps(high.tolist())
-        self.network.save(path, metadata=metadata)
+        model_file.save(path, fitted, panel, settings)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Forecaster:
@@ -125,42 +373,79 @@ class Forecaster:
         ValueError
             It is no model file, or (DataError) not one of a forecast.
         """
-        network = ln.load_model(path)
-        stored = network.metadata
-        if stored.get("forecast_version") != _VERSION:
-            found = stored.get("forecast_version")
-            raise DataError(
-                f"{path} holds a model but no forecast settings that this version reads "
-                f"(expected forecast_version {_VERSION}, got {found})"
-            )
+        fitted, panel, settings = model_file.load(path)
         try:
-            return _from_metadata(network, stored)
-        except (KeyError, ValueError, TypeError) as error:
+            found = Forecaster(**settings)
+        except TypeError as error:
             raise DataError(f"{path}: damaged forecast settings: {error}") from None
+        found._fitted, found._panel = fitted, panel
+        wanted = set(found._wanted()) - {0.5}
+        if not wanted <= set(fitted.calibration.levels):
+            raise DataError(f"{path}: damaged forecast settings: quantiles without factors")
+        return found
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def _ready(self) -> tuple[Fitted, Panel]:
+        if self._fitted is None or self._panel is None:
+            raise DataError("nothing is fitted yet: call fit first")
+        return self._fitted, self._panel
+
+    def _read(self, data: Any, **options: Any) -> Panel:
+        if isinstance(data, Panel):
+            return data if self.season is None else with_seasons(data, self.season)
+        columns = set(map(str, getattr(data, "columns", ())))
+        roles = {"id": "unique_id", "time": "ds", "column": "y"}
+        for role, usual in roles.items():
+            name = getattr(self._names, {"column": "target"}.get(role, role))
+            if name in columns or name != usual:  # a usual name may be missing
+                options[role] = name
+        for role in ("past", "future", "static", "holidays"):
+            if getattr(self, role):
+                options[role] = getattr(self, role)
+        options.setdefault("frequency", self.frequency)
+        options.setdefault("season", self.season)
+        return read_table(data, **options)
+
+    def _wanted(self) -> tuple[float, ...]:
+        if self.quantiles is not None:
+            return self.quantiles
+        return tuple(end for level in self.levels for end in conformal.ends(level))
+
+    def _ahead(self, panel: Panel, horizon: int, future: Any) -> Panel:
+        check_horizon(panel, horizon)
+        if future is not None:
+            if not panel.future_names:
+                raise DataError("future was given, but no future covariates were fitted")
+            panel = frames.with_future(panel, future, horizon, self._names)
+        require_future(panel, horizon)
+        return panel
+
+    def _forecast(self, horizon: int | None, future: Any) -> tuple[Panel, Array, Array]:
+        fitted, panel = self._ready()
+        steps = horizon or fitted.horizon
+        panel = self._ahead(panel, steps, future)
+        return panel, *fitted.forecast(panel, steps)
+
+    def _columns(self, middle: Array, bounds: Array) -> dict[str, Array]:
+        levels = self._ready()[0].calibration.levels
+        found = {"forecast": middle}
+        if self.quantiles is not None:
+            for quantile in self.quantiles:
+                place = None if quantile == 0.5 else levels.index(quantile)
+                found[f"q_{quantile:g}"] = middle if place is None else bounds[..., place]
+            return found
+        for level in self.levels:
+            low, high = conformal.ends(level)
+            found[f"low_{level}"] = bounds[..., levels.index(low)]
+            found[f"high_{level}"] = bounds[..., levels.index(high)]
+        return found
 
 
-def _from_metadata(network: ln.Sequential, stored: Mapping[str, str]) -> Forecaster:
-    timesteps, horizon = int(stored["timesteps"]), int(stored["horizon"])
-    transform = Transform(stored["transform"], float(stored["offset"]), float(stored["scale"]))
-    if transform.kind not in KINDS:
-        raise ValueError(f"unknown transform '{transform.kind}'")
-    if not (np.isfinite(transform.offset) and 0.0 < transform.scale < np.inf):
-        raise ValueError(f"offset {transform.offset} and scale {transform.scale} are no scale")
+def _names(value: Sequence[str] | str) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
-    def bound(name: str) -> Array:
-        values = np.array(json.loads(stored[name]), dtype=np.float64)
-        if values.shape != (horizon,) or not np.isfinite(values).all():
-            raise ValueError(f"{name} must be {horizon} numbers")
-        return values
 
-    errors = {
-        level: (bound(f"error_{level}_low"), bound(f"error_{level}_high")) for level in LEVELS
-    }
-    first = network.layers[0]
-    # Asked before a window of that length is made: a damaged file may say any number.
-    if not isinstance(first, ln.Highway) or first.window != timesteps:
-        raise ValueError(f"the network has no highway over {timesteps} timesteps")
-    answer = networks.predict(network, np.zeros((1, timesteps)))
-    if answer.shape != (1, horizon):
-        raise ValueError(f"the network answers {answer.shape[1:]}, not ({horizon},)")
-    return Forecaster(network, transform, timesteps, horizon, stored["column"], errors)
+def _tiled(index: pd.Index, times: int) -> pd.Index:
+    found: pd.Index = index[np.tile(np.arange(len(index)), times)]
+    return found

@@ -11,8 +11,10 @@ regression are laid side by side into ONE network of plain layers.
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lstm_native as ln
-from lstm_native.forecast.baselines import Linear
+from lstm_native.forecast.linear import Linear
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -94,27 +96,33 @@ def train(
     targets = y.astype(np.float32)
     seeds = np.random.SeedSequence(settings.seed).generate_state(settings.members)
     progress = _Progress(title, settings, len(x)) if show else None
-    states: list[Weights] = []
+    stop = threading.Event()
 
     def falling(epoch: int, _: float) -> float:
         return settings.learning_rate * (1.0 - epoch / settings.epochs)
 
+    def trained(seed: int) -> Weights:
+        member = _network(settings, settings.hidden_size, seed)
+        _start_linear(member, linear)
+        member.fit(
+            inputs,
+            targets,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            loss=ln.Huber(settings.huber_delta),
+            optimizer=ln.Adam(settings.learning_rate, clip_norm=settings.clip_norm),
+            callbacks=[
+                ln.LearningRateScheduler(falling),
+                _Stop(stop),
+                *([progress] if progress else []),
+            ],
+            seed=seed,
+            verbose=False,
+        )
+        return member.state_dict()
+
     try:
-        for seed in seeds.tolist():
-            member = _network(settings, settings.hidden_size, seed)
-            _start_linear(member, linear)
-            member.fit(
-                inputs,
-                targets,
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                loss=ln.Huber(settings.huber_delta),
-                optimizer=ln.Adam(settings.learning_rate, clip_norm=settings.clip_norm),
-                callbacks=[ln.LearningRateScheduler(falling), *([progress] if progress else [])],
-                seed=seed,
-                verbose=False,
-            )
-            states.append(member.state_dict())
+        states = _side_by_side(trained, seeds.tolist(), stop)
     finally:
         if progress:
             progress.close()
@@ -181,14 +189,55 @@ def _start_linear(network: ln.Sequential, linear: Linear) -> None:
     network.load_state_dict(state)
 
 
+def _side_by_side(
+    train_one: Callable[[int], Weights], seeds: Sequence[int], stop: threading.Event
+) -> list[Weights]:
+    """Return what each seed gives; the members are trained at the same time, a thread for each.
+
+    A member is too small to be worth several threads of its own.
+    """
+    threads = ln.get_num_threads()
+    if threads == 1 or len(seeds) == 1:
+        return [train_one(seed) for seed in seeds]
+    ln.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(min(threads, len(seeds))) as pool:
+            running = [pool.submit(train_one, seed) for seed in seeds]
+            try:
+                return [one.result() for one in running]
+            except BaseException:  # an interrupt too: or else the pool would wait for their end
+                stop.set()
+                for one in running:
+                    one.cancel()
+                raise
+    finally:
+        ln.set_num_threads(threads)
+
+
+class _Stop(ln.Callback):
+    """Ends a training that nobody waits for any more."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+
+    def on_batch_end(self, model: Any, batch: int, logs: Mapping[str, float]) -> None:
+        """Raise where it has been stopped."""
+        if self.stop.is_set():
+            raise RuntimeError("stopped")
+
+
 class _Progress(ln.Callback):
-    """One bar over all members and epochs; outside a terminal one line for each member."""
+    """One bar over all members and epochs; outside a terminal one line for each member.
+
+    The members are trained at the same time.
+    """
 
     def __init__(self, title: str, settings: Settings, samples: int) -> None:
         self.title = title
         self.settings = settings
         self.batches = -(-samples // settings.batch_size)
-        self.member = 0
+        self.done = 0
+        self.lock = threading.Lock()
         self.began = time.perf_counter()
         self.bar: Any = None
         if sys.stderr is not None and sys.stderr.isatty():
@@ -201,24 +250,24 @@ class _Progress(ln.Callback):
                 bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
             )
 
-    def on_train_begin(self, model: Any) -> None:
-        """Count the member."""
-        self.member += 1
-
     def on_batch_end(self, model: Any, batch: int, logs: Mapping[str, float]) -> None:
         """Move the bar."""
         if self.bar is not None:
-            self.bar.update()
+            with self.lock:
+                self.bar.update()
 
     def on_epoch_end(self, model: Any, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the loss; in a log only after the last epoch of a member."""
-        where = f"network {self.member}/{self.settings.members}, loss={logs['loss']:.4f}"
-        if self.bar is not None:
-            rate = self.bar.n * self.settings.batch_size / (time.perf_counter() - self.began)
-            self.bar.set_postfix_str(f"{where}, {rate:.0f} samples/s", refresh=False)
-        elif epoch == self.settings.epochs - 1 and sys.stderr is not None:
+        with self.lock:
+            last = epoch == self.settings.epochs - 1
+            self.done += last
+            where = f"network {self.done}/{self.settings.members}, loss={logs['loss']:.4f}"
             seconds = time.perf_counter() - self.began
-            print(f"{self.title}: {where}, {seconds:.1f} s", file=sys.stderr, flush=True)
+            if self.bar is not None:
+                rate = self.bar.n * self.settings.batch_size / seconds
+                self.bar.set_postfix_str(f"{where}, {rate:.0f} samples/s", refresh=False)
+            elif last and sys.stderr is not None:
+                print(f"{self.title}: {where}, {seconds:.1f} s", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the terminal in order."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_native.forecast.offsets import offset
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -36,15 +38,25 @@ class Frequency:
     step: float = 1.0
     seasons: tuple[int, ...] = ()
 
-    def after(self, stamps: pd.Index[Any], count: int) -> pd.Index[Any]:
+    def after(self, stamps: Any, count: int) -> Any:
         """Return the `count` stamps that follow the last of `stamps`."""
         import pandas as pd
 
+        last = stamps[-1]
         if self.alias is None:
-            following: pd.Index[Any] = pd.Index(stamps[-1] + self.step * np.arange(1, count + 1))
-        else:
-            following = pd.date_range(stamps[-1], periods=count + 1, freq=self.alias)[1:]
-        return following
+            step = int(self.step) if self.step == int(self.step) else self.step
+            return pd.Index(last + step * np.arange(1, count + 1))
+        every = offset(self.alias)
+        if self.alias[-1] in "hns":  # the clock may be changed, hours are not
+            return pd.date_range(last, periods=count + 1, freq=every)[1:]
+        # Months may be stamped on any of their days, and every date at any time of the day.
+        local = last.tz_localize(None)
+        base = every.rollback(local.normalize())
+        unit: Any = {} if 1678 <= last.year < 2200 else {"unit": "s"}
+        dates = pd.date_range(base, periods=count + 1, freq=every, **unit)[1:] + (local - base)
+        if last.tz is None:
+            return dates
+        return dates.tz_localize(last.tz, nonexistent="shift_forward", ambiguous=[True] * count)
 
 
 @dataclass(frozen=True, eq=False)

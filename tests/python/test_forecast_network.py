@@ -8,7 +8,7 @@ from product import assert_same_weights
 
 import lstm_native as ln
 from lstm_native.forecast import network
-from lstm_native.forecast.baselines import Linear, fit_linear
+from lstm_native.forecast.linear import Linear, fit_linear
 
 HORIZON, TIMESTEPS, HIDDEN = 3, 7, 5
 
@@ -83,3 +83,26 @@ def test_progress_outside_a_terminal_is_a_line_for_each_member(x, capsys):
     ]
     network.train(x, y, fit_linear(x, y), settings(members=1))
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_members_trained_side_by_side_are_those_trained_one_by_one(x, threads):
+    y = np.random.default_rng(3).standard_normal((40, HORIZON))
+    before = ln.get_num_threads()
+    ln.set_num_threads(threads)
+    try:
+        found = network.train(x, y, fit_linear(x, y), settings(members=3)).state_dict()
+        assert ln.get_num_threads() == threads
+        ln.set_num_threads(1)
+        expected = network.train(x, y, fit_linear(x, y), settings(members=3)).state_dict()
+    finally:
+        ln.set_num_threads(before)
+    assert_same_weights(found, expected)
+
+
+def test_a_fault_in_one_member_ends_the_others(x, monkeypatch):
+    y = np.random.default_rng(3).standard_normal((40, HORIZON))
+    y[3, 1] = np.nan
+    with pytest.raises((ValueError, FloatingPointError, RuntimeError)) as caught:
+        network.train(x, y, fit_linear(x, np.zeros_like(y)), settings(members=4))
+    assert "stopped" not in str(caught.value)

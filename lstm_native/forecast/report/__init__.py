@@ -1,0 +1,1 @@
+"""What is read of a forecast: tables, a page of HTML, a picture, JSON."""
