@@ -14,7 +14,7 @@ from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.reading.choices import Choices
 from lstm_native.forecast.reading.notations import looks_like_stamp
 from lstm_native.forecast.reading.numerals import looks_like_number
-from lstm_native.forecast.reading.table import MISSING, Column, Table, _stripped
+from lstm_native.forecast.reading.table import MISSING, Column, Table
 from lstm_native.forecast.reading.text import counted, listed, shown
 
 _DELIMITERS = "\t|;,"  # of two that split equally well the first: commas may be decimal
@@ -190,19 +190,14 @@ def _columns(data: bytes, delimiter: str) -> list[Column]:
         io.BytesIO(data),
         sep=delimiter,
         header=None,
-        dtype="category",  # each text once: a tenth of the memory
+        dtype=object,
         keep_default_na=False,
         na_filter=False,
         skip_blank_lines=False,
         skipinitialspace=True,
         encoding="utf-8",
     )
-    columns = []
-    for index in frame.columns:
-        values = frame[index].cat
-        cells = [str(cell) for cell in values.categories]
-        columns.append(Column(str(index), *_stripped(cells, np.asarray(values.codes, np.intp))))
-    return columns
+    return [Column.of_text(str(index), frame.pop(index)) for index in list(frame.columns)]
 
 
 def _with_header(

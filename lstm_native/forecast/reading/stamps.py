@@ -74,9 +74,7 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         column = Column.of_text(column.name, texts)
     assert column.cells is not None
     assert column.codes is not None
-    used = np.unique(column.codes)
-    cells = [column.cells[code] for code in used]
-    place = np.searchsorted(used, column.codes)
+    cells, place = column.cells, column.codes
     notes: list[str] = []
     quick = _quick(cells)
     if quick is not None:
