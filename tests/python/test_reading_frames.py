@@ -29,7 +29,8 @@ def check(panel, name="y"):
 @pytest.mark.parametrize(
     "stamps",
     [
-        DAYS, DAYS.astype("datetime64[s]"), DAYS.astype("datetime64[us]"), DAYS.strftime("%Y-%m-%d"),
+        DAYS, DAYS.astype("datetime64[s]"), DAYS.astype("datetime64[us]"),
+        DAYS.strftime("%Y-%m-%d"),
         [stamp.date() for stamp in DAYS], [stamp.to_pydatetime() for stamp in DAYS],
         DAYS.to_period("D"), list(DAYS.to_period("D")), pd.Categorical(DAYS.strftime("%Y-%m-%d")),
         pd.array(DAYS.strftime("%Y-%m-%d"), dtype="string"),

@@ -55,7 +55,8 @@ def test_a_long_table_with_nixtlas_names(tmp_path):
 
 def test_a_long_table_with_names_of_its_own(tmp_path):
     path = write(tmp_path, "shop,item,day,sold,price\n1,a,2020-01-01,1,9\n1,a,2020-01-02,2,9\n"
-                 "2,a,2020-01-01,3,9\n2,a,2020-01-02,4,9\n1,b,2020-01-01,5,9\n1,b,2020-01-02,6,9\n")  # fmt: skip
+                 "2,a,2020-01-01,3,9\n2,a,2020-01-02,4,9\n"
+                 "1,b,2020-01-01,5,9\n1,b,2020-01-02,6,9\n")  # fmt: skip
     panel = read_table(path, id=["shop", "item"], time="day", column="sold")
     assert names(panel) == ["1/a", "2/a", "1/b"]
     assert panel.notes == ("not used: 'price'",)
@@ -89,7 +90,7 @@ def test_ids_that_may_be_one_of_two_columns_are_asked_for(tmp_path):
         tmp_path, "code,name,date,v\nA,x,2000-01,1\nA,x,2000-02,2\nB,y,2000-01,3\nB,y,2000-02,4\n"
     )
     with pytest.raises(
-        DataError, match="line 4: expected one row for each time .* ids such as 'code', 'name'"
+        DataError, match=r"line 4: expected one row for each time .* ids such as 'code', 'name'"
     ):
         read_table(path)
 
@@ -113,10 +114,10 @@ def test_a_column_for_each_shop(tmp_path):
     np.testing.assert_array_equal(paris.values, [4, 5])
     assert paris.stamps[0] == pd.Timestamp("2020-02-01")
     assert panel.notes == (
-        "each column of numbers is a series: 'Berlin', 'Paris'; name those that are to be forecast, "
-        "if not all are",
+        "each column of numbers is a series: 'Berlin', 'Paris'; name those that are to be "
+        "forecast, if not all are",
         "not used: 'note'",
-        "1 row without a value at the end: forecasts begin after the last one",
+        "1 row without a value at the end: the forecast begins there",
     )
     assert names(read_table(path, column="Paris")) == ["Paris"]
 

@@ -63,7 +63,8 @@ def test_many_series_speak_together():
     "values",
     [
         np.full(100, 2.5), np.zeros(50), np.arange(100.0), 1e12 * np.arange(100.0),
-        np.random.default_rng(2).standard_normal(200), np.random.default_rng(3).normal(size=300).cumsum(),
+        np.random.default_rng(2).standard_normal(200),
+        np.random.default_rng(3).normal(size=300).cumsum(),
         np.array([1.0, 2.0, 1.0]), np.array([1.0]), np.full(40, np.nan),
     ],
     ids=["constant", "zeros", "line", "steep", "noise", "walk", "three values", "one", "nothing"],
