@@ -274,7 +274,7 @@ def _is_counter(table: Table, column: Column) -> bool:
         values = np.array([float(label) for label in labels])
     except ValueError:
         return False
-    return bool((np.diff(values) == 1).all())
+    return bool((values[1:] == values[:-1] + 1).all())
 
 
 def _guess_id(table: Table, time: Sequence[int], used: dict[int, str]) -> tuple[int, ...]:

@@ -145,7 +145,10 @@ def _aggregated(values: Array, starts: NDArray[np.intp], how: str) -> Array:
         last = np.maximum.reduceat(rows, starts, axis=0)
         found = np.take_along_axis(values, np.maximum(last, 0), axis=0)
         return np.where(last < starts[:, None], np.nan, found)
-    totals = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    with np.errstate(over="ignore"):
+        totals = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    if np.isinf(totals).any():
+        raise DataError("the sum of the values at one time is no finite number; scale them first")
     counts = np.add.reduceat(known.astype(np.int64), starts, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(counts > 0, totals if how == "sum" else totals / counts, np.nan)
