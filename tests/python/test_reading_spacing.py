@@ -148,6 +148,14 @@ def test_days_are_added_up_to_any_frequency(frequency, alias, first, rows):
         np.testing.assert_array_equal(series.values, same.to_numpy())
 
 
+def test_a_sum_over_an_unfinished_time_is_named():
+    table = frame(pd.date_range("2024-01-01", "2024-03-12"), 1.0)
+    panel = panel_from_frame(table, frequency="monthly", aggregate="sum")
+    assert "the last row of 'y' adds up only 12 rows where 29 are usual" in " ".join(panel.notes)
+    panel = panel_from_frame(table[:60], frequency="monthly", aggregate="sum")
+    assert "unfinished" not in " ".join(panel.notes)
+
+
 def test_a_frequency_finer_than_the_rows_leaves_gaps():
     panel = panel_from_frame(frame(["2024-01-01", "2024-01-03", "2024-01-09"]), frequency="D")
     assert len(panel.series[0]) == 9

@@ -130,8 +130,25 @@ def once(
         future=_aggregated(ordered.future, starts, softer),
     )
     what = {"sum": "the sum", "mean": "the mean", "last": "the last"}[aggregate]
-    return found, [
+    notes = [
         f"{counted(len(sorting), 'row')} were made {len(starts):,}: {what} of those at one time"
+    ]
+    if aggregate == "sum":
+        notes += _incomplete(found.series, np.diff(np.append(starts, len(sorting))), names)
+    return found, notes
+
+
+def _incomplete(series: NDArray[np.intp], counts: NDArray[np.intp], names: list[str]) -> list[str]:
+    """Return the note about series whose last row adds up fewer rows than is usual."""
+    usual = float(np.median(counts))
+    last = np.append(np.flatnonzero(np.diff(series)), len(series) - 1)
+    short = last[counts[last] < 0.8 * usual]
+    if not short.size or len(counts) < 3:
+        return []
+    return [
+        f"the last row of {listed([names[series[row]] for row in short], most=3)} adds up only "
+        f"{counted(int(counts[short[0]]), 'row')} where {usual:g} are usual: leave rows of an "
+        "unfinished time out"
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _EPOCHS = (("s", 8, 11), ("ms", 12, 13), ("us", 15, 16), ("ns", 18, 19))  # digits
+_LARGEST = 2.0**53  # beyond, the next number may be the same
 _LAST_YEAR = 9000  # so that a forecast ends before the calendar does
 #: The clock of 64 bits in nanoseconds reaches from here to there.
 _NS_YEARS = (1678, 2261)
@@ -92,7 +92,7 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         clock = any(group.get("hour") for group in groups)
         unit = "time" if clock else notation.unit
         return Stamps(index[place], None, unit, texts, dayfirst, notes)
-    if all(_NUMBER.fullmatch(cell) and math.isfinite(float(cell)) for cell in cells):
+    if all(_NUMBER.fullmatch(cell) and abs(float(cell)) < _LARGEST for cell in cells):
         read = np.array([float(cell) for cell in cells])
         epoch = _epoch(cells)
         if epoch is None:
