@@ -183,7 +183,8 @@ def errors_by_series(forecast: Array, origins: Origins) -> Array:
     series = len(origins.names)
     total = np.bincount(origins.owner, weights=error, minlength=series)
     count = np.bincount(origins.owner, weights=known.sum(axis=1), minlength=series)
-    return np.divide(total, count, out=np.full(series, np.nan), where=count > 0)
+    mean: Array = np.divide(total, count, out=np.full(series, np.nan), where=count > 0)
+    return mean
 
 
 def _root_mean_square(error: Array, count: int) -> float:

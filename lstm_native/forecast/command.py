@@ -158,7 +158,8 @@ def _check_options(options: argparse.Namespace, reading: dict[str, Any]) -> Path
     error = options.parser.error
     if options.file is None:
         for name in reading:
-            error(f"--{name.replace('_', '-')} needs a FILE")
+            shown = name.replace("_frame", "_file").replace("_", "-")
+            error(f"--{shown} needs a FILE")
     model = options.model
     if model is None or model == "auto" or model in methods.NAMES:
         return None

@@ -29,6 +29,7 @@ FLOOR = 1e-4
 # levels, of one side and of one step (the last three count errors beyond the quantile).
 _MIDDLE, _LEVEL, _SIDE, _STEP = 4.0, 5.0, 10.0, 10.0
 _INDEPENDENT = 3.0  # of the errors of one origin so many, at most, tell something of their own
+_PLENTY = 500.0  # independent forecasts from which on each step speaks for itself
 _EXTREMES = (0.1, 10.0)  # no factor leaves them
 
 
@@ -74,7 +75,7 @@ class Calibration:
                 moved[..., side] = np.maximum.accumulate(moved[..., side], axis=-1)
         # Added, and not a maximum, so that the order stays strict.
         moved += floor[:, np.newaxis, np.newaxis] * np.abs(normal)
-        return middle[..., np.newaxis] + np.sign(normal) * moved
+        return np.asarray(middle[..., np.newaxis] + np.sign(normal) * moved)
 
 
 def identity(levels: tuple[float, ...], horizon: int) -> Calibration:
@@ -150,7 +151,8 @@ def calibrate(
         return identity(levels, horizon)
     errors = actual - middle
     independent = evidence * min(_INDEPENDENT, horizon)
-    reach = max(1, horizon // 6)
+    # Neighbours help a step with few errors of its own, and blur one with many.
+    reach = 0 if evidence >= _PLENTY else horizon // 6
     near = [slice(max(0, step - reach), step + reach + 1) for step in range(horizon)]
     both = np.abs(errors) / np.minimum(
         spread[..., levels.index(0.1)], spread[..., levels.index(0.9)]

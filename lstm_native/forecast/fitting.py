@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast import conformal, methods, origins, selection, verdict
+from lstm_native.forecast import conformal, intervals, methods, origins, selection, verdict
 from lstm_native.forecast.backtest import BackTest, judge
 from lstm_native.forecast.conformal import Calibration
+from lstm_native.forecast.intervals import Limits
 from lstm_native.forecast.methods import Request, Trained
 from lstm_native.forecast.origins import Origins
 from lstm_native.forecast.panel import Panel
-from lstm_native.forecast.rows import floor_of, never_negative
+from lstm_native.forecast.report.wording import labels
 from lstm_native.forecast.sampling import correlation_of
 from lstm_native.forecast.selection import GUARD, Choice
 
@@ -70,20 +72,19 @@ class Fitted:
         points = {
             name: methods.forecast(name, self.trained, panel, horizon) for name in choice.used
         }
-        middle = choice.combine(points)
-        distances = self._distances(panel, horizon)
-        return _bounded(panel, middle, distances, self.calibration)
+        limits = Limits.of(panel)
+        middle = limits.above_zero(choice.combine(points))
+        levels = self.calibration.levels
+        away = intervals.distances(self.trained, self.spread, panel, horizon, levels)
+        return middle, limits.bounds(middle, away, self.calibration)
 
-    def _distances(self, panel: Panel, horizon: int) -> Array:
-        return _distances(self.trained, self.spread, panel, horizon, self.calibration.levels)
 
-
-def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
+def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     """Back-test the methods, choose, calibrate the intervals, and train on everything.
 
     Parameters
     ----------
-    levels : tuple of float
+    wanted : tuple of float
         Quantiles that will be asked for; those of `conformal.GRID` are added.
 
     Raises
@@ -92,26 +93,32 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
         The method that was asked for cannot take the panel.
     """
     began = time.perf_counter()
-    levels = tuple(sorted({*levels, *conformal.GRID} - {0.5}))
+    percents = tuple(p for p in range(1, 100) if set(conformal.ends(p)) <= set(wanted))
+    levels = tuple(sorted({*wanted, *conformal.GRID} - {0.5}))
     names = methods.candidates(panel, request)
     held = origins.find(panel, request.horizon)
     plan = methods.make_plan(held.training, request) if "lstm" in names else None
     trained = methods.train(names, held.training, request, plan, "back-test")
-    points = {name: _points(name, trained, held) for name in (names if held.count else ())}
+    limits = Limits.of(held.cuts)
+    points = {
+        name: limits.above_zero(methods.forecast(name, trained, held.cuts, held.horizon))
+        for name in (names if held.count else ())
+    }
     series = len(panel.series)
     if not held.count:
-        wanted = "pretrained" if request.model == "auto" else request.model
-        choice, seen = selection.always(wanted, series), np.empty((0, request.horizon))
+        only = "pretrained" if request.model == "auto" else request.model
+        choice, seen = selection.always(only, series), np.empty((0, request.horizon))
     elif request.model == "auto":
         choice, seen = selection.choose(points, held)
     else:
         choice = selection.always(request.model, series)
         seen = points[request.model]
     spread = "tuned" if "tuned" in choice.used else "pretrained"
-    distances = _distances(trained, spread, held.cuts, request.horizon, levels)
-    calibration = _calibrate(held, seen, distances, levels)
-    bounds = _honest_bounds(held, seen, distances, levels)
-    backtest = _backtest(panel, held, points, choice, seen, bounds, levels)
+    away = intervals.distances(trained, spread, held.cuts, request.horizon, levels)
+    calibration = intervals.calibrate(held, limits, seen, away, levels)
+    bounds = intervals.honest_bounds(held, limits, seen, away, levels)
+    inside = conformal.coverage_bounds(bounds, levels, percents)
+    backtest = _backtest(panel, held, points, choice, seen, inside)
     tested = time.perf_counter()
     used = (*choice.used, spread)
     final = methods.train(used, panel, request, plan, "final")
@@ -121,7 +128,7 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
         trained={name: network for name, network in final.items() if name in used},
         spread=spread,
         calibration=calibration,
-        correlation=correlation_of(held.actual - seen, _deviation(distances, levels)),
+        correlation=correlation_of(held.actual - seen, intervals.deviation(away, levels)),
         horizon=request.horizon,
         backtest=backtest,
         seconds={"backtest": tested - began, "final_training": time.perf_counter() - tested},
@@ -131,104 +138,27 @@ def fit(panel: Panel, request: Request, levels: tuple[float, ...]) -> Fitted:
     )
 
 
-def _points(name: str, trained: Trained, held: Origins) -> Array:
-    found = methods.forecast(name, trained, held.cuts, held.horizon)
-    return _above_zero(held.cuts, found)
-
-
-def _above_zero(panel: Panel, middle: Array) -> Array:
-    """Lift forecasts to 0 where a series' rows say that it cannot be negative."""
-    floor = np.array([never_negative(series.values) for series in panel.series], dtype=bool)
-    return np.where(floor[:, np.newaxis], np.maximum(middle, 0.0), middle)
-
-
-def _bounded(
-    panel: Panel, middle: Array, distances: Array, calibration: Calibration
-) -> tuple[Array, Array]:
-    middle = _above_zero(panel, middle)
-    floor = np.array([floor_of(series.values) for series in panel.series])
-    bounds = calibration.bounds(middle, distances, floor)
-    counts = np.array([never_negative(series.values) for series in panel.series], dtype=bool)
-    # A forecast of 0 keeps its lower bound below it: it must not lie on the edge of its interval.
-    lift = counts[:, np.newaxis] & (middle > 0.0)
-    return middle, np.where(lift[..., np.newaxis], np.maximum(bounds, 0.0), bounds)
-
-
-def _distances(
-    trained: Trained, spread: str, panel: Panel, horizon: int, levels: tuple[float, ...]
-) -> Array:
-    model = trained[spread]
-    assert isinstance(model, methods.GlobalModel)
-    found = methods.quantiles(model, panel, horizon)
-    return conformal.distances(found, model.quantiles, levels)
-
-
-def _spread(held: Origins, distances: Array) -> Array:
-    """Return distances that are nowhere 0."""
-    floor = np.array([floor_of(series.values) for series in held.cuts.series])
-    return distances + floor[:, np.newaxis, np.newaxis]
-
-
-def _deviation(distances: Array, levels: tuple[float, ...]) -> Array:
-    low, high = levels.index(0.1), levels.index(0.9)
-    return (distances[..., low] + distances[..., high]) / (2.0 * 1.2815515655446004)
-
-
-def _calibrate(
-    held: Origins, seen: Array, distances: Array, levels: tuple[float, ...]
-) -> Calibration:
-    return conformal.calibrate(
-        levels,
-        seen,
-        _spread(held, distances),
-        held.actual,
-        evidence=float(held.evidence().sum()),
-    )
-
-
-def _honest_bounds(
-    held: Origins, seen: Array, distances: Array, levels: tuple[float, ...]
-) -> Array:
-    """Return bounds for each cut whose factors come from other cuts; the model's where none are."""
-    folds = selection.folds_of(held)
-    bounds = np.empty(distances.shape)
-    for fold in range(int(folds.max(initial=-1)) + 1):
-        here = folds == fold
-        if here.all():
-            calibration = conformal.identity(levels, held.horizon)
-        else:
-            rest = held.only(~here)
-            calibration = _calibrate(rest, seen[~here], distances[~here], levels)
-        mine = held.only(here)
-        bounds[here] = _bounded(mine.cuts, seen[here], distances[here], calibration)[1]
-    return bounds
-
-
 def _backtest(
     panel: Panel,
     held: Origins,
     points: dict[str, Array],
     choice: Choice,
     seen: Array,
-    bounds: Array,
-    levels: tuple[float, ...],
+    inside: Mapping[int, tuple[Array, Array]],
 ) -> BackTest:
-    percents = tuple(
-        percent for percent in range(1, 100) if set(conformal.ends(percent)) <= set(levels)
-    )
-    inside = conformal.coverage_bounds(bounds, levels, percents)
-    forecasts = {choice.name: seen, **{n: p for n, p in points.items() if n != choice.name}}
     if not held.count:
         return BackTest((), choice.name, {}, held.horizon, verdict.NOTHING_HELD_OUT)
+    forecasts = {choice.name: seen, **{n: p for n, p in points.items() if n != choice.name}}
     results = tuple(
         judge(name, forecast, held, inside if name == choice.name else None)
         for name, forecast in forecasts.items()
     )
     errors = selection.relative_errors(forecasts, held)
     best = min(errors, key=lambda name: errors[name])
-    stamps: dict[str, tuple[str, ...]] = {}
-    for index, place in zip(held.owner.tolist(), held.at.tolist(), strict=True):
-        one = panel.series[index]
-        stamps[one.name] = (*stamps.get(one.name, ()), verdict.stamp(one.stamps[place]))
+    stamps = {}
+    for index in np.unique(held.owner).tolist():
+        series = panel.series[index]
+        first = series.stamps[held.at[held.owner == index]]
+        stamps[series.name] = tuple(labels(first, panel.frequency))
     text = verdict.sentence(results, best, choice.name, errors, held.count, held.horizon, GUARD)
     return BackTest(results, best, stamps, held.horizon, text)

@@ -255,7 +255,8 @@ class Forecaster:
                     }
                 )
             )
-        return pd.concat(parts, ignore_index=True)
+        found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+        return found
 
     def cross_validation(
         self, data: Any, windows: int = 1, step: int | None = None, horizon: int | None = None
@@ -436,4 +437,5 @@ def _names(value: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def _tiled(index: pd.Index, times: int) -> pd.Index:
-    return index[np.tile(np.arange(len(index)), times)]
+    found: pd.Index = index[np.tile(np.arange(len(index)), times)]
+    return found

@@ -56,7 +56,8 @@ def panel_frame(panel: Panel, names: Names, *, without: Sequence[str] = ()) -> p
         for place, name in enumerate(panel.static_names):
             columns[name] = series.static[place]
         parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True).drop(columns=list(without))
+    joined: pd.DataFrame = pd.concat(parts, ignore_index=True).drop(columns=list(without))
+    return joined
 
 
 def with_rows(
@@ -95,8 +96,9 @@ def with_rows(
             added[names.time] = added[names.time].dt.tz_convert(stamps.tz)
     added[names.id] = added[names.id].astype(str)
     added = added[[name for name in before.columns if name in added.columns]]
-    joined = pd.concat([before, added], ignore_index=True)
-    return joined.drop_duplicates([names.id, names.time], keep="last")
+    joined: pd.DataFrame = pd.concat([before, added], ignore_index=True)
+    joined = joined.drop_duplicates([names.id, names.time], keep="last")
+    return joined
 
 
 def _longer(values: Array, count: int) -> Array:
@@ -133,13 +135,14 @@ def forecast_frame(panel: Panel, columns: Mapping[str, Array], names: Names) -> 
     stamps = stamps_after(panel, horizon)
     first = stamps[0]
     joined = first.append(stamps[1:]) if series > 1 else first
-    return pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             names.id: np.repeat(np.array([s.name for s in panel.series], dtype=object), horizon),
             names.time: joined,
             **{name: values.ravel() for name, values in columns.items()},
         }
     )
+    return frame
 
 
 def with_future(panel: Panel, frame: Any, horizon: int, names: Names) -> Panel:

@@ -136,16 +136,18 @@ def as_text(forecast: pd.DataFrame) -> pd.DataFrame:
 
     stamps = forecast["ds"]
     if not pd.api.types.is_datetime64_any_dtype(stamps):
-        return forecast.assign(ds=stamps.map(wording.plain))
-    midnight = bool((stamps == stamps.dt.normalize()).all())
-    if midnight:
-        return forecast.assign(ds=stamps.dt.strftime("%Y-%m-%d"))
-    return forecast.assign(ds=stamps.map(lambda stamp: stamp.isoformat(sep=" ")))
+        text = stamps.map(wording.plain)
+    elif bool((stamps == stamps.dt.normalize()).all()):
+        text = stamps.dt.strftime("%Y-%m-%d")
+    else:
+        text = stamps.map(lambda stamp: stamp.isoformat(sep=" "))
+    found: pd.DataFrame = forecast.assign(ds=text)
+    return found
 
 
 def records(forecast: pd.DataFrame) -> list[dict[str, Any]] | None:
     """Return the forecast's rows for the report; None for more series than it lists."""
     if forecast["unique_id"].nunique() > _LISTED:
         return None
-    found: list[dict[str, Any]] = as_text(forecast).to_dict("records")
-    return found
+    rows = as_text(forecast).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

@@ -159,6 +159,8 @@ def _common(panel: Panel, groups: dict[str, list[int]], horizon: int, found: Arr
     for cuts in groups.values():
         for index in cuts:
             inputs = _end(panel.series[index].values, window)[np.newaxis]
+            if np.ptp(inputs) == 0.0:
+                continue  # what does not change has no scale, and stays
             level, spread = _scale(inputs)
             found[index] = (fitted.predict((inputs - level) / spread) * spread + level)[0]
 

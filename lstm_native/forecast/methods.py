@@ -14,13 +14,16 @@ from lstm_native.forecast.baselines import BASELINES, usable
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.highway import Highway
 from lstm_native.forecast.panel import Panel
-from lstm_native.forecast.stand_in import GlobalModel  # the one place that names it
+from lstm_native.forecast.stand_in import GlobalModel
 
 if TYPE_CHECKING:
     from lstm_native.forecast.highway import Plan
 
 Array = NDArray[np.float64]
 Trained = Mapping[str, GlobalModel | Highway]
+
+__all__ = ["NAMES", "GlobalModel", "Request", "Trained", "candidates", "covariates"]
+__all__ += ["forecast", "make_plan", "quantiles", "train"]
 
 #: What `model=` takes besides "auto".
 NAMES = ("pretrained", "tuned", "lstm", *BASELINES)

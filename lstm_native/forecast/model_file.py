@@ -252,9 +252,9 @@ def _score_from_data(data: Mapping[str, Any]) -> Score:
 def _panel_to_data(panel: Panel) -> dict[str, Any]:
     import pandas as pd
 
-    def index(stamps: pd.Index) -> NDArray[Any]:
+    def index(stamps: Any) -> NDArray[Any]:
         if isinstance(stamps, pd.DatetimeIndex):
-            return stamps.as_unit("ns").asi8
+            return np.asarray(stamps.as_unit("ns").asi8)
         return np.asarray(stamps)
 
     stamps = [index(series.stamps) for series in panel.series]
@@ -300,7 +300,7 @@ def _panel_from_data(data: Mapping[str, Any]) -> Panel:
     static = _unpacked(data["static"], (len(names), len(of["static"])))
     series = []
     for place, name in enumerate(names):
-        stamps: pd.Index = pd.Index(np.cumsum(steps[place]))
+        stamps: Any = pd.Index(np.cumsum(steps[place]))
         if data["dates"]:
             stamps = pd.DatetimeIndex(stamps.to_numpy().astype("datetime64[ns]"))
             stamps = stamps.as_unit(data["unit"] or "ns")
@@ -338,4 +338,4 @@ def _unpacked(data: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
     raw = unpacker.decompress(base64.b64decode(data["data"], validate=True), size + 1)
     if len(raw) != size:
         raise ValueError(f"expected {size} bytes of an array of shape {shape}, got {len(raw)}")
-    return np.frombuffer(raw, dtype=f"<{data['kind']}8").reshape(shape).copy()
+    return np.array(np.frombuffer(raw, dtype=f"<{data['kind']}8").reshape(shape))

@@ -29,16 +29,16 @@ class Frequency:
     step : float
         The distance of numeric stamps; 1 for rows that are merely counted.
     seasons : tuple of int
-        Rows of the periods that are usual for such data, shortest first: (12,) for months, (24, 168)
-        for hours, (7, 365) for days, () for years. Whether a series repeats itself is for a
-        method to find out.
+        Rows of the periods that are usual for such data, shortest first: (12,) for months,
+        (24, 168) for hours, (7, 365) for days, () for years. Whether a series repeats itself is
+        for a method to find out.
     """
 
     alias: str | None
     step: float = 1.0
     seasons: tuple[int, ...] = ()
 
-    def after(self, stamps: pd.Index, count: int) -> pd.Index:
+    def after(self, stamps: Any, count: int) -> Any:
         """Return the `count` stamps that follow the last of `stamps`."""
         import pandas as pd
 
@@ -47,14 +47,12 @@ class Frequency:
             step = int(self.step) if self.step == int(self.step) else self.step
             return pd.Index(last + step * np.arange(1, count + 1))
         every = offset(self.alias)
-        if (
-            last.tz is not None and self.alias[-1] in "hns"
-        ):  # the clock may be changed, hours are not
-            return self.after(stamps[-1:].tz_convert("UTC"), count).tz_convert(last.tz)
+        if self.alias[-1] in "hns":  # the clock may be changed, hours are not
+            return pd.date_range(last, periods=count + 1, freq=every)[1:]
         # Months may be stamped on any of their days, and every date at any time of the day.
         local = last.tz_localize(None)
-        base = every.rollback(local.normalize()) if self.alias[-1] not in "hns" else local
-        unit = {} if 1678 <= last.year < 2200 else {"unit": "s"}
+        base = every.rollback(local.normalize())
+        unit: Any = {} if 1678 <= last.year < 2200 else {"unit": "s"}
         dates = pd.date_range(base, periods=count + 1, freq=every, **unit)[1:] + (local - base)
         if last.tz is None:
             return dates

@@ -55,7 +55,7 @@ class Choice:
     def used(self) -> tuple[str, ...]:
         """The methods of which some series' forecast is made."""
         return tuple(
-            name for name, used in zip(self.methods, self.weights.any(axis=0), strict=True) if used
+            name for place, name in enumerate(self.methods) if self.weights[:, place].any()
         )
 
     @property
@@ -90,6 +90,11 @@ class Choice:
 def always(name: str, series: int) -> Choice:
     """Return the choice of one method for all series."""
     return Choice((name,), np.ones((series, 1)))
+
+
+def always_first(methods: tuple[str, ...], series: int) -> Choice:
+    """Return the choice of the first of several methods for all series."""
+    return Choice(methods, np.repeat(np.eye(1, len(methods)), series, axis=0))
 
 
 def choose(points: Mapping[str, Array], origins: Origins) -> tuple[Choice, Array]:
@@ -147,10 +152,12 @@ def _chosen(
     """Choose by the cuts that may be seen."""
     series = len(origins.names)
     singles = np.stack([_errors(points[name], origins, seen) for name in methods])
-    unit = np.nanmean(np.where(np.isfinite(singles), singles, 0.0), axis=0)
-    unit = np.where(unit > 0.0, unit, 1.0)  # where all are right, all are equal
-    share = np.bincount(origins.owner, weights=seen, minlength=series)
-    share = share / np.maximum(np.bincount(origins.owner, minlength=series), 1)
+    unit = np.where(np.isfinite(singles), singles, 0.0).mean(axis=0)
+    if not unit.any():  # nothing was compared, or all are right: then the first will do
+        return always_first(methods, series)
+    unit = np.where(unit > 0.0, unit, 1.0)
+    kept = np.bincount(origins.owner, weights=seen, minlength=series)
+    share = kept / np.maximum(np.bincount(origins.owner, minlength=series), 1)
     evidence = origins.evidence() * share
     prior = _beforehand(methods)
 
@@ -187,7 +194,7 @@ def _errors(forecast: Array, origins: Origins, seen: NDArray[np.bool_]) -> Array
 
 def _beforehand(methods: tuple[str, ...]) -> Array:
     known = np.array([_BEFOREHAND.get(name, _OTHERS) for name in methods])
-    return known / known.mean()
+    return np.asarray(known / known.mean())
 
 
 def relative_errors(forecasts: Mapping[str, Array], origins: Origins) -> dict[str, float]:

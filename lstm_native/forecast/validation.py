@@ -69,4 +69,5 @@ def cross_validation(
         frame.insert(2, "cutoff", last.repeat(horizon))
         frame.insert(3, names.target, np.concatenate(came))
         parts.append(frame)
-    return pd.concat(parts, ignore_index=True)
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return found

@@ -1,23 +1,14 @@
-"""What is said of a back-test, and of stamps, in words."""
+"""What is said of a back-test in one sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from lstm_native.forecast.backtest import MethodResult
 
 NOTHING_HELD_OUT = "There are too few rows to hold any out: nothing says how good this forecast is."
 
 _NAIVE = "naive"
-
-
-def stamp(value: Any) -> str:
-    """Return a time stamp as short as it can be said: no time of day where it is midnight."""
-    if not hasattr(value, "isoformat"):
-        return f"{value:.10g}" if isinstance(value, float) else str(value)
-    text = str(value)
-    return text.removesuffix(" 00:00:00")
 
 
 def sentence(

@@ -53,9 +53,13 @@ def folder(tmp_path_factory):
         for i in range(120)
     ]
     (folder / "sales.csv").write_text("\n".join(["month,units,staff", *rows]) + "\n")
-    (folder / "short.csv").write_text("\n".join(["month,units", *rows[:3]]) + "\n")
+    (folder / "short.csv").write_text("\n".join(["month,units,staff", *rows[:3]]) + "\n")
     (folder / "gap.csv").write_text("\n".join(["month,units,staff", *rows[:50], *rows[51:]]))
-    (folder / "text.csv").write_text("month,units\n2000-01,1\n2000-02,many\n")
+    (folder / "text.csv").write_text("month,units\n2000-01,1\n2000-02,2\n2000-03,many\n")
+    north, south = (
+        [f"{name},{row.rpartition(',')[0]}" for row in rows] for name in ("north", "south")
+    )
+    (folder / "shops.csv").write_text("\n".join(["shop,month,units", *north, *south[:50]]) + "\n")
     (folder / "empty.csv").write_text("")
     return folder
 
@@ -64,8 +68,8 @@ def folder(tmp_path_factory):
 def trained(folder):
     """The first call, on the stranger's series."""
     done = run(
-        *("forecast", "sales.csv", "--column", "units", "--horizon", 5, "--epochs", 1),
-        *("--seed", 3, "--out", "first"),
+        *("forecast", "sales.csv", "--column", "units", "--horizon", 5, "--model", "lstm"),
+        *("--epochs", 1, "--seed", 3, "--out", "first"),
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr
@@ -76,14 +80,17 @@ def test_first_call_prints_the_tables(trained):
     text = trained.stdout
     assert "units: 120 rows, 2000-01 to 2009-12 (sales.csv)" in text
     assert "20 origins, 2008-01 to 2009-08" in text
-    for method in ("lstm", "naive", r"linear AR \(19\)"):
-        assert re.search(rf"^{method} +[\d.]+ +[\d.]+ +[\d.]+$", text, re.MULTILINE), method
+    for method in ("lstm", "naive", "seasonal-naive", "linear", "pretrained"):
+        assert re.search(rf"^{method} +[\d.]+ +[\d.]+ +[\d.]+ ", text, re.MULTILINE), method
+    assert re.search(r"^\S+ is best on this data .*5 ahead from 20 held-out", text, re.MULTILINE)
     stamps = re.findall(r"^(20\d\d-\d\d) +\d", text, re.MULTILINE)
     assert stamps == ["2010-01", "2010-02", "2010-03", "2010-04", "2010-05"]
 
 
 def test_progress_is_on_stderr(trained):
-    lines = trained.stderr.splitlines()
+    note, *lines = trained.stderr.splitlines()
+    assert note.startswith("lstm-native: note: ")
+    assert "staff" in note  # the column that is not used
     assert [line.partition(",")[0] for line in lines] == [
         f"{stage}: network {member}/5" for stage in ("back-test", "final") for member in range(1, 6)
     ]
@@ -91,8 +98,10 @@ def test_progress_is_on_stderr(trained):
 
 def test_first_call_writes_the_files(trained, folder):
     rows = records(folder / "first" / "forecast.csv")
-    assert list(rows[0]) == ["time", "forecast", "low_80", "high_80", "low_95", "high_95"]
+    bounds = ["low_80", "high_80", "low_95", "high_95"]
+    assert list(rows[0]) == ["unique_id", "ds", "forecast", *bounds]
     assert len(rows) == 5
+    assert (rows[0]["unique_id"], rows[0]["ds"]) == ("units", "2010-01-01")
     report = json.loads((folder / "first" / "report.json").read_text(encoding="utf-8"))
     assert report["settings"]["seed"] == 3
     assert report["settings"]["epochs"] == 1
@@ -100,6 +109,7 @@ def test_first_call_writes_the_files(trained, folder):
     assert report["versions"]["lstm_native"]["version"] == ln.build_info()["version"]
     assert [{key: str(value) for key, value in row.items()} for row in report["forecast"]] == rows
     assert (folder / "first" / "forecast.png").read_bytes().startswith(PICTURE)
+    assert "units" in (folder / "first" / "forecast.html").read_text(encoding="utf-8")
 
 
 def test_model_file_is_a_plain_model(trained, folder):
@@ -114,28 +124,88 @@ def test_second_call_forecasts_the_same_without_training(trained, folder):
         *("forecast", "sales.csv", "--model", "first/model.safetensors", "--out", "second"),
         cwd=folder,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "network" not in done.stderr
     first, second = (folder / name / "forecast.csv" for name in ("first", "second"))
     assert second.read_bytes() == first.read_bytes()
     table = re.search(r"^units after 2009-12.*?\n\n", trained.stdout, re.MULTILINE | re.DOTALL)
     assert table is not None
     assert table[0] in done.stdout
-    assert sorted(path.name for path in second.parent.iterdir()) == ["forecast.csv", "forecast.png"]
+    files = ["forecast.csv", "forecast.html", "forecast.png"]
+    assert sorted(path.name for path in second.parent.iterdir()) == files
+
+
+def test_a_model_file_alone_forecasts_the_rows_it_holds(trained, folder):
+    done = run("forecast", "--model", "first/model.safetensors", "--out", "alone", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, alone = (folder / name / "forecast.csv" for name in ("first", "alone"))
+    assert alone.read_bytes() == first.read_bytes()
+
+
+def test_a_model_file_of_a_global_network_forecasts_other_horizons(folder):
+    words = ("forecast", "sales.csv", "--column", "units", "--quiet")
+    run(*words, "--model", "pretrained", "--out", "global", cwd=folder)
+    words += ("--horizon", 30, "--model", "global/model.safetensors", "--out", "longer")
+    assert run(*words, cwd=folder).returncode == 0
+    assert len(records(folder / "longer" / "forecast.csv")) == 30
+
+
+def test_many_series_at_once(folder):
+    """A long table: the shops are told apart by themselves."""
+    done = run(
+        *("forecast", "shops.csv", "--id", "shop", "--model", "pretrained", "--horizon", 3),
+        *("--out", "shops"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "units: 2 series of 50 to 120 rows, 2000-01 to 2009-12 (shops.csv)" in done.stdout
+    rows = records(folder / "shops" / "forecast.csv")
+    assert [(row["unique_id"], row["ds"]) for row in rows[2:4]] == [
+        ("north", "2010-03-01"),
+        ("south", "2004-03-01"),
+    ]
+    report = json.loads((folder / "shops" / "report.json").read_text(encoding="utf-8"))
+    scores = report["backtest"]["scores"]["pretrained"]
+    assert set(scores["series"]) == {"north", "south"}
+    assert set(scores["coverage"]) == {"80", "95"}
+
+
+def test_standard_input_and_the_best_method_in_words(folder):
+    options = fresh_process()
+    options["cwd"] = folder
+    done = subprocess.run(
+        [*COMMAND, "forecast", "-", "--column", "units", "--out", "piped"],
+        input=(folder / "sales.csv").read_text(),
+        capture_output=True,
+        timeout=120,
+        check=False,
+        **options,
+    )
+    assert done.returncode == 0, done.stderr
+    said = re.search(r"^(.+) is best on this data", done.stdout, re.MULTILINE)
+    assert said is not None
+    report = json.loads((folder / "piped" / "report.json").read_text(encoding="utf-8"))
+    assert report["backtest"]["best"] == said[1]
+    scores = report["backtest"]["scores"]
+    chosen = scores[report["settings"]["forecast_by"]]
+    assert chosen["mae"] <= scores["seasonal-naive"]["mae"]
 
 
 def test_same_seed_same_bits_on_one_thread_and_on_two(trained, folder):
     for threads in (1, 2):
         options = ("--column", "units", "--horizon", 5, "--epochs", 1, "--seed", 3, "--quiet")
+        options += ("--model", "lstm")
         run("forecast", "sales.csv", *options, "--threads", threads, "--out", "again", cwd=folder)
         first, again = (folder / name / "model.safetensors" for name in ("first", "again"))
         assert again.read_bytes() == first.read_bytes()
 
 
 def test_bundled_series_and_quiet(folder):
-    done = run("forecast", "--epochs", 1, "--horizon", 3, "--quiet", "--out", "sun", cwd=folder)
+    words = ("--model", "lstm", "--epochs", 1, "--horizon", 3, "--quiet", "--out", "sun")
+    done = run("forecast", *words, cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     rows = records(folder / "sun" / "forecast.csv")
-    assert [row["time"] for row in rows] == ["2009-01", "2009-02", "2009-03"]
+    assert [row["ds"] for row in rows] == ["2009-01-01", "2009-02-01", "2009-03-01"]
 
 
 def test_without_matplotlib_a_line_says_what_to_install(trained, folder):
@@ -147,18 +217,30 @@ def test_without_matplotlib_a_line_says_what_to_install(trained, folder):
         cwd=folder,
         PYTHONPATH=os.pathsep.join(paths),
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "no plot: it needs matplotlib (pip install 'lstm-native[plot]')" in done.stdout
-    assert [path.name for path in (folder / "plain").iterdir()] == ["forecast.csv"]
-
-
-def test_a_gap_in_time_is_noted(trained, folder):
-    done = run(
-        *("forecast", "gap.csv", "--model", "first/model.safetensors", "--out", "gap"), cwd=folder
-    )
     assert done.returncode == 0
-    assert "note: month is not evenly spaced at line 52 of gap.csv" in done.stderr
-    assert records(folder / "gap" / "forecast.csv")[0]["time"] == "+1"
+    assert "no plot: it needs matplotlib (pip install 'lstm-native[plot]')" in done.stdout
+    names = sorted(path.name for path in (folder / "plain").iterdir())
+    assert names == ["forecast.csv", "forecast.html"]
+
+
+def test_without_pandas_a_line_says_what_to_install(folder):
+    (folder / "no_pandas").mkdir()
+    (folder / "no_pandas" / "pandas.py").write_text("raise ImportError('not here')\n")
+    paths = [str(folder / "no_pandas"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = run("forecast", "sales.csv", cwd=folder, PYTHONPATH=os.pathsep.join(paths))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip install 'lstm-native[forecast]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_gap_in_time_is_missing_values_and_said(folder):
+    done = run(
+        *("forecast", "gap.csv", "--column", "units", "--model", "pretrained", "--out", "gap"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "units: 120 rows, 2000-01 to 2009-12, 1 values missing (gap.csv)" in done.stdout
+    assert records(folder / "gap" / "forecast.csv")[0]["ds"] == "2010-01-01"
 
 
 @pytest.mark.parametrize(
@@ -166,22 +248,57 @@ def test_a_gap_in_time_is_noted(trained, folder):
     [
         (["forecast", "none.csv"], "none.csv: No such file or directory"),
         (["forecast", "."], "Is a directory"),
-        (["forecast", "empty.csv"], "empty.csv is empty"),
-        (["forecast", "text.csv"], "text.csv, line 3: units 'many' is not a number"),
-        (["forecast", "short.csv", "--column", "units"], "has 3 rows; a horizon of 12 needs"),
-        (["forecast", "sales.csv"], "several columns of numbers .units, staff.; choose one"),
-        (["forecast", "sales.csv", "--column", "x"], "has no value column 'x'; it has month"),
-        (["forecast", "sales.csv", "--column", "units", "--time", "x"], "no time column 'x'"),
-        (["forecast", "sales.csv", "--column", "units", "--timesteps", "90"], "90 timesteps leave"),
         (["forecast", "--out", "sales.csv"], "--out sales.csv is a file, not a folder"),
         (["forecast", "--model", "none.safetensors"], "No such file or directory"),
-        (["forecast", "--model", "sales.csv"], "sales.csv"),
     ],
 )
-def test_faults_of_data_and_files_end_with_1(trained, folder, arguments, message):
+def test_faults_of_files_end_with_1(trained, folder, arguments, message):
     code, said = refused(*arguments, cwd=folder)
     assert code == 1
     assert re.search(message, said)
+
+
+LSTM = ["--column", "units", "--model", "lstm"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["empty.csv"], "empty.csv is empty"),
+        (["text.csv"], "line 4.*many"),
+        (["sales.csv", "--column", "x"], "'x'"),
+        (["sales.csv", "--column", "units", "--time", "x"], "'x'"),
+        (["short.csv", *LSTM], "has 3 rows; a horizon of 12 needs"),
+        (["sales.csv", *LSTM, "--timesteps", "90"], "90 timesteps leave"),
+        (["shops.csv", "--model", "lstm", "--id", "shop"], "takes one series, but shops.csv has 2"),
+        (["shops.csv", "--epochs", "3", "--id", "shop"], "timesteps and epochs cannot be had"),
+        (
+            ["short.csv", "--column", "units", "--horizon", "5000"],
+            "a horizon of 5000 rows is beyond reason",
+        ),
+        (
+            ["sales.csv", "--model", "seasonal-naive", "--season", "140"],
+            "as long as the season, 140",
+        ),
+        (["sales.csv", "--model", "text.csv"], "is no model file"),
+        (["sales.csv", "--column", "units", "--future", "staff"], "staff"),
+        (["sales.csv", *LSTM, "--past", "staff"], "takes no covariates"),
+    ],
+)
+def test_bad_input_ends_with_2_and_nothing_written(trained, folder, arguments, message):
+    done = run("forecast", *arguments, "--out", "nothing", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    *notes, said = done.stderr.splitlines()
+    assert all(line.startswith("lstm-native: note: ") for line in notes)
+    assert said.startswith("lstm-native: ")
+    assert re.search(message, said)
+    assert not (folder / "nothing").exists()
+
+
+def test_bad_input_leaves_the_files_of_an_earlier_run(trained, folder):
+    before = sorted(path.name for path in (folder / "first").iterdir())
+    assert run("forecast", "empty.csv", "--out", "first", cwd=folder).returncode == 2
+    assert sorted(path.name for path in (folder / "first").iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -194,8 +311,13 @@ def test_faults_of_data_and_files_end_with_1(trained, folder, arguments, message
         (["forecast", "--horizon", "1.5"], "--horizon: '1.5' is not a whole number"),
         (["forecast", "--epochs", "-3"], "--epochs: '-3' is not a whole number of at least 1"),
         (["forecast", "--seed", "-1"], "--seed: '-1' is not a whole number of at least 0"),
-        (["forecast", "--column", "units"], "--column needs a SERIES.csv"),
-        (["forecast", "--model", "m", "--epochs", "2"], "--epochs cannot go with --model"),
+        (["forecast", "--column", "units"], "--column needs a FILE"),
+        (["forecast", "--future-file", "x.csv"], "--future-file needs a FILE"),
+        (["forecast", "--model", "m.safetensors", "--epochs", "2"], "cannot go with a model file"),
+        (
+            ["forecast", "--model", "prophet"],
+            "--model prophet is neither a file nor a method: auto",
+        ),
         (["forecast", "--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
@@ -208,7 +330,16 @@ def test_faults_of_the_command_line_end_with_2(arguments, message):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_interrupt_ends_with_130_and_leaves_no_model(tmp_path):
     process = subprocess.Popen(
-        [*COMMAND, "forecast", "--epochs", "500", "--out", str(tmp_path / "out")],
+        [
+            *COMMAND,
+            "forecast",
+            "--model",
+            "lstm",
+            "--epochs",
+            "500",
+            "--out",
+            str(tmp_path / "out"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         **fresh_process(),
@@ -258,11 +389,13 @@ def test_help_lists_the_commands_there_are():
 
 def test_help_of_forecast_names_every_option():
     text = run("forecast", "--help").stdout
-    named = set(re.findall(r"^ {2}--(\w+)", text, re.MULTILINE))
-    assert named == {
+    named = set(re.findall(r"^ {2}--([\w-]+)", text, re.MULTILINE))
+    assert named >= {
         *("column", "time", "horizon", "timesteps", "season", "epochs", "seed"),
-        *("out", "model", "threads", "quiet"),
+        *("out", "model", "threads", "quiet", "id", "aggregate", "frequency", "missing"),
     }
+    for method in ("auto", "pretrained", "tuned", "lstm", "seasonal-naive", "linear", "theta"):
+        assert re.search(rf"^ {{2}}{method}\b", text, re.MULTILINE), method
 
 
 def test_cmake_folder_of_the_installed_package():

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lstm_native import cli
-from lstm_native.forecast import plot
 from lstm_native.forecast.forecaster import Forecaster
 from lstm_native.forecast.outputs import Outputs
-from lstm_native.forecast.series import read_csv
+from lstm_native.forecast.report import files, html, plot
 
-FILES = ["forecast.csv", "forecast.png", "model.safetensors", "report.json"]
+FILES = ["forecast.csv", "forecast.html", "forecast.png", "model.safetensors", "report.json"]
 
 
 @pytest.fixture
@@ -31,7 +30,8 @@ def series(tmp_path):
 @pytest.fixture
 def run(series, tmp_path):
     def run(seed=0, folder="out", *options):
-        words = ["forecast", series, "--horizon", 2, "--epochs", 1, "--seed", seed, "--quiet"]
+        words = ["forecast", series, "--horizon", 2, "--model", "lstm", "--epochs", 1]
+        words += ["--seed", seed, "--quiet"]
         return cli.main([str(w) for w in [*words, "--out", tmp_path / folder, *options]])
 
     return run
@@ -45,13 +45,12 @@ def assert_of_one_run(folder, seed):
     """Report, forecast and network belong together: the network gives the report's forecast."""
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert report["settings"]["seed"] == seed
-    with open(folder / "forecast.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    wanted = [float(row["forecast"]) for row in report["forecast"]]
-    assert [float(row["forecast"]) for row in rows] == wanted
-    series = read_csv(folder.parent / "series.csv")
-    forecaster = Forecaster.load(folder / "model.safetensors")
-    assert forecaster.forecast(series.values, source="").values.tolist() == wanted
+    rows = pd.read_csv(folder / "forecast.csv", float_precision="round_trip")
+    wanted = [row["forecast"] for row in report["forecast"]]
+    assert rows["forecast"].tolist() == wanted
+    loaded = Forecaster.load(folder / "model.safetensors")
+    assert loaded.predict()["forecast"].tolist() == wanted
+    assert f"seed: {seed};" in (folder / "forecast.html").read_text(encoding="utf-8")
 
 
 def test_two_runs_in_one_folder_do_not_mix(run, tmp_path, monkeypatch):
@@ -95,10 +94,10 @@ def test_an_interrupt_while_drawing_loses_nothing_else(run, tmp_path, monkeypatc
     assert_of_one_run(tmp_path / "out", 3)
 
 
-@pytest.mark.parametrize("writer", ["write_forecast", "write_json"])
-def test_a_failed_write_leaves_the_files_of_the_run_before(run, tmp_path, monkeypatch, writer):
-    from lstm_native.forecast import report
-
+@pytest.mark.parametrize(("module", "writer"), [(html, "write_html"), (files, "write_json")])
+def test_a_failed_write_leaves_the_files_of_the_run_before(
+    run, tmp_path, monkeypatch, module, writer
+):
     monkeypatch.setattr(plot, "write_plot", drawn)
     assert run(seed=1) == 0
 
@@ -106,24 +105,10 @@ def test_a_failed_write_leaves_the_files_of_the_run_before(run, tmp_path, monkey
         path.write_text("half")
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(report, writer, full)
+    monkeypatch.setattr(module, writer, full)
     assert run(seed=2) == 1
     assert_of_one_run(tmp_path / "out", 1)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
-
-
-def test_half_a_picture_is_none(tmp_path, monkeypatch):
-    figure = pytest.importorskip("matplotlib.figure")
-
-    def full(self, path, **options):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(figure.Figure, "savefig", full)
-    monkeypatch.setattr(plot, "_draw_forecast", lambda *given: None)
-    with pytest.raises(OSError, match="No space"):
-        plot.write_plot(tmp_path / "forecast.png", None, None)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_in_a_files_place_stays_one(tmp_path):

@@ -41,8 +41,8 @@ def matrix(
             continue
         if len(texts) > _MOST_TEXTS:
             raise DataError(
-                f"{table.source}: covariate {shown(column.name)} has {len(texts):,} different texts "
-                f"({listed(texts, most=3)}); expected numbers, or at most {_MOST_TEXTS} texts"
+                f"{table.source}: covariate {shown(column.name)} has {len(texts):,} different "
+                f"texts ({listed(texts, most=3)}); expected numbers, or at most {_MOST_TEXTS} texts"
             )
         labels = column.labels()
         missing = column.is_empty()
@@ -50,8 +50,8 @@ def matrix(
         if unknown.any():
             row = int(np.flatnonzero(unknown)[0])
             raise DataError(
-                f"{table.where(row)}: covariate {shown(column.name)} is {shown(labels[row])}, which "
-                f"the first table never has ({listed(texts)})"
+                f"{table.where(row)}: covariate {shown(column.name)} is {shown(labels[row])}, "
+                f"which the first table never has ({listed(texts)})"
             )
         for text in texts:
             found.append(np.where(missing, np.nan, (labels == text).astype(np.float64)))
@@ -84,8 +84,8 @@ def once_for_each(
         if differ.size:
             row = int(differ[0])
             raise DataError(
-                f"{table.where(row)}: expected {shown(names[column])} to be the same in all rows of "
-                f"a series, got {values[row, column]:g} after {found[series[row], column]:g}; "
+                f"{table.where(row)}: expected {shown(names[column])} to be the same in all rows "
+                f"of a series, got {values[row, column]:g} after {found[series[row], column]:g}; "
                 "is it a past or future covariate?"
             )
     return found
@@ -111,14 +111,13 @@ def require_future(panel: Panel, horizon: int) -> None:
         step = int(missing[0][0]) if len(missing) else ahead
         stamp = panel.frequency.after(series.stamps, step + 1)[-1]
         which = panel.future_names[int(missing[0][1])] if len(missing) else panel.future_names[0]
+        if step:
+            how = f"({counted(step, 'row')} beyond); add rows with the covariates and no value, or "
+            how += f"forecast {counted(step, 'row')} only"
+        else:
+            how = "just after it; add rows with the covariates and no value, or take them as past"
         raise DataError(
-            f"{panel.source}: a horizon of {counted(horizon, 'row')} needs the future covariates as "
-            f"far beyond the last value, but {shown(which)} of series {shown(series.name)} is not "
-            f"known at {stamp} ({counted(step, 'row')} beyond); add rows with the covariates and "
-            f"no value, or forecast {counted(step, 'row')} only"
-            if step
-            else f"{panel.source}: a horizon of {counted(horizon, 'row')} needs the future covariates as "
-            f"far beyond the last value, but {shown(which)} of series {shown(series.name)} is not "
-            f"known at {stamp}, the first row after it; add rows with the covariates and no value, "
-            "or take the covariate as known in the past only"
+            f"{panel.source}: a horizon of {counted(horizon, 'row')} needs the future covariates "
+            f"as far beyond the last value, but {shown(which)} of series {shown(series.name)} is "
+            f"not known at {stamp} {how}"
         )

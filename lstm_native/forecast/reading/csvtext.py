@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +68,8 @@ def _as_utf8(data: bytes, source: str, encoding: str | None) -> tuple[bytes, lis
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        text = _decoded(data, source, "cp1252")
-        if any(not (c.isprintable() or c.isspace()) for c in text[:4096]):
+        text = data.decode("cp1252", errors="replace")
+        if "\ufffd" in text or any(not (c.isprintable() or c.isspace()) for c in text[:4096]):
             raise DataError(f"{source} is not text; expected CSV or Parquet") from None
         return text.encode(), [f"{source}, line {line}, is not UTF-8: read as Windows-1252"]
     return data, []
@@ -116,12 +116,12 @@ def _preamble(data: bytes, delimiter: str) -> tuple[int, int, str]:
     Only lines of a single cell can, above a table of several columns.
     """
     lines = data[:1_000_000].decode(errors="ignore").split("\n")[:_SAMPLE]
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), **_dialect(delimiter)))
+    rows = list(csv.reader(io.StringIO("\n".join(lines)), **_dialect(delimiter, strict=False)))
     widths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
     width = widths.most_common(1)[0][0] if widths else 1
     title, skipped = "", 0
     for line in lines:
-        cells = next(csv.reader([line], **_dialect(delimiter)), [])
+        cells = next(csv.reader([line], **_dialect(delimiter, strict=False)), [])
         filled = [cell for cell in cells if cell.strip()]
         if '"' in line and line.count('"') % 2:  # a cell that goes on in the next line
             break
@@ -132,8 +132,8 @@ def _preamble(data: bytes, delimiter: str) -> tuple[int, int, str]:
     return (skipped, width, title) if title and skipped < len(lines) else (0, width, "")
 
 
-def _dialect(delimiter: str) -> dict[str, str | bool]:
-    return {"delimiter": delimiter, "skipinitialspace": True, "strict": True}
+def _dialect(delimiter: str, *, strict: bool = True) -> dict[str, Any]:
+    return {"delimiter": delimiter, "skipinitialspace": True, "strict": strict}
 
 
 def _check_rows(
@@ -220,7 +220,8 @@ def _with_header(
         lines = np.arange(skipped + 1, skipped + rows + 1)
     blank = np.ones(rows, dtype=bool)
     for column in columns:
-        assert column.cells is not None and column.codes is not None
+        assert column.cells is not None
+        assert column.codes is not None
         blank &= np.array([not cell for cell in column.cells])[column.codes]
     table = Table(source, columns, rows, lines, delimiter=delimiter, notes=notes)
     table = table.take(np.flatnonzero(~blank))

@@ -42,7 +42,7 @@ class Grid:
     phase: Any = 0
     end: str = ""
 
-    def places(self, index: Any) -> Places:
+    def places(self, index: Any) -> Any:
         """Return the places of stamps, of those before it where a stamp is between two."""
         if self.unit == "number":
             return np.round((index - self.phase) / self.step).astype(np.int64)
@@ -50,7 +50,9 @@ class Grid:
             return (_nanoseconds(index) - self.phase) // self.step
         days = days_of(index)
         if self.unit == "month":
-            return (months_of(days) - self.phase) // self.step
+            since = months_of(days) - self.phase
+            # A quarter or year that is named by its end goes before it.
+            return -(-since // self.step) if self.end.endswith("end") else since // self.step
         if self.unit == "week":
             return (
                 -((self.phase - days) // (7 * self.step))
@@ -61,7 +63,7 @@ class Grid:
             return _business_days(days) // self.step
         return (days - self.phase) // self.step
 
-    def stamps(self, places: Places) -> NDArray[np.datetime64]:
+    def stamps(self, places: Any) -> Any:
         """Return the dates at places, without clock; nanoseconds for ticks."""
         if self.unit == "tick":
             return (places * self.step + self.phase).astype("datetime64[ns]")

@@ -68,21 +68,24 @@ NOTATIONS = (
     _of("two numbers and the year", "day",
         r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})", clock=True),
     _of("day, month's name, year", "day",
-        rf"{_WEEKDAY}{_D}(?:st|nd|rd|th|\.)?[-/.\s]*{_NAME}[-/.,\s]+(?P<y>\d{{4}}|\d{{2}})", clock=True),
+        rf"{_WEEKDAY}{_D}(?:st|nd|rd|th|\.)?[-/.\s]*{_NAME}[-/.,\s]+(?P<y>\d{{4}}|\d\d)",
+        clock=True),
     _of("month's name, day, year", "day",
         rf"{_WEEKDAY}{_NAME}[-/.\s]+{_D}(?:st|nd|rd|th)?,?[-/.\s]+{_Y}", clock=True),
     _of("year, month's name, day", "day", rf"{_Y}[-/.\s]+{_NAME}[-/.\s]+{_D}", clock=True),
     _of("year-month", "month", r"(?P<y>[12]\d{3})[-/](?P<m>0?[1-9]|1[0-2])"),
     _of("yyyyMmm", "month", r"(?P<y>[12]\d{3})[\s:-]?M(?P<m>\d{1,2})"),
     _of("yyyymm", "month", r"(?P<y>1[5-9]\d{2}|2[01]\d{2})(?P<m>0[1-9]|1[0-2])"),
-    _of("month/year", "month", rf"(?P<m>0?[1-9]|1[0-2])[-/.](?P<y>[12]\d{{3}})"),
+    _of("month/year", "month", r"(?P<m>0?[1-9]|1[0-2])[-/.](?P<y>[12]\d{3})"),
     _of("month's name and year", "month", rf"{_NAME}[-/.,\s']*(?P<y>\d{{4}}|\d{{2}})"),
     _of("year and month's name", "month", rf"{_Y}[-/.,\s]*{_NAME}"),
     _of("year and quarter", "quarter", rf"{_Y}[-/:\s]*Q(?P<q>[1-4])"),
-    _of("quarter and year", "quarter", rf"Q(?P<q>[1-4])[-/:\s]*(?P<y>\d{{4}}|\d{{2}})"),
+    _of("quarter and year", "quarter", r"Q(?P<q>[1-4])[-/:\s]*(?P<y>\d{4}|\d{2})"),
     _of("ISO week", "week", rf"{_Y}[-/\s]*(?:W|KW|week)[-\s]*(?P<w>\d{{1,2}})(?:-?(?P<wd>[1-7]))?"),
     _of("week and year", "week", rf"(?:W|KW|week)[-\s]*(?P<w>\d{{1,2}})[-/,\s]+{_Y}"),
 )  # fmt: skip
+
+YEAR_MONTH_DAY = NOTATIONS[1]
 
 #: For a message about a cell that no notation fits.
 TRIED = (
@@ -93,7 +96,7 @@ TRIED = (
 
 def looks_like_stamp(cell: str) -> bool:
     """Whether a cell is a date, week, month or quarter (a bare number may be anything)."""
-    if len(cell) > 60 or re.fullmatch(r"[\d.]*", cell) and cell.count(".") < 2:
+    if len(cell) > 60 or (re.fullmatch(r"[\d.]*", cell) and cell.count(".") < 2):
         return False
     for notation in NOTATIONS[1:]:
         match = notation.pattern.fullmatch(cell)

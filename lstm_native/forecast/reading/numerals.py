@@ -42,8 +42,9 @@ class Numerals:
     @staticmethod
     def of(decimal: str, missing: Sequence[str]) -> Numerals:
         """Return numerals with further spellings of missing values."""
-        own = Numerals(decimal)
-        numbers = {own.value(text) for text in missing}
+        # An option is written by a programmer, or as in the file.
+        both = (Numerals("."), Numerals(decimal))
+        numbers = {own.value(text) for text in missing for own in both}
         return Numerals(
             decimal,
             MISSING | {text.strip().lower() for text in missing},
@@ -88,7 +89,8 @@ def numbers(table: Table, column: Column, numerals: Numerals) -> Array:
         return values
     if column.stamps is not None:
         raise DataError(f"{table.source}: column {shown(column.name)} holds dates, not numbers")
-    assert column.cells is not None and column.codes is not None
+    assert column.cells is not None
+    assert column.codes is not None
     read = [numerals.value(cell) for cell in column.cells]
     wrong = np.array([value is None or math.isinf(value) for value in read], dtype=bool)
     if wrong.any():
@@ -181,7 +183,7 @@ def _evident(text: str) -> str | None:
         return "," if text.rindex(",") > text.rindex(".") else "."
     for mark, other in ((",", "."), (".", ",")):
         if text.count(mark) > 1:
-            return other
+            return other if _well_grouped(text, mark) else None
         if mark in text and not re.fullmatch(rf"[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}", text):
             return mark
     return None
@@ -196,7 +198,8 @@ def _ask(table: Table, column: Column, cell: str, mark: str) -> None:
 
 
 def _row(column: Column, cell: str) -> int:
-    assert column.cells is not None and column.codes is not None
+    assert column.cells is not None
+    assert column.codes is not None
     return int(np.flatnonzero(column.codes == column.cells.index(cell))[0])
 
 

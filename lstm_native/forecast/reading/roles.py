@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,7 +35,7 @@ _PARTS = {
     "month": ("month", "mon", "monat"), "week": ("week", "isoweek", "woche"),
     "day": ("day", "dom", "tag"), "hour": ("hour", "hr", "stunde"),
 }  # fmt: skip
-_COUNTERS = ("", "index", "rownames", "unnamed: 0", "row", "no")
+_COUNTERS = ("", "index", "rownames", "unnamed: 0", "row", "no", "obs", "nr", "#")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s*[ap]m)?", re.IGNORECASE)
 
 
@@ -92,7 +93,7 @@ def assign(table: Table, choices: Choices) -> Roles:
         used.update(dict.fromkeys(found["id"], "id"))
     left = [name for index, name in enumerate(names) if index not in used]
     if left:
-        table.notes.append(f"{table.source}: not used: {listed(left)}")
+        table.notes.append(f"not used: {listed(left)}")
     return Roles(**found)
 
 
@@ -170,8 +171,12 @@ def _guess_time(table: Table, used: dict[int, str], quiet: bool = False) -> tupl
                 indices = (parts["year"], *(parts[name] for name in names))
                 words = listed(table.columns[index].name for index in indices)
                 if not quiet:
-                    table.notes.append(f"{table.source}: stamps are made of the columns {words}")
+                    table.notes.append(f"stamps are made of the columns {words}")
                 return indices
+    if "year" in parts and _is_years(table.columns[parts["year"]]):
+        labels = table.columns[parts["year"]].labels()
+        if len(set(labels)) == len(labels) or "time" not in named:
+            return (parts["year"],)
     for name in _TIME_NAMES:
         if name in named:
             column = table.columns[named[name]]
@@ -180,7 +185,7 @@ def _guess_time(table: Table, used: dict[int, str], quiet: bool = False) -> tupl
                 return (named[name],)
     if not table.named and len(free) > 1 and _is_years(table.columns[free[0]]):
         years = [int(float(label)) for label in table.columns[free[0]].labels()]
-        if all(b - a == years[1] - years[0] != 0 for a, b in zip(years, years[1:], strict=False)):
+        if all(b - a == years[1] - years[0] != 0 for a, b in pairwise(years)):
             return (free[0],)
     return ()
 
@@ -248,8 +253,8 @@ def _guess_values(table: Table, used: dict[int, str], choices: Choices) -> tuple
         )
     if len(numeric) > 1:
         table.notes.append(
-            f"{table.source} has several columns of numbers, and each is a series: "
-            f"{listed(names[index] for index in numeric)}; name those to forecast otherwise"
+            f"each column of numbers is a series: {listed(names[index] for index in numeric)}; "
+            "name those that are to be forecast, if not all are"
         )
     return tuple(numeric)
 
@@ -278,7 +283,7 @@ def _guess_id(table: Table, time: Sequence[int], used: dict[int, str]) -> tuple[
     if len(fitting) != 1:
         return ()
     name = table.columns[fitting[0]].name
-    table.notes.append(f"{table.source}: a series for each value of {shown(name)}")
+    table.notes.append(f"there is a series for each value of {shown(name)}")
     return (fitting[0],)
 
 

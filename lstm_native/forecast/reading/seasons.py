@@ -36,6 +36,6 @@ def of_seconds(step: float) -> tuple[int, ...]:
 def of_years(step: float, first: float, last: float) -> tuple[int, ...]:
     """Return the seasons of decimal years (1749.042, 1749.123), which only look like numbers."""
     for rows in (4, 12):
-        if abs(step * rows - 1) < 0.02 and first > 1000 and last < 2300:
+        if abs(step * rows - 1) < 0.03 and first > 1000 and last < 2300:
             return (rows,)
     return ()

@@ -18,7 +18,7 @@ from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.reading.choices import Choices
 from lstm_native.forecast.reading.csvtext import table_from_csv
 from lstm_native.forecast.reading.table import Column, Table
-from lstm_native.forecast.reading.text import counted, listed, shown
+from lstm_native.forecast.reading.text import listed, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,8 @@ def _table_of_file(path: str | os.PathLike[str], choices: Choices) -> Table:
 def _limited(file: IO[bytes], source: str) -> bytes:
     """Read a file as far as the limit, and at its first zero bytes no further."""
     first = file.read(1 << 16)
-    if first.count(0) > len(first) // 2 and not first.startswith(b"PAR1"):
+    packed = first.startswith((b"PAR1", *_PACKED))
+    if first.count(0) > len(first) // 2 and not packed:
         raise DataError(f"{source} is not text (it holds zero bytes); expected CSV or Parquet")
     pieces, size = [first], len(first)
     while piece := file.read(1 << 22):
@@ -118,7 +119,7 @@ def _table_of_parquet(data: bytes, source: str) -> Table:
     return _table_of_frame(frame, source)
 
 
-def _as_frame(source: Any) -> pd.DataFrame:
+def _as_frame(source: Any) -> Any:
     """Return anything that holds a table as a pandas frame."""
     import pandas as pd
 
@@ -146,7 +147,7 @@ def _as_frame(source: Any) -> pd.DataFrame:
     raise DataError(f"expected {_KINDS}, got {type(source).__name__}")
 
 
-def _of_polars(source: Any) -> pd.DataFrame:
+def _of_polars(source: Any) -> Any:
     """Return a polars frame, lazy frame or series, also where pyarrow is missing."""
     import pandas as pd
 
@@ -169,7 +170,7 @@ def _of_polars(source: Any) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _of_mapping(source: Mapping[Any, Any]) -> pd.DataFrame:
+def _of_mapping(source: Mapping[Any, Any]) -> Any:
     """Return a dict of columns; of arrays of unequal lengths, each is a series by itself."""
     import pandas as pd
 
@@ -231,7 +232,7 @@ def _index_columns(frame: pd.DataFrame) -> list[Column]:
     dates = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
     whole = pd.api.types.is_integer_dtype(index.dtype)
     if whole and index.name is None:  # what is left of counted rows, but for years
-        years = len(index) > 1 and 1000 < index.min() and index.max() < 2300
+        years = len(index) > 1 and index.min() > 1000 and index.max() < 2300
         if not (years and (np.diff(index.to_numpy()) != 0).all()):
             return []
     if not dates and (known & {"ds", "date", "time", "timestamp"}) and not index.name:
@@ -291,8 +292,3 @@ def _of_objects(name: str, values: pd.Series) -> Column:
         ["" if gone else str(v) for gone, v in zip(missing, values, strict=True)], object
     )
     return Column.of_text(name, texts)
-
-
-def describe(panel_rows: int) -> str:
-    """Return the number of rows in words."""
-    return counted(panel_rows, "row")

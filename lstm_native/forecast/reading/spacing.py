@@ -22,8 +22,9 @@ _WORDS = {
     "yearly": "YS", "annual": "YS", "annually": "YS", "quarterly": "QS", "monthly": "MS",
     "weekly": "W", "daily": "D", "business": "B", "hourly": "h", "minutely": "min",
 }  # fmt: skip
-_OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ": "BQE", "BA": "BYE",
-        "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "MIN": "min"}  # fmt: skip
+_OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ": "BQE",
+        "BA": "BYE", "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
+        "MIN": "min"}  # fmt: skip
 _UNITS = {"year": "YS", "quarter": "QS", "month": "MS", "week": "W-MON", "day": "D"}
 _EXAMPLES = "monthly, weekly, daily, hourly, MS, W-SUN, 15min"
 
@@ -169,8 +170,9 @@ def found(stamps: Stamps, series: NDArray[np.intp]) -> Spacing | None:
     same_clock = bool((clocks == clocks[0]).all())
     clock = int(clocks[0])
     if same_clock:
-        for spacing in _calendars(days, clock, series, stamps.unit):
-            return spacing
+        first: Spacing | None = next(_calendars(days, clock, series, stamps.unit), None)
+        if first is not None:
+            return first
     if same_clock:
         return None
     nanoseconds = grid._nanoseconds(index)
@@ -230,12 +232,15 @@ def _calendars(days: grid.Days, clock: int, series: NDArray[np.intp], unit: str)
 
 def _month_days(dates: grid.Days, months: grid.Places, of_month: Any) -> Any:
     """Yield (end, day after the first) of the days of the month that fit all dates."""
-    if (of_month == of_month[0]).all():
+    same = bool((of_month == of_month[0]).all())
+    if same and of_month[0] < 27:
         yield "", int(of_month[0])
         return
     for end in ("end", "business end", "business start"):
         if (Grid("month", 1, 0, end).stamps(months).astype(np.int64) == dates).all():
             yield end, 0
+    if same:
+        yield "", int(of_month[0])
 
 
 def _as_index(days: grid.Days) -> Any:

@@ -20,7 +20,7 @@ Codes = NDArray[np.intp]
 #: Spellings of a missing cell, in lower case.
 MISSING = frozenset(
     ["", "na", "n/a", "#n/a", "#na", "<na>", "nan", "nat", "null", "none", "nil", "missing"]
-    + ["-", "--", "---", "?", ".", "..", "...", "…", ":", "–", "—", "\\n"]
+    + ["-", "--", "---", "?", ".", "..", "...", "…", ":", "\u2013", "\u2014", "\\n"]
 )
 
 
@@ -74,7 +74,8 @@ class Column:
             return np.isnan(self.numbers)
         if self.stamps is not None:
             return np.asarray(self.stamps.isna())
-        assert self.cells is not None and self.codes is not None
+        assert self.cells is not None
+        assert self.codes is not None
         return np.array([cell.lower() in MISSING for cell in self.cells], dtype=bool)[self.codes]
 
     def labels(self) -> NDArray[np.object_]:

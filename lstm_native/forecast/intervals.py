@@ -1,0 +1,105 @@
+"""The intervals of a panel's forecasts: a global model's spread, held-out errors, and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_native.forecast import conformal, methods, selection
+from lstm_native.forecast.conformal import Calibration
+from lstm_native.forecast.methods import GlobalModel, Trained
+from lstm_native.forecast.origins import Origins
+from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.rows import floor_of, never_negative
+
+Array = NDArray[np.float64]
+Levels = tuple[float, ...]
+
+_NORMAL_90 = 1.2815515655446004
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What the rows of series say about their forecasts.
+
+    Attributes
+    ----------
+    floor : ndarray, (series,)
+        The least deviation of an interval.
+    counts : ndarray of bool, (series,)
+        Whether the series cannot be negative.
+    """
+
+    floor: Array
+    counts: NDArray[np.bool_]
+
+    @staticmethod
+    def of(panel: Panel) -> Limits:
+        """Measure a panel's series."""
+        rows = [series.values for series in panel.series]
+        return Limits(
+            np.array([floor_of(values) for values in rows]),
+            np.array([never_negative(values) for values in rows], dtype=bool),
+        )
+
+    def only(self, kept: NDArray[np.bool_]) -> Limits:
+        """Return those of some of the series."""
+        return Limits(self.floor[kept], self.counts[kept])
+
+    def above_zero(self, middle: Array) -> Array:
+        """Lift forecasts to 0 where the series cannot be negative."""
+        return np.where(self.counts[:, np.newaxis], np.maximum(middle, 0.0), middle)
+
+    def spread(self, distances: Array) -> Array:
+        """Return distances that are nowhere 0."""
+        return np.asarray(distances + self.floor[:, np.newaxis, np.newaxis])
+
+    def bounds(self, middle: Array, distances: Array, calibration: Calibration) -> Array:
+        """Return quantiles: (series, horizon, levels)."""
+        bounds = calibration.bounds(middle, distances, self.floor)
+        # A forecast of 0 keeps its lower bound below it: it must not lie on its interval's edge.
+        lift = self.counts[:, np.newaxis] & (middle > 0.0)
+        return np.where(lift[..., np.newaxis], np.maximum(bounds, 0.0), bounds)
+
+
+def distances(trained: Trained, spread: str, panel: Panel, horizon: int, levels: Levels) -> Array:
+    """Return how far the global model called `spread` sees the quantiles from its middle."""
+    model = trained[spread]
+    if not isinstance(model, GlobalModel):
+        raise TypeError(f"'{spread}' is no global model")
+    found = methods.quantiles(model, panel, horizon)
+    return conformal.distances(found, model.quantiles, levels)
+
+
+def deviation(away: Array, levels: Levels) -> Array:
+    """Return the deviation that distances amount to: (series, horizon)."""
+    both = away[..., levels.index(0.1)] + away[..., levels.index(0.9)]
+    return np.asarray(both / (2.0 * _NORMAL_90))
+
+
+def calibrate(
+    held: Origins, limits: Limits, seen: Array, away: Array, levels: Levels
+) -> Calibration:
+    """Find the factors by held-out forecasts `seen`, (cuts, horizon), and distances `away`."""
+    return conformal.calibrate(
+        levels, seen, limits.spread(away), held.actual, evidence=float(held.evidence().sum())
+    )
+
+
+def honest_bounds(held: Origins, limits: Limits, seen: Array, away: Array, levels: Levels) -> Array:
+    """Return bounds for each cut whose factors come from other cuts; the model's where none are."""
+    folds = selection.folds_of(held)
+    bounds = np.empty(away.shape)
+    for fold in range(int(folds.max(initial=-1)) + 1):
+        here = folds == fold
+        rest = ~here
+        if here.all():
+            calibration = conformal.identity(levels, held.horizon)
+        else:
+            calibration = calibrate(
+                held.only(rest), limits.only(rest), seen[rest], away[rest], levels
+            )
+        bounds[here] = limits.only(here).bounds(seen[here], away[here], calibration)
+    return bounds

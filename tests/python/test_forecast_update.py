@@ -1,0 +1,136 @@
+"""New rows without training, past cutoffs, sampled paths, and covariates that come later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from panels import cycle, monthly
+
+from lstm_native.forecast.errors import DataError
+from lstm_native.forecast.forecaster import Forecaster
+
+VALUES = cycle(84)
+
+
+def quick(horizon=6, **options):
+    return Forecaster(horizon, **{"model": "pretrained", **options})
+
+
+def test_new_rows_move_the_forecast_and_nothing_else():
+    whole = monthly(VALUES)
+    made = quick().fit(whole.iloc[:80])
+    factors = made.fitted.calibration.factors
+    made.update(whole.iloc[80:])
+    assert len(made.panel.series[0]) == 84
+    assert made.fitted.calibration.factors is factors
+    found = made.predict()
+    assert found["ds"].iloc[0] == pd.Timestamp("2017-01-01")
+    expected = quick().fit(whole.iloc[:80]).predict_panel(quick().fit(whole).panel)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_row_that_is_known_already_is_replaced():
+    made = quick().fit(monthly(VALUES))
+    corrected = monthly([-5.0], start="2016-12-01")
+    made.update(corrected)
+    assert made.panel.series[0].values[-1] == -5.0
+    assert len(made.panel.series[0]) == 84
+
+
+def test_a_gap_before_the_new_rows_is_missing_values():
+    made = quick().fit(monthly(VALUES)).update(monthly([9.0], start="2017-03-01"))
+    np.testing.assert_array_equal(made.panel.series[0].values[-3:], [np.nan, np.nan, 9.0])
+    assert np.isfinite(made.predict()["forecast"]).all()
+
+
+def test_a_new_series_is_forecast_as_the_others_are():
+    made = quick().fit(monthly(VALUES)).update(monthly(cycle(30), "b"))
+    found = made.predict()
+    assert set(found["unique_id"]) == {"a", "b"}
+    assert np.isfinite(found["forecast"]).all()
+
+
+def test_rows_without_an_id_or_a_value_are_refused():
+    both = pd.concat([monthly(VALUES, "a"), monthly(VALUES, "b")])
+    made = quick().fit(both)
+    with pytest.raises(DataError, match="needs the column unique_id"):
+        made.update(monthly([1.0]).drop(columns="unique_id"))
+    with pytest.raises(DataError, match="needs the column y"):
+        made.update(monthly([1.0]).drop(columns="y"))
+
+
+def test_cross_validation_sets_forecasts_beside_what_came():
+    frame = pd.concat([monthly(VALUES, "a"), monthly(VALUES[:50], "b")])
+    found = quick().cross_validation(frame, windows=3, step=2)
+    assert list(found.columns)[:5] == ["unique_id", "ds", "cutoff", "y", "forecast"]
+    assert len(found) == 2 * 3 * 6
+    first = found.iloc[:6]
+    assert first["cutoff"].unique() == pd.Timestamp("2016-02-01")
+    np.testing.assert_array_equal(first["y"], VALUES[74:80])
+    assert found["ds"].max() == pd.Timestamp("2016-12-01")
+    assert (found["ds"] > found["cutoff"]).all()
+
+
+def test_cross_validation_sees_no_row_after_a_cutoff():
+    other = VALUES.copy()
+    other[74:] = 1000.0
+    first, second = (
+        quick(model="linear").cross_validation(monthly(v), windows=3, step=2)
+        for v in (VALUES, other)
+    )
+    np.testing.assert_array_equal(first["forecast"][:6], second["forecast"][:6])
+
+
+def test_cross_validation_of_too_short_series():
+    with pytest.raises(DataError, match="need series of more than 18 rows; the longest has 10"):
+        quick().cross_validation(monthly(VALUES[:10]), windows=3)
+
+
+def test_paths_have_the_forecasts_quantiles_and_steps_that_go_together():
+    made = quick().fit(monthly(VALUES))
+    paths = made.sample(4000, seed=1)
+    assert list(paths.columns) == ["unique_id", "path", "ds", "value"]
+    table = paths.pivot(index="path", columns="ds", values="value").to_numpy()
+    assert table.shape == (4000, 6)
+    forecast = made.predict()
+    for name, share in (("low_80", 0.1), ("high_80", 0.9), ("low_95", 0.025), ("forecast", 0.5)):
+        below = (table < forecast[name].to_numpy()).mean(axis=0)
+        np.testing.assert_allclose(below, share, atol=0.02)
+    assert np.corrcoef(table[:, 2], table[:, 3])[0, 1] > 0.3
+    assert made.sample(5, seed=1).equals(made.sample(5, seed=1))
+    assert not made.sample(5, seed=1).equals(made.sample(5, seed=2))
+
+
+def test_paths_go_beyond_the_fitted_horizon():
+    assert len(quick(4).fit(monthly(VALUES)).sample(3, horizon=9)) == 27
+    with pytest.raises(DataError, match="paths 0"):
+        quick(4).fit(monthly(VALUES)).sample(0)
+
+
+def promoted(rows, ahead=0):
+    frame = monthly(np.r_[VALUES[:rows], np.full(ahead, np.nan)])
+    return frame.assign(price=np.arange(len(frame), dtype=float))
+
+
+def test_future_covariates_come_with_the_table_or_with_predict():
+    later = promoted(84, 6).iloc[84:].drop(columns="y")
+    with_table = Forecaster(6, model="tuned", future=["price"]).fit(promoted(84, 6))
+    expected = with_table.predict()
+    made = Forecaster(6, model="tuned", future=["price"]).fit(promoted(84))
+    with pytest.raises(DataError, match="price"):
+        made.predict()
+    pd.testing.assert_frame_equal(made.predict(future=later), expected)
+    with pytest.raises(DataError, match="no row for 2017-05-01"):
+        made.predict(future=later.iloc[:4])
+
+
+def test_covariates_are_refused_by_methods_that_would_ignore_them():
+    with pytest.raises(DataError, match=r"linear takes no covariates \(price\)"):
+        Forecaster(6, model="linear", past=["price"]).fit(promoted(84))
+
+
+def test_covariates_stay_through_an_update():
+    made = Forecaster(3, model="tuned", past=["price"]).fit(promoted(80))
+    made.update(promoted(84).iloc[80:])
+    np.testing.assert_array_equal(made.panel.series[0].past[:, 0], np.arange(84.0))
