@@ -70,7 +70,8 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--dim
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   figure, tr, .cards div { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  .wide, figure { overflow: visible; } main > figure > svg { min-width: 0; } .grid { grid-template-columns: 1fr 1fr; }
+  .wide, figure { overflow: visible; } main > figure > svg { min-width: 0; }
+  .grid { grid-template-columns: 1fr 1fr; }
   details > summary { display: none; } .answers { display: none; } }
 """
 
