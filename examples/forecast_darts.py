@@ -16,9 +16,9 @@ import pandas as pd
 from darts import TimeSeries
 from darts.models.forecasting.forecasting_model import GlobalForecastingModel
 from darts.utils.utils import generate_index
-from lstm_native.forecast.reading import read_table
 
 import lstm_native as ln
+from lstm_native.forecast.reading import read_table
 
 _LEAST = 8  # rows before darts' first historical forecast
 
