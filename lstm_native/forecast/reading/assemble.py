@@ -136,7 +136,7 @@ def _gap_notes(gaps: int, holes: int, early: int, empty: list[str], count: int) 
         )
     if early:
         notes.append(
-            f"{counted(early, 'row')} at the end hold no value: forecasts begin after the last one"
+            f"{counted(early, 'row')} without a value at the end: the forecast begins there"
         )
     if empty:
         notes.append(

@@ -14,11 +14,12 @@ from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.reading.choices import Choices
 from lstm_native.forecast.reading.notations import looks_like_stamp
 from lstm_native.forecast.reading.numerals import looks_like_number
-from lstm_native.forecast.reading.table import MISSING, Column, Table, _stripped
+from lstm_native.forecast.reading.table import MISSING, Column, Table
 from lstm_native.forecast.reading.text import counted, listed, shown
 
 _DELIMITERS = "\t|;,"  # of two that split equally well the first: commas may be decimal
 _SAMPLE = 100  # rows that show how a file is laid out
+_LONGEST = 100_000  # characters of such a row: csv refuses longer cells
 
 
 def table_from_csv(data: bytes, source: str, choices: Choices) -> Table:
@@ -43,12 +44,20 @@ def table_from_csv(data: bytes, source: str, choices: Choices) -> Table:
     if not data.strip():
         raise DataError(f"{source} is empty; expected a header and a row for each time")
     delimiter = choices.delimiter or _delimiter(_first_lines(data))
-    skipped, width, title = _preamble(data, delimiter)
+    skipped, title = _preamble(data, delimiter)
     if title:
         notes.append(f"{source} begins with {counted(skipped, 'line')} of {shown(title)}: left out")
+    if skipped:
         data = data.split(b"\n", skipped)[-1]
-    data, lines = _check_rows(data, delimiter, width, skipped, source)
+    lines = None
+    if not _looks_even(data, delimiter):
+        data, lines = _check_rows(data, delimiter, skipped, source)
     columns = _columns(data, delimiter)
+    if columns is None and lines is None:  # one row had more cells, and another fewer
+        data, lines = _check_rows(data, delimiter, skipped, source)
+        columns = _columns(data, delimiter)
+    if columns is None:
+        raise DataError(f"{source} is not CSV: its rows cannot be told apart; is a quote missing?")
     return _with_header(columns, lines, skipped, delimiter, source, choices.header, notes)
 
 
@@ -92,7 +101,7 @@ def _decoded(data: bytes, source: str, encoding: str) -> str:
 
 def _first_lines(data: bytes) -> list[str]:
     lines = data[:1_000_000].decode(errors="ignore").split("\n")
-    return [line for line in lines if line.strip()][:_SAMPLE]
+    return [line[:_LONGEST] for line in lines if line.strip()][:_SAMPLE]
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -110,12 +119,13 @@ def _delimiter(lines: list[str]) -> str:
     return " " if len(set(blanks)) == 1 and blanks[0] > 1 and len(lines) > 1 else ","
 
 
-def _preamble(data: bytes, delimiter: str) -> tuple[int, int, str]:
-    """Return how many lines stand above the header, the table's width, and the first such line.
+def _preamble(data: bytes, delimiter: str) -> tuple[int, str]:
+    """Return how many lines stand above the header, and the first of them with text.
 
     Only lines of a single cell can, above a table of several columns.
     """
-    lines = data[:1_000_000].decode(errors="ignore").split("\n")[:_SAMPLE]
+    text = data[:1_000_000].decode(errors="ignore")
+    lines = [line[:_LONGEST] for line in text.split("\n")[:_SAMPLE]]
     rows = list(csv.reader(io.StringIO("\n".join(lines)), **_dialect(delimiter, strict=False)))
     widths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
     width = widths.most_common(1)[0][0] if widths else 1
@@ -129,80 +139,90 @@ def _preamble(data: bytes, delimiter: str) -> tuple[int, int, str]:
             break
         skipped += 1
         title = title or "".join(filled)
-    return (skipped, width, title) if title and skipped < len(lines) else (0, width, "")
+    return (skipped, title) if skipped < len(lines) else (0, "")
 
 
 def _dialect(delimiter: str, *, strict: bool = True) -> dict[str, Any]:
     return {"delimiter": delimiter, "skipinitialspace": True, "strict": strict}
 
 
+def _looks_even(data: bytes, delimiter: str) -> bool:
+    """Whether, by their number, each line holds as many delimiters as the first."""
+    if b'"' in data or delimiter == " ":
+        return False
+    each = data.split(b"\n", 1)[0].count(delimiter.encode())
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    return data.count(delimiter.encode()) == each * lines
+
+
 def _check_rows(
-    data: bytes, delimiter: str, width: int, skipped: int, source: str
-) -> tuple[bytes, NDArray[np.int64] | None]:
-    """Return the data and the line of each of its rows (None: one after the other).
+    data: bytes, delimiter: str, skipped: int, source: str
+) -> tuple[bytes, NDArray[np.int64]]:
+    """Return the data, as wide in the first row as in any, and the line of each row.
 
     All rows must have as many cells as the first; empty cells at the end of rows are no fault.
     """
-    first = data.split(b"\n", 1)[0]
-    plain = b'"' not in data and delimiter != " "
-    cells = data.count(delimiter.encode()) / max(first.count(delimiter.encode()), 1)
-    if plain and cells == data.count(b"\n") + (not data.endswith(b"\n")):
-        return data, None
-    reader = csv.reader(
-        io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""), **_dialect(delimiter)
-    )
-    lines, expected, more, began = [], 0, 0, 1
-    csv.field_size_limit(max(csv.field_size_limit(), 1 << 20))
+    reader = csv.reader(_text(data), **_dialect(delimiter))
+    lines: list[int] = []
+    width = expected = named = first_end = 0
+    began = 1
     try:
         for row in reader:
             lines.append(skipped + began)
             began = reader.line_num + 1
+            first_end = first_end or reader.line_num
+            width = max(width, len(row))
             if not any(cell.strip() for cell in row):
                 continue
             if not expected:
                 expected = len(row)
-            if len(row) > expected and any(cell.strip() for cell in row[expected:]):
+                named = max(place for place, cell in enumerate(row, start=1) if cell.strip())
+            if any(cell.strip() for cell in row[expected:]):
                 raise DataError(
                     f"{source}, line {lines[-1]}: expected {counted(expected, 'cell')} as in the "
                     f"first row, got {len(row)} ({listed(row)}); put cells that hold "
                     f"{shown(delimiter)} between double quotes, or choose another delimiter"
                 )
-            if len(row) < expected - more:
+            if len(row) < named:
                 raise DataError(
-                    f"{source}, line {lines[-1]}: expected {counted(expected, 'cell')} as in the "
+                    f"{source}, line {lines[-1]}: expected {counted(named, 'cell')} as in the "
                     f"first row, got {len(row)} ({listed(row)}); is the file complete?"
                 )
-            more = max(more, len(row) - expected)
     except csv.Error as error:
         at = skipped + reader.line_num
         raise DataError(f"{source}, line {at}: not CSV: {error}") from None
-    if more:  # rows end with delimiters that the header has not
-        head, _, rest = data.lstrip(b"\n").partition(b"\n")
-        blank = len(data) - len(data.lstrip(b"\n"))
-        data = b"\n" * blank + head + delimiter.encode() * more + b"\n" + rest
-    return data, np.array(lines, dtype=np.int64)
+    # pandas takes the width from the first row, but others may end with more delimiters.
+    pieces = data.split(b"\n", first_end)
+    head = b"\n".join(pieces[:first_end])
+    head += delimiter.encode() * (
+        width - len(next(csv.reader(_text(head), **_dialect(delimiter)), []))
+    )
+    return b"\n".join([head, *pieces[first_end:]]), np.array(lines, dtype=np.int64)
 
 
-def _columns(data: bytes, delimiter: str) -> list[Column]:
+def _text(data: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")
+
+
+def _columns(data: bytes, delimiter: str) -> list[Column] | None:
+    """Return the columns, None where a row has more cells than the first."""
     import pandas as pd
 
-    frame = pd.read_csv(
-        io.BytesIO(data),
-        sep=delimiter,
-        header=None,
-        dtype="category",  # each text once: a tenth of the memory
-        keep_default_na=False,
-        na_filter=False,
-        skip_blank_lines=False,
-        skipinitialspace=True,
-        encoding="utf-8",
-    )
-    columns = []
-    for index in frame.columns:
-        values = frame[index].cat
-        cells = [str(cell) for cell in values.categories]
-        columns.append(Column(str(index), *_stripped(cells, np.asarray(values.codes, np.intp))))
-    return columns
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(data),
+            sep=delimiter,
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            na_filter=False,
+            skip_blank_lines=False,
+            skipinitialspace=True,
+            encoding="utf-8",
+        )
+    except pd.errors.ParserError:
+        return None
+    return [Column.of_text(str(index), frame.pop(index)) for index in list(frame.columns)]
 
 
 def _with_header(
@@ -225,6 +245,8 @@ def _with_header(
         blank &= np.array([not cell for cell in column.cells])[column.codes]
     table = Table(source, columns, rows, lines, delimiter=delimiter, notes=notes)
     table = table.take(np.flatnonzero(~blank))
+    if not table.rows:
+        raise DataError(f"{source} is empty; expected a header and a row for each time")
     first = [str(column.take([0]).labels()[0]) for column in table.columns]
     if header is None:
         header = _is_header(first, table)

@@ -18,6 +18,7 @@ _GROUPS = str.maketrans("", "", " \u00a0\u2009\u202f'\u2019_")
 _CURRENCY = "$€£¥₹"
 _GROUPED = re.compile(r"\d{1,3}(?:[ \u00a0\u2009\u202f'\u2019]\d{3})+(?=$|[.,])")
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_PLAIN_SIGNS = b"0123456789.+-eE"
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 _SHAPE = re.compile(r"[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?")
 _OPEN = {mark: re.compile(rf"[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}") for mark in ".,"}
@@ -91,6 +92,11 @@ def numbers(table: Table, column: Column, numerals: Numerals) -> Array:
         raise DataError(f"{table.source}: column {shown(column.name)} holds dates, not numbers")
     assert column.cells is not None
     assert column.codes is not None
+    quick = _plain(column.cells) if numerals.decimal == "." else None
+    if quick is not None:
+        for number in numerals.numbers_missing:
+            quick[quick == number] = np.nan
+        return quick[column.codes]
     read = [numerals.value(cell) for cell in column.cells]
     wrong = np.array([value is None or math.isinf(value) for value in read], dtype=bool)
     if wrong.any():
@@ -124,6 +130,8 @@ def is_numeric(column: Column, missing: frozenset[str] = MISSING) -> bool:
     """Whether at least half of a column's different values are numbers."""
     if column.numbers is not None or column.cells is None:
         return column.numbers is not None
+    if _plain(column.cells) is not None:
+        return True
     known = [cell for cell in column.cells if cell.lower() not in missing]
     return bool(known) and 2 * sum(map(looks_like_number, known)) >= len(known)
 
@@ -142,7 +150,10 @@ def decide_decimal(table: Table, columns: Sequence[Column], given: str | None) -
     open_cells: dict[str, tuple[Column, str]] = {}
     for column in columns:
         plain_thousands = False
-        for cell in column.cells or ():
+        cells = column.cells or []
+        if _plain(cells) is not None:  # no comma stands anywhere, and one cell tells as much as all
+            cells = _first_of_each_kind(cells)
+        for cell in cells:
             text = _bare(cell)
             if not _SHAPE.fullmatch(text):
                 continue
@@ -174,6 +185,29 @@ def decide_decimal(table: Table, columns: Sequence[Column], given: str | None) -
     if "." in open_cells and "," not in open_cells and table.delimiter == ";":
         _ask(table, *open_cells["."], ".")
     return "."
+
+
+def _first_of_each_kind(cells: list[str]) -> list[str]:
+    """Return one of each kind of plain numbers: by the digits before and after the point."""
+    found: dict[tuple[bool, bool, int], str] = {}
+    for cell in cells:
+        whole, point, part = cell.lstrip("+-").partition(".")
+        kind = (len(whole) > 3, whole[:1] == "0", len(part) if point else -1)
+        if kind not in found:
+            found[kind] = cell
+    return list(found.values())
+
+
+def _plain(cells: list[str]) -> Array | None:
+    """Return the numbers of cells that Python itself can read, in a tenth of the time."""
+    filled = ["nan" if cell == "" else cell for cell in cells] if "" in cells else cells
+    if "".join(cells).encode("ascii", errors="replace").translate(None, delete=_PLAIN_SIGNS):
+        return None
+    try:
+        values = np.array(list(map(float, filled)), dtype=np.float64)
+    except ValueError:
+        return None
+    return None if np.isinf(values).any() or np.isnan(values).all() else values
 
 
 def _evident(text: str) -> str | None:

@@ -147,6 +147,9 @@ def _guess_time(table: Table, used: dict[int, str], quiet: bool = False) -> tupl
     """Return the column of stamps, or those that make stamps together, if there are."""
     free = [index for index in range(len(table.columns)) if index not in used]
     for index in free:
+        if table.columns[index].name == "ds":
+            return (index,)
+    for index in free:
         if table.columns[index].stamps is not None:
             return (index,)
     # A number may be anything: only a name makes it a year.
@@ -271,13 +274,13 @@ def _is_counter(table: Table, column: Column) -> bool:
         values = np.array([float(label) for label in labels])
     except ValueError:
         return False
-    return bool((np.diff(values) == 1).all())
+    return bool((values[1:] == values[:-1] + 1).all())
 
 
 def _guess_id(table: Table, time: Sequence[int], used: dict[int, str]) -> tuple[int, ...]:
     """Return the one text column that makes repeated stamps unique, if there is just one."""
     stamps = _codes(joined_stamps(table, time))
-    if len(np.unique(stamps)) == table.rows:
+    if np.bincount(stamps).max() == 1:
         return ()
     fitting = candidates(table, time, used)
     if len(fitting) != 1:

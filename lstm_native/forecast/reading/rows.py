@@ -130,8 +130,25 @@ def once(
         future=_aggregated(ordered.future, starts, softer),
     )
     what = {"sum": "the sum", "mean": "the mean", "last": "the last"}[aggregate]
-    return found, [
+    notes = [
         f"{counted(len(sorting), 'row')} were made {len(starts):,}: {what} of those at one time"
+    ]
+    if aggregate == "sum":
+        notes += _incomplete(found.series, np.diff(np.append(starts, len(sorting))), names)
+    return found, notes
+
+
+def _incomplete(series: NDArray[np.intp], counts: NDArray[np.intp], names: list[str]) -> list[str]:
+    """Return the note about series whose last row adds up fewer rows than is usual."""
+    usual = float(np.median(counts))
+    last = np.append(np.flatnonzero(np.diff(series)), len(series) - 1)
+    short = last[counts[last] < 0.8 * usual]
+    if not short.size or len(counts) < 3:
+        return []
+    return [
+        f"the last row of {listed([names[series[row]] for row in short], most=3)} adds up only "
+        f"{counted(int(counts[short[0]]), 'row')} where {usual:g} are usual: leave rows of an "
+        "unfinished time out"
     ]
 
 
@@ -145,7 +162,10 @@ def _aggregated(values: Array, starts: NDArray[np.intp], how: str) -> Array:
         last = np.maximum.reduceat(rows, starts, axis=0)
         found = np.take_along_axis(values, np.maximum(last, 0), axis=0)
         return np.where(last < starts[:, None], np.nan, found)
-    totals = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    with np.errstate(over="ignore"):
+        totals = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    if np.isinf(totals).any():
+        raise DataError("the sum of the values at one time is no finite number; scale them first")
     counts = np.add.reduceat(known.astype(np.int64), starts, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(counts > 0, totals if how == "sum" else totals / counts, np.nan)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _EPOCHS = (("s", 8, 11), ("ms", 12, 13), ("us", 15, 16), ("ns", 18, 19))  # digits
+_LARGEST = 2.0**53  # beyond, the next number may be the same
+_LAST_YEAR = 9000  # so that a forecast ends before the calendar does
 #: The clock of 64 bits in nanoseconds reaches from here to there.
 _NS_YEARS = (1678, 2261)
 
@@ -74,9 +76,7 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         column = Column.of_text(column.name, texts)
     assert column.cells is not None
     assert column.codes is not None
-    used = np.unique(column.codes)
-    cells = [column.cells[code] for code in used]
-    place = np.searchsorted(used, column.codes)
+    cells, place = column.cells, column.codes
     notes: list[str] = []
     quick = _quick(cells)
     if quick is not None:
@@ -92,7 +92,7 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         clock = any(group.get("hour") for group in groups)
         unit = "time" if clock else notation.unit
         return Stamps(index[place], None, unit, texts, dayfirst, notes)
-    if all(_NUMBER.fullmatch(cell) for cell in cells):
+    if all(_NUMBER.fullmatch(cell) and abs(float(cell)) < _LARGEST for cell in cells):
         read = np.array([float(cell) for cell in cells])
         epoch = _epoch(cells)
         if epoch is None:
@@ -206,7 +206,9 @@ def _dates(
             day_numbers = np.array([int(group.get("d") or 1) for group in groups])
         base = _calendar(years, months, day_numbers)
     clock = np.array([_clock(group) for group in groups], dtype=np.int64)
-    wrong = np.isnat(base) | (clock < 0)
+    zones = [group.get("zone") for group in groups]
+    wrong = np.isnat(base) | (clock < 0) | (years < 1) | (years > _LAST_YEAR)
+    wrong |= np.array([abs(_offset(zone or "Z")) >= 24 * 60 for zone in zones])
     if wrong.any():
         cell = cells[int(np.flatnonzero(wrong)[0])]
         assert column.cells is not None
@@ -216,7 +218,6 @@ def _dates(
             f"{table.where(row)}: {shown(cell)} in column {shown(column.name)}, read as "
             f"{notation.name}, is no date of the calendar; mend it"
         )
-    zones = [group.get("zone") for group in groups]
     return _index(table, column, cells, base, clock, zones, choices, notes)
 
 

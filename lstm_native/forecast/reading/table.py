@@ -58,8 +58,12 @@ class Column:
     def take(self, rows: Any) -> Column:
         """Return the column of some of its rows."""
         if self.cells is not None and self.codes is not None:
-            kept, codes = np.unique(self.codes[rows], return_inverse=True)
-            return Column(self.name, [self.cells[code] for code in kept], codes.reshape(-1))
+            taken = self.codes[rows]
+            used = np.bincount(taken, minlength=len(self.cells)) > 0
+            if used.all():
+                return Column(self.name, self.cells, taken)
+            cells = [self.cells[code] for code in np.flatnonzero(used)]
+            return Column(self.name, cells, (np.cumsum(used) - 1)[taken])
         return Column(
             self.name,
             None,
@@ -93,6 +97,8 @@ class Column:
 def _stripped(cells: list[str], codes: Codes) -> tuple[list[str], Codes]:
     """Return cells without blanks at their ends, each once."""
     stripped = [cell.strip() for cell in cells]
+    if stripped == cells:
+        return cells, codes.astype(np.intp, copy=False)
     places: dict[str, int] = {}
     index = np.array([places.setdefault(cell, len(places)) for cell in stripped], dtype=np.intp)
     return list(places), index[codes] if len(index) else codes.astype(np.intp)

@@ -1,0 +1,71 @@
+"""The options of the command line reach the reader, each of them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+import pytest
+
+from lstm_native.forecast.reading.choices import Choices
+from lstm_native.forecast.reading.options import add_reading_options, options_to_kwargs
+
+
+def parse(*arguments):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("series", nargs="?")
+    add_reading_options(parser)
+    return options_to_kwargs(parser.parse_args(arguments))
+
+
+def test_nothing_given_is_nothing_chosen():
+    assert parse() == {}
+    assert parse("x.csv") == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (["--column", "a", "--column", "b,c"], {"column": ["a", "b,c"]}),
+        (["--id", "shop"], {"id": ["shop"]}),
+        (["--time", "year", "--time", "month"], {"time": ["year", "month"]}),
+        (["--no-time"], {"no_time": True}),
+        (["--past", "rain"], {"past": ["rain"]}),
+        (["--future", "promo"], {"future": ["promo"]}),
+        (["--future-file", "f.csv"], {"future_frame": "f.csv"}),
+        (["--static", "size"], {"static": ["size"]}),
+        (["--static-file", "s.csv"], {"static_frame": "s.csv"}),
+        (["--holidays", "DE-BY"], {"holidays": "DE-BY"}),
+        (["--frequency", "weekly"], {"frequency": "weekly"}),
+        (["--aggregate", "sum"], {"aggregate": "sum"}),
+        (["--missing=-200", "--missing", "x"], {"missing": ["-200", "x"]}),
+        (["--dayfirst"], {"dayfirst": True}),
+        (["--monthfirst"], {"dayfirst": False}),
+        (["--timezone", "Europe/Berlin"], {"timezone": "Europe/Berlin"}),
+        (["--decimal", ","], {"decimal": ","}),
+        (["--delimiter", "tab"], {"delimiter": "\t"}),
+        (["--encoding", "cp1252"], {"encoding": "cp1252"}),
+        (["--header"], {"header": True}),
+        (["--no-header"], {"header": False}),
+    ],
+)
+def test_each_option(arguments, given):
+    assert parse(*arguments) == given
+    known = {field.name for field in dataclasses.fields(Choices)}
+    assert set(given) <= known
+    Choices.of(**given)
+
+
+def test_a_negative_sentinel_as_people_type_it():
+    assert parse("x.csv", "--missing", "-200") == {"missing": ["-200"]}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--dayfirst", "--monthfirst"], ["--header", "--no-header"], ["--aggregate", "median"],
+     ["--decimal", "x"], ["--delimiter", "ab"]],
+)  # fmt: skip
+def test_what_the_command_line_refuses(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse(*arguments)
+    assert "error" in capsys.readouterr().err
