@@ -77,6 +77,9 @@ def taken_apart(panel: Panel, forecast: pd.DataFrame) -> list[Ahead]:
         for name in wanted
         if name not in ("unique_id", "ds")
     }
+    import pandas as pd
+
+    said = labels(pd.Index(forecast["ds"]), panel.frequency)
     found = []
     for series in panel.series:
         if series.name not in groups:
@@ -85,7 +88,7 @@ def taken_apart(panel: Panel, forecast: pd.DataFrame) -> list[Ahead]:
         found.append(
             Ahead(
                 name=series.name,
-                labels=labels(_index(forecast["ds"].iloc[rows]), panel.frequency),
+                labels=[said[row] for row in np.asarray(rows).tolist()],
                 values=numbers["forecast"][rows],
                 bounds={
                     level: (numbers[f"low_{level}"][rows], numbers[f"high_{level}"][rows])
@@ -94,10 +97,3 @@ def taken_apart(panel: Panel, forecast: pd.DataFrame) -> list[Ahead]:
             )
         )
     return found
-
-
-def _index(stamps: pd.Series) -> pd.Index:
-    import pandas as pd
-
-    index: pd.Index = pd.Index(stamps)
-    return index

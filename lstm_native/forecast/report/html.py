@@ -116,7 +116,8 @@ def html(
 
 def _called(panel: Panel) -> str:
     if len(panel.series) > 1:
-        return f"{panel.target}, {len(panel.series):,} series"
+        what = "" if panel.target == "y" else f"{panel.target}, "  # "y" is nobody's name
+        return f"{what}{len(panel.series):,} series"
     name = panel.series[0].name
     return panel.target if name.isdecimal() else name
 
@@ -250,9 +251,9 @@ def _data(panel: Panel) -> list[Element]:
     """Return what was read, what was missing, and what was done to it."""
     rows = np.array([len(series) for series in panel.series])
     missing = np.array([int(np.isnan(series.values).sum()) for series in panel.series])
-    about = [f"{panel.source}: {len(rows):,} series of {panel.target}, {rows.sum():,} rows."]
+    about = [f"{panel.source}: {_called(panel)}, {rows.sum():,} rows."]
     if len(rows) == 1:
-        about = [f"{panel.source}: {rows[0]:,} rows of {panel.target}."]
+        about = [f"{panel.source}: {rows[0]:,} rows of {_called(panel)}."]
     elif rows.min() != rows.max():
         about.append(f"The shortest series has {rows.min():,} rows, the longest {rows.max():,}.")
     if missing.any():

@@ -15,19 +15,21 @@ body { margin: 0 auto; max-width: 62rem; padding: 1.5rem; background: var(--page
   color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid var(--line); }
-h3 { font-size: 1rem; margin: 0 0 .2rem; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1.4rem 0 .2rem; overflow-wrap: anywhere; }
 p, li { max-width: 48rem; overflow-wrap: anywhere; }
 .dim, figcaption, caption { color: var(--dim); font-size: .9rem; }
 .lead { font-size: 1.08rem; }
 .cards { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0; }
-.cards div { flex: 1 1 11rem; background: var(--card); border: 1px solid var(--line);
+.cards div { flex: 1 1 9.5rem; background: var(--card); border: 1px solid var(--line);
   border-radius: .5rem; padding: .7rem .9rem; }
 .cards dt { color: var(--dim); font-size: .85rem; }
 .cards dd { margin: 0; font-size: 1.3rem; font-weight: 600; overflow-wrap: anywhere; }
 .cards small { display: block; font-size: .82rem; font-weight: 400; color: var(--dim); }
 dl.cards { margin-left: 0; }
-figure { margin: .8rem 0; }
+figure { margin: .8rem 0; overflow-x: auto; }
+main > figure > svg { min-width: 36rem; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; }
+.grid h3 { margin-top: 0; }
 .grid figure { margin: 0; border: 1px solid var(--line); border-radius: .5rem; padding: .6rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
@@ -68,7 +70,8 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--dim
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   figure, tr, .cards div { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  .wide { overflow: visible; } .grid { grid-template-columns: 1fr 1fr; }
+  .wide, figure { overflow: visible; } main > figure > svg { min-width: 0; }
+  .grid { grid-template-columns: 1fr 1fr; }
   details > summary { display: none; } .answers { display: none; } }
 """
 

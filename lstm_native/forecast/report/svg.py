@@ -186,7 +186,6 @@ def calendar_ticks(labels: Sequence[str], size: Size) -> dict[int, str] | None:
         len(label) >= 4 and label[:4].isdecimal() and label[4:5] in ("-", "") for label in labels
     ):
         return None
-    room = max(2, int(size.width // 75))
     for width in (4, 7, 10):
         starts = [
             position
@@ -194,6 +193,7 @@ def calendar_ticks(labels: Sequence[str], size: Size) -> dict[int, str] | None:
             if labels[position][:width] != labels[position - 1][:width]
         ]
         if len(starts) >= 3 or (width == 10 and len(starts) == 2):
+            room = max(2, int(size.width // (8 * width + 20)))
             kept = starts[:: math.ceil(len(starts) / room)]
             return {position: labels[position][:width] for position in kept}
     return None
