@@ -113,8 +113,13 @@ def stamps_after(panel: Panel, horizon: int) -> list[pd.Index]:
     DataError
         The calendar ends before.
     """
+    known: dict[Any, pd.Index[Any]] = {}  # most series end at the same time
     try:
-        return [panel.frequency.after(series.stamps, horizon) for series in panel.series]
+        for series in panel.series:
+            last = series.stamps[-1]
+            if last not in known:
+                known[last] = panel.frequency.after(series.stamps, horizon)
+        return [known[series.stamps[-1]] for series in panel.series]
     except (OverflowError, ValueError) as error:  # pandas' OutOfBoundsDatetime is a ValueError
         raise DataError(
             f"a horizon of {horizon} rows leads beyond the calendar that can be computed with "
