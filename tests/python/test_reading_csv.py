@@ -150,7 +150,7 @@ def test_columns_of_one_name_are_told_apart(tmp_path):
         ("t,v\na,1\n", {"column": "0"}, "has no value column '0'"),
         ("1,2\n", {"column": "v"}, "has no value column 'v'; it has 1 to 2"),
         ("t,v\na,1\n", {"time": "when"}, "has no time column 'when'; it has 't', 'v'"),
-        ("v,w\na,b\n", {}, "no column of numbers to forecast among 'v', 'w'"),
+        ("v,w\na,b\n", {}, "line 2: expected a column of numbers to forecast among 'v', 'w'"),
         ("v,w\n1,2\n", {"column": "v", "time": "v"}, "'v' cannot be both time and column"),
         ("v,w\n1,2\n", {"column": "v", "time": "1"}, "'v' cannot be both time and column"),
         ('t,v\na,1\nb,"2\n', {}, "line 3: not CSV: unexpected end of data"),

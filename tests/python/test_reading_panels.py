@@ -90,9 +90,30 @@ def test_ids_that_may_be_one_of_two_columns_are_asked_for(tmp_path):
         tmp_path, "code,name,date,v\nA,x,2000-01,1\nA,x,2000-02,2\nB,y,2000-01,3\nB,y,2000-02,4\n"
     )
     with pytest.raises(
-        DataError, match=r"line 4: expected one row for each time .* ids such as 'code', 'name'"
+        DataError, match=r"line 4: expected one row for each time .* ids, such as 'code',"
     ):
         read_table(path)
+
+
+def test_ids_of_two_columns_are_proposed(tmp_path):
+    path = write(tmp_path, "store,dept,week,sales\n1,1,2024-01-05,5\n1,2,2024-01-05,6\n"
+                 "2,1,2024-01-05,5\n2,2,2024-01-05,6\n1,1,2024-01-12,5\n")  # fmt: skip
+    with pytest.raises(DataError, match="name the columns of ids, such as 'store', 'dept', if"):
+        read_table(path)
+
+
+def test_the_calendar_is_not_forecast(tmp_path):
+    panel = read_table(write(tmp_path, "date,month,day,v\n2024-01-30,1,30,5\n2024-01-31,1,31,6\n"))
+    assert (names(panel), panel.notes) == (["v"], ("not used: 'month', 'day'",))
+    panel = read_table(write(tmp_path, "day,v\n1,5\n2,6\n3,7\n"))
+    assert (names(panel), list(panel.series[0].stamps)) == (["v"], [1, 2, 3])
+    with pytest.raises(DataError, match="line 2: cannot read 'January' in column 'month'"):
+        read_table(write(tmp_path, "month,v\nJanuary,5\nFebruary,6\n"))
+
+
+def test_days_as_a_spreadsheet_counts_them_are_named(tmp_path):
+    panel = read_table(write(tmp_path, "ds,v\n43831,5\n43832,6\n"))
+    assert "if a spreadsheet means days, give the column a date's format" in panel.notes[0]
 
 
 def test_a_missing_id(tmp_path):

@@ -104,6 +104,13 @@ def test_uneven_stamps_are_an_error_that_offers_a_frequency(stamps, message):
     assert "aggregate" in str(caught.value)
 
 
+def test_stamps_a_little_off_propose_their_frequency():
+    stamps = ["2024-01-01 00:00:01", "2024-01-01 00:05:02", "2024-01-01 00:10:01"]
+    with pytest.raises(DataError, match=r"usually 00:04:59\); choose a frequency, such as 5min"):
+        panel_from_frame(frame(stamps))
+    assert panel_from_frame(frame(stamps), frequency="5min").frequency.alias == "5min"
+
+
 def test_uneven_numbers_are_an_error():
     table = pd.DataFrame({"time": [0.0, 1.0, 2.3, 7.1], "v": 1.0})
     with pytest.raises(DataError, match=r"row 4: the time stamps are unevenly spaced .from '2.3'"):
@@ -184,7 +191,7 @@ def test_two_rows_for_one_stamp(tmp_path):
     assert str(caught.value).endswith(
         "line 4: expected one row for each time of series 'v', got the stamp '2024-01-02', which "
         "line 3 has already (1 such row in all); choose what becomes of them with aggregate sum, "
-        "mean or last, or name the column of ids if the rows belong to several series"
+        "mean or last, or name the columns of ids if the rows belong to several series"
     )
     for how, value in (("sum", 7.0), ("mean", 3.5), ("last", 5.0)):
         assert read_table(path, aggregate=how).series[0].values[1] == value

@@ -37,8 +37,8 @@ def spacing_of(table: Table, stamps: Stamps, codes: Codes, choices: Choices) -> 
     raise DataError(
         f"{table.where(row[1])}: the time stamps are unevenly spaced (from "
         f"{shown(stamps.texts[row[0]])} to {shown(stamps.texts[row[1]])}, usually "
-        f"{spacing.usual(stamps, codes)}); choose a "
-        "frequency, such as daily or 15min, and aggregate sum, mean or last for rows that share one"
+        f"{spacing.usual(stamps, codes)}); choose a frequency, such as "
+        f"{spacing.proposed(stamps, codes)}, and aggregate sum, mean or last for rows within one"
         + ("; or name the time zone, if the clock was changed" if zone else "")
     )
 
@@ -69,9 +69,9 @@ def placed(
 
 def _id_hint(table: Table, choices: Choices) -> str:
     time = [i for i, column in enumerate(table.columns) if column.name in choices.time]
-    fitting = roles.candidates(table, time or roles.time_of(table), {})
-    names = f" such as {listed(table.columns[i].name for i in fitting)}" if fitting else ""
-    return f", or name the column of ids{names} if the rows belong to several series"
+    fitting = roles.fitting_ids(table, time or roles.time_of(table))
+    names = f", such as {listed(fitting)}," if fitting else ""
+    return f", or name the columns of ids{names} if the rows belong to several series"
 
 
 def _note_moved(table: Table, stamps: Stamps, grid: Spacing, places: NDArray[np.int64]) -> None:

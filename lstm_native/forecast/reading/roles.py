@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -183,8 +183,9 @@ def _guess_time(table: Table, used: dict[int, str], quiet: bool = False) -> tupl
     for name in _TIME_NAMES:
         if name in named:
             column = table.columns[named[name]]
-            small = _part(name) not in (None, "year") and _is_small(column)
-            if not small or name in ("ds", "time"):
+            part = _part(name) not in (None, "year") and _is_small(column)
+            # A month without a year is no stamp, unless it just counts the rows.
+            if not part or not is_numeric(column) or _is_even(column):
                 return (named[name],)
     if not table.named and len(free) > 1 and _is_years(table.columns[free[0]]):
         years = [int(float(label)) for label in table.columns[free[0]].labels()]
@@ -242,6 +243,9 @@ def _guess_values(table: Table, used: dict[int, str], choices: Choices) -> tuple
     numeric = [index for index in free if is_numeric(table.columns[index], missing)]
     counters = [i for i in numeric if len(numeric) > 1 and _is_counter(table, table.columns[i])]
     numeric = [index for index in numeric if index not in counters]
+    # The calendar is not forecast: months and weekdays beside other numbers.
+    parts = [i for i in numeric if _part(names[i]) is not None and _is_small(table.columns[i])]
+    numeric = [index for index in numeric if index not in parts] or numeric
     if not numeric:
         if not free:
             raise DataError(
@@ -249,10 +253,10 @@ def _guess_values(table: Table, used: dict[int, str], choices: Choices) -> tuple
                 "expected at least one more, of numbers"
             )
         column = table.columns[free[0]]
-        cells = listed(list(dict.fromkeys(column.labels().tolist())), most=3)
+        cell = shown(column.labels()[0])
         raise DataError(
-            f"{table.source}: no column of numbers to forecast among "
-            f"{listed(names[index] for index in free)} ({shown(column.name)} holds {cells})"
+            f"{table.where(0)}: expected a column of numbers to forecast among "
+            f"{listed(names[index] for index in free)}, got {cell} in {shown(column.name)}"
         )
     if len(numeric) > 1:
         table.notes.append(
@@ -260,6 +264,15 @@ def _guess_values(table: Table, used: dict[int, str], choices: Choices) -> tuple
             "name those that are to be forecast, if not all are"
         )
     return tuple(numeric)
+
+
+def _is_even(column: Column) -> bool:
+    """Whether numbers go up or down by the same step throughout."""
+    try:
+        steps = np.diff([float(label) for label in column.labels()])
+    except ValueError:
+        return False
+    return bool(steps.size and steps[0] != 0 and (steps == steps[0]).all())
 
 
 def _is_counter(table: Table, column: Column) -> bool:
@@ -301,6 +314,27 @@ def candidates(table: Table, time: Sequence[int], used: dict[int, str]) -> list[
         if not is_numeric(column) and len(np.unique(pairs)) == table.rows:
             fitting.append(index)
     return fitting
+
+
+def fitting_ids(table: Table, time: Sequence[int]) -> list[str]:
+    """Return the names of the column, or else the two, that make every row unique with the time."""
+    stamps = _codes(joined_stamps(table, time))
+    few = []
+    for index, column in enumerate(table.columns):
+        labels = None if index in time or column.stamps is not None else column.labels()
+        if labels is None or len(set(labels)) > max(1, table.rows // 2):
+            continue
+        if column.cells is None or not is_numeric(column) or all(s.isdecimal() for s in labels):
+            few.append(index)
+    for size in (1, 2):
+        for chosen in combinations(few[:12], size):
+            pairs = stamps
+            for index in chosen:
+                codes = _codes(table.columns[index])
+                pairs = pairs * (int(codes.max()) + 1) + codes
+            if len(np.unique(pairs)) == table.rows:
+                return [table.columns[index].name for index in chosen]
+    return []
 
 
 def _codes(column: Column) -> np.typing.NDArray[np.int64]:

@@ -26,6 +26,11 @@ _OLD = {"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "BM": "BME", "BQ
         "BA": "BYE", "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
         "MIN": "min"}  # fmt: skip
 _UNITS = {"year": "YS", "quarter": "QS", "month": "MS", "week": "W-MON", "day": "D"}
+_PROPOSED = (
+    (1, "s"), (5, "5s"), (10, "10s"), (30, "30s"), (60, "min"), (300, "5min"), (600, "10min"),
+    (900, "15min"), (1800, "30min"), (3600, "hourly"), (21_600, "6h"), (86_400, "daily"),
+    (604_800, "weekly"), (2_629_800, "monthly"), (7_889_400, "quarterly"), (31_557_600, "yearly"),
+)  # fmt: skip
 _EXAMPLES = "monthly, weekly, daily, hourly, MS, W-SUN, 15min"
 
 
@@ -324,7 +329,11 @@ def usual(stamps: Stamps, series: NDArray[np.intp]) -> str:
     if not different.size:
         return "unknown"
     common = different[np.argmax(counts)]
-    return f"{common:g}" if stamps.numbers is not None else str(pd.Timedelta(int(common), "ns"))
+    return (
+        f"{common:g}"
+        if stamps.numbers is not None
+        else str(pd.Timedelta(int(common), "ns")).removeprefix("0 days ")
+    )
 
 
 def _values(stamps: Stamps) -> NDArray[Any]:
@@ -332,3 +341,18 @@ def _values(stamps: Stamps) -> NDArray[Any]:
         return stamps.numbers
     assert stamps.index is not None
     return grid._nanoseconds(stamps.index)
+
+
+def proposed(stamps: Stamps, series: NDArray[np.intp]) -> str:
+    """Return the frequency that is nearest to the usual distance, to propose it."""
+    values = _values(stamps)
+    order = np.lexsort((values, series))
+    distances = np.diff(values[order])[np.diff(series[order]) == 0]
+    distances = distances[distances > 0]
+    if not distances.size:
+        return "1" if stamps.numbers is not None else "daily"
+    middle = float(np.median(distances))
+    if stamps.numbers is not None:
+        return f"{middle:g}"
+    seconds = np.array([second for second, _ in _PROPOSED])
+    return _PROPOSED[int(np.abs(np.log(seconds * 1e9 / middle)).argmin())][1]

@@ -96,6 +96,11 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         read = np.array([float(cell) for cell in cells])
         epoch = _epoch(cells)
         if epoch is None:
+            if (read == np.floor(read)).all() and read.min() >= 20_000 and read.max() < 80_000:
+                notes.append(
+                    f"{shown(column.name)} is read as numbers; if a spreadsheet means days, "
+                    "give the column a date's format before it is saved"
+                )
             return Stamps(None, read[place], "number", texts, notes=notes)
         notes.append(f"{shown(column.name)} is read as Unix time in {epoch}, in UTC")
         index = pd.DatetimeIndex(
