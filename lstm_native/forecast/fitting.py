@@ -75,7 +75,7 @@ class Fitted:
         limits = Limits.of(panel)
         middle = limits.above_zero(choice.combine(points))
         levels = self.calibration.levels
-        away = intervals.distances(self.trained, self.spread, panel, horizon, levels)
+        away = intervals.distances(self.trained, self.spread, panel, middle, levels)
         return middle, limits.bounds(middle, away, self.calibration)
 
 
@@ -114,7 +114,7 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
         choice = selection.always(request.model, series)
         seen = points[request.model]
     spread = "tuned" if "tuned" in choice.used else "pretrained"
-    away = intervals.distances(trained, spread, held.cuts, request.horizon, levels)
+    away = intervals.distances(trained, spread, held.cuts, seen, levels)
     calibration = intervals.calibrate(held, limits, seen, away, levels)
     bounds = intervals.honest_bounds(held, limits, seen, away, levels)
     inside = conformal.coverage_bounds(bounds, levels, percents)

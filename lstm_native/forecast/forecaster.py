@@ -176,7 +176,8 @@ class Forecaster:
         Parameters
         ----------
         data : DataFrame
-            As for `fit`.
+            Long: id (not needed for a single series), time, target, and the covariates. Dates, or
+            text such as 2020-01-31.
 
         Raises
         ------

@@ -89,16 +89,41 @@ def with_rows(
                 f"update needs the column {column}, but the rows have "
                 f"{', '.join(map(str, added.columns))}"
             )
-    stamps = panel.series[0].stamps
-    if isinstance(stamps, pd.DatetimeIndex):
-        added[names.time] = pd.to_datetime(added[names.time], utc=stamps.tz is not None)
-        if stamps.tz is not None:
-            added[names.time] = added[names.time].dt.tz_convert(stamps.tz)
+    added[names.time] = _as_stamps(added[names.time], panel)
     added[names.id] = added[names.id].astype(str)
     added = added[[name for name in before.columns if name in added.columns]]
     joined: pd.DataFrame = pd.concat([before, added], ignore_index=True)
     joined = joined.drop_duplicates([names.id, names.time], keep="last")
     return joined
+
+
+def _as_stamps(column: Any, panel: Panel) -> Any:
+    """Return a column of new rows as stamps of the panel's kind.
+
+    Raises
+    ------
+    DataError
+        Text that is no ISO date: of few rows nobody could tell whether the day comes first.
+    """
+    import pandas as pd
+
+    known = panel.series[0].stamps
+    if not isinstance(known, pd.DatetimeIndex):
+        return column
+    options: dict[str, Any] = {}
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        options["format"] = "ISO8601"
+    try:
+        found = pd.to_datetime(column, **options)
+    except (ValueError, TypeError):
+        raise DataError(
+            f"the column {column.name} of the new rows holds no dates such as 2020-01-31: "
+            f"{column.iloc[0]!r}; turn it into dates first (pandas.to_datetime)"
+        ) from None
+    zone = getattr(found.dtype, "tz", None)
+    if known.tz is None:
+        return found if zone is None else found.dt.tz_localize(None)
+    return (found.dt.tz_localize(known.tz) if zone is None else found).dt.tz_convert(known.tz)
 
 
 def _longer(values: Array, count: int) -> Array:
@@ -113,8 +138,13 @@ def stamps_after(panel: Panel, horizon: int) -> list[pd.Index]:
     DataError
         The calendar ends before.
     """
+    known: dict[Any, pd.Index[Any]] = {}  # most series end at the same time
     try:
-        return [panel.frequency.after(series.stamps, horizon) for series in panel.series]
+        for series in panel.series:
+            last = series.stamps[-1]
+            if last not in known:
+                known[last] = panel.frequency.after(series.stamps, horizon)
+        return [known[series.stamps[-1]] for series in panel.series]
     except (OverflowError, ValueError) as error:  # pandas' OutOfBoundsDatetime is a ValueError
         raise DataError(
             f"a horizon of {horizon} rows leads beyond the calendar that can be computed with "
@@ -171,9 +201,7 @@ def with_future(panel: Panel, frame: Any, horizon: int, names: Names) -> Panel:
         )
     if len(panel.series) > 1 and names.id not in frame.columns:
         raise DataError(f"future needs the column {names.id}, since there are several series")
-    stamps = frame[names.time]
-    if isinstance(panel.series[0].stamps, pd.DatetimeIndex):
-        stamps = pd.to_datetime(stamps)
+    stamps = _as_stamps(frame[names.time], panel)
     groups: dict[str, Any] = {panel.series[0].name: slice(None)}
     if names.id in frame.columns:
         groups = dict(frame.groupby(frame[names.id].astype(str)).indices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ Array = NDArray[np.float64]
 Levels = tuple[float, ...]
 
 _NORMAL_90 = 1.2815515655446004
+_DISAGREEMENT = 0.5  # of the difference between two forecasts that counts as deviation
+_LEAST_SIDE = 0.15  # of the other side's distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +67,33 @@ class Limits:
         return np.where(lift[..., np.newaxis], np.maximum(bounds, 0.0), bounds)
 
 
-def distances(trained: Trained, spread: str, panel: Panel, horizon: int, levels: Levels) -> Array:
-    """Return how far the global model called `spread` sees the quantiles from its middle."""
+def distances(trained: Trained, spread: str, panel: Panel, middle: Array, levels: Levels) -> Array:
+    """Return how far quantiles are expected from forecasts: (series, horizon, levels).
+
+    So far as the global model called `spread` sees them from its own middle, and farther where
+    that middle is not the forecast: half of the difference counts as one more deviation, for
+    methods that disagree are less sure than each of them says.
+
+    Parameters
+    ----------
+    middle : ndarray, (series, horizon)
+        The forecasts.
+    """
     model = trained[spread]
     if not isinstance(model, GlobalModel):
         raise TypeError(f"'{spread}' is no global model")
-    found = methods.quantiles(model, panel, horizon)
-    return conformal.distances(found, model.quantiles, levels)
+    found = methods.quantiles(model, panel, middle.shape[1])
+    away = conformal.distances(found, model.quantiles, levels)
+    apart = middle - found[..., model.quantiles.index(0.5)]
+    normal = np.abs([NormalDist().inv_cdf(level) for level in levels])
+    away = np.hypot(away, _DISAGREEMENT * np.abs(apart)[..., np.newaxis] * normal)
+    # Near the lowest value that a series has ever had, a model may see no way down at all.
+    mirrored = away[..., ::-1] if _is_symmetric(levels) else away
+    return np.maximum(away, _LEAST_SIDE * mirrored)
+
+
+def _is_symmetric(levels: Levels) -> bool:
+    return bool(np.allclose(np.add(levels, levels[::-1]), 1.0))
 
 
 def deviation(away: Array, levels: Levels) -> Array:

@@ -1,4 +1,4 @@
-"""The main job: fit, forecast, and a summary of both that a report can hold."""
+"""The main job: a fitted forecaster, and a summary that a report can hold."""
 
 from __future__ import annotations
 
@@ -29,19 +29,16 @@ class Result:
     ----------
     forecaster : Forecaster
         Trained on all rows.
-    forecast : DataFrame
-        unique_id, ds, forecast, low_80, high_80, ...
     summary : dict
         Data, settings, back-test and seconds: anything JSON can hold.
     """
 
     forecaster: Forecaster
-    forecast: pd.DataFrame
     summary: dict[str, Any]
 
 
 def run(panel: Panel, forecaster: Forecaster) -> Result:
-    """Fit a forecaster to a panel, and forecast what comes after its last rows.
+    """Fit a forecaster to a panel, and sum up what it found.
 
     Raises
     ------
@@ -51,7 +48,6 @@ def run(panel: Panel, forecaster: Forecaster) -> Result:
     began = time.perf_counter()
     require_future(panel, forecaster.horizon or usual_horizon(panel))
     forecaster.fit(panel)
-    forecast = forecaster.predict()
     fitted = forecaster.fitted
     seconds = {**fitted.seconds, "total": time.perf_counter() - began}
     summary = {
@@ -68,7 +64,7 @@ def run(panel: Panel, forecaster: Forecaster) -> Result:
         "backtest": backtest_summary(panel, fitted.backtest),
         "seconds": seconds,
     }
-    return Result(forecaster, forecast, summary)
+    return Result(forecaster, summary)
 
 
 def data_summary(panel: Panel) -> dict[str, Any]:

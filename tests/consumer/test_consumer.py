@@ -31,7 +31,18 @@ def programs(cmake, installed_library, tmp_path_factory) -> Path:
 def forecast_model(cmake, tmp_path_factory) -> Path:
     """The model file that the main job writes, on its bundled series."""
     folder = tmp_path_factory.mktemp("forecast")
-    cmake.run(sys.executable, "-m", "lstm_native", "forecast", "--epochs", 1, "--out", folder)
+    cmake.run(
+        sys.executable,
+        "-m",
+        "lstm_native",
+        "forecast",
+        "--model",
+        "lstm",
+        "--epochs",
+        1,
+        "--out",
+        folder,
+    )
     return next(folder.rglob("*.safetensors"))
 
 

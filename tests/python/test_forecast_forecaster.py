@@ -208,3 +208,51 @@ def test_explain_asks_what_was_fitted():
     found = quick(3).fit(shops()).explain()
     assert {"unique_id", "kind", "name", "share"} <= set(found.columns)
     assert set(found["unique_id"]) == {"north", "south"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.tile([3.0, 9.0, 1.0, 7.0, 4.0, 4.0, 8.0, 2.0, 6.0, 5.0, 1.0, 9.0], 12),
+        cycle(100),
+        np.r_[cycle(90), cycle(12, seed=3) + 40.0],
+        np.random.default_rng(2).normal(size=60).cumsum(),
+    ],
+    ids=["pure season", "trend", "break", "walk"],
+)
+def test_auto_is_never_worse_than_seasonal_naive_where_the_back_test_shows_it(values):
+    """Milk production was: 30.4 where the seasonal naive forecast had 12.5."""
+    found = Forecaster(12).fit(monthly(values)).backtest
+    chosen = found.methods[0].score
+    assert chosen.mae <= found["seasonal-naive"].score.mae
+    assert found.best in [method.name for method in found.methods]
+    assert f"{found.best} is best on this data" in found.text
+
+
+def test_a_table_says_which_origins_there_were():
+    found = quick().fit(shops()).backtest
+    assert found.origins["north"][-1] == "2014-07"
+    assert set(found.origins) == {"north", "south"}
+    assert found.horizon == 6
+
+
+def test_rows_without_dates_show_their_season_by_themselves():
+    frame = pd.DataFrame({"y": cycle(200)})
+    assert quick(12).fit(frame).panel.frequency.seasons == (12,)
+    noise = pd.DataFrame({"y": np.random.default_rng(1).normal(size=200)})
+    assert quick(12).fit(noise).panel.frequency.seasons == ()
+
+
+def test_a_season_that_is_asked_for_comes_before_the_usual_one():
+    made = quick(season=7).fit(shops())
+    assert made.panel.frequency.seasons == (7,)
+
+
+def test_another_table_is_forecast_with_the_seasons_that_were_fitted():
+    made = quick(season=5).fit(shops())
+    other = quick().fit(monthly(cycle(40))).panel
+    assert other.frequency.seasons == (12,)
+    expected = quick(season=5).fit(shops())
+    expected.update(monthly(cycle(40), "c"))
+    found = made.predict_panel(other)["forecast"]
+    np.testing.assert_array_equal(found, expected.predict()["forecast"].iloc[12:])

@@ -42,11 +42,12 @@ def folder(tmp_path):
         for shop in ("north", "south")
     ]
     pd.concat(long).to_csv(tmp_path / "long.csv", index=False)
-    ahead = pd.date_range("2022-01-01", periods=42, freq="MS")
-    prices = pd.DataFrame({"month": ahead.strftime("%Y-%m"), "price": values(42, 12) / 100})
-    prices["units"] = pd.Series(values(36, 12))
+    ahead = pd.date_range("2017-01-01", periods=102, freq="MS")
+    prices = pd.DataFrame({"month": ahead.strftime("%Y-%m"), "price": values(102, 12) / 100})
+    prices["units"] = pd.Series(values(96, 12))
     prices.to_csv(tmp_path / "prices.csv", index=False)
-    pd.DataFrame({"day": days, "visitors": values(120, 7)}).to_csv(
+    days = pd.date_range("2023-01-01", periods=400, freq="D")
+    pd.DataFrame({"day": days, "visitors": values(400, 7)}).to_csv(
         tmp_path / "daily.csv", index=False
     )
     return tmp_path

@@ -112,3 +112,29 @@ def test_a_choice_without_weights_is_refused():
     empty = selection.Choice(("a",), np.zeros((1, 1)))
     with pytest.raises(ValueError, match="without any weight"):
         empty.combine({})
+
+
+def test_many_series_that_say_little_each_have_one_choice_together():
+    held = made(30, rows=30)
+    rng = np.random.default_rng(5)
+    points = {
+        name: held.actual
+        + rng.choice([0.0, 2.0], size=(held.count, 1))
+        + off(held, 0.1, 1)
+        - held.actual
+        for name in ("pretrained", "theta")
+    }
+    choice, _ = selection.choose(points, held)
+    assert (choice.weights == choice.weights[0]).all()
+
+
+def test_many_long_series_may_have_methods_of_their_own():
+    held = made(12, rows=300)
+    odd = (held.owner % 2 == 1)[:, np.newaxis]
+    points = {
+        "pretrained": np.where(odd, off(held, 0.1, 1), off(held, 5.0, 2)),
+        "linear": np.where(odd, off(held, 5.0, 3), off(held, 0.1, 4)),
+    }
+    choice, forecast = selection.choose(points, held)
+    assert choice.name == "auto"
+    assert np.abs(forecast - held.actual).mean() < 0.2

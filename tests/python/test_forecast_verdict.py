@@ -1,0 +1,49 @@
+"""The sentence that says which method is best."""
+
+from __future__ import annotations
+
+from lstm_native.forecast.backtest import MethodResult, Score
+from lstm_native.forecast.verdict import sentence
+
+
+def result(name, mae, series=1):
+    score = Score(mae, mae, None, 0.0, (mae,))
+    return MethodResult(name, score, {str(index): score for index in range(series)})
+
+
+def said(chosen, series=1, **maes):
+    names = {name.replace("_", "-"): mae for name, mae in maes.items()}
+    results = [result(name, mae, series) for name, mae in names.items()]
+    best = min(names, key=lambda name: names[name])
+    return sentence(results, best, chosen, names, 9, 6, "seasonal-naive")
+
+
+def test_the_best_is_named_with_its_gain_over_the_seasonal_naive_forecast():
+    assert said("theta", theta=3.0, naive=9.0, seasonal_naive=4.0) == (
+        "theta is best on this data (mean absolute error 3): its error is 25 % smaller than that "
+        "of seasonal-naive (4), 6 ahead from 9 held-out origins."
+    )
+
+
+def test_without_a_season_it_is_compared_with_naive():
+    assert "10 % smaller than that of naive (1)" in said("lstm", lstm=0.9, naive=1.0)
+
+
+def test_another_forecast_than_the_best_is_said_to_be_given():
+    text = said("lstm", lstm=5.0, naive=4.0, seasonal_naive=6.0)
+    assert text.startswith("naive is best on this data")
+    assert text.endswith("; the forecast given is that of lstm, whose error is 25 % larger.")
+
+
+def test_errors_of_many_series_are_not_added_up():
+    text = said("theta", series=3, theta=3.0, naive=9.0, seasonal_naive=4.0)
+    assert "mean absolute error" not in text
+    assert "25 % smaller" in text
+
+
+def test_perfect_forecasts_divide_by_nothing():
+    assert said("naive", naive=0.0, seasonal_naive=0.0) == (
+        "naive is best on this data (mean absolute error 0), 6 ahead from 9 held-out origins."
+    )
+    assert "smaller" not in said("seasonal-naive", naive=1.0, seasonal_naive=0.0)
+    assert said("naive", naive=1.0, seasonal_naive=0.0).endswith("that of naive.")
