@@ -28,13 +28,17 @@ Array = NDArray[np.float64]
 
 _WINDOWS = 30_000  # made of a panel at most, if each series has its share
 _PER_SERIES = (8, 200)
-_SEEN = 90_000  # windows in all epochs together
+_SEEN = 60_000  # windows in all epochs together
 _EPOCHS = (3, 15)
 _FEWEST = 32  # windows, below which nothing is learnt
 _SHORTEST = 6  # rows before an origin
 _FEWEST_KNOWN = 3  # values among them
 _RELATIVE = 0.5  # 0: all series count alike; 1: as much as they move relative to their level
 _RATE = 5e-4
+# Long series have more to teach: the network may leave its start further behind.
+_LONG = 500  # rows, on average
+_LONG_SEEN = 120_000
+_LONG_RATE = 2e-3
 _BATCH = 128
 _TOGETHER = 512
 
@@ -116,11 +120,13 @@ def tune(
         )
     data = _samples(panel, ends, horizon, covariates)
     copy = _copy(network, covariates, len(quantiles))
-    epochs = int(np.clip(_SEEN // len(ends), *_EPOCHS))
+    long = np.mean([len(series) for series in panel.series]) >= _LONG
+    seen, rate = (_LONG_SEEN, _LONG_RATE) if long else (_SEEN, _RATE)
+    epochs = int(np.clip(seen // len(ends), *_EPOCHS))
     progress = _Bar(epochs * -(-len(ends) // _BATCH)) if show else None
 
     def falling(epoch: int, _: float) -> float:
-        return _RATE * 0.5 * (1.0 + float(np.cos(np.pi * epoch / epochs)))
+        return rate * 0.5 * (1.0 + float(np.cos(np.pi * epoch / epochs)))
 
     try:
         copy.fit(
@@ -130,7 +136,7 @@ def tune(
             epochs=epochs,
             batch_size=_BATCH,
             loss=ln.Quantile(quantiles),
-            optimizer=ln.Adam(_RATE, clip_norm=1.0),
+            optimizer=ln.Adam(rate, clip_norm=1.0),
             callbacks=[ln.LearningRateScheduler(falling), *([progress] if progress else [])],
             seed=seed,
             verbose=False,
