@@ -113,7 +113,9 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     else:
         choice = selection.always(request.model, series)
         seen = points[request.model]
-    spread = "tuned" if "tuned" in choice.used else "pretrained"
+    # Training on few series makes a network too sure; but only the tuned one knows covariates.
+    sure = "pretrained" in choice.used and not methods.covariates(panel)
+    spread = "tuned" if "tuned" in choice.used and not sure else "pretrained"
     away = intervals.distances(trained, spread, held.cuts, seen, levels)
     calibration = intervals.calibrate(held, limits, seen, away, levels)
     bounds = intervals.honest_bounds(held, limits, seen, away, levels)

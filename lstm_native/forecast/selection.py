@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native.forecast.backtest import errors_by_series
-from lstm_native.forecast.origins import Origins
+from lstm_native.forecast.origins import Origins, together_worth
 
 Array = NDArray[np.float64]
 
@@ -32,9 +32,6 @@ _CHOSEN = "\0chosen"  # no method is called so
 _BEFOREHAND = {"naive": 1.25, "seasonal-naive": 1.25, "linear": 1.1, "tuned": 1.02}
 _OTHERS = 1.0
 _MEAN_GAINS = 0.03  # what a mean of several is better by than its parts (Bates & Granger 1969)
-# So many series of a panel, at most, tell something of their own, since they share their dates.
-# On M3's training parts what tuning gained at one time said little of what it gained at the next.
-_ALIKE = 2
 _PRIOR = 3.0  # independent forecasts that weigh as much as what is known beforehand
 _SHARED = 40.0  # ... as much as what all series show, for one series
 _AVERAGED = 4  # methods, the best ones, of which means are tried
@@ -177,7 +174,7 @@ def _chosen(
     kept = np.bincount(origins.owner, weights=seen, minlength=series)
     share = kept / np.maximum(np.bincount(origins.owner, minlength=series), 1)
     evidence = origins.evidence() * share
-    weight = float(evidence.sum()) / max(1.0, np.count_nonzero(evidence) / _ALIKE)
+    weight = together_worth(evidence)
     prior = _beforehand(methods)
     together = _together(origins)
 
