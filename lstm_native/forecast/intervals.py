@@ -111,7 +111,8 @@ def calibrate(
         seen,
         limits.spread(away),
         held.actual,
-        evidence=together_worth(held.evidence()),
+        evidence=float(held.evidence().sum()),
+        together=together_worth(held.evidence()),
     )
 
 
