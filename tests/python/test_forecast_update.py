@@ -151,6 +151,24 @@ def test_future_covariates_come_with_the_table_or_with_predict():
         made.predict(future=later.iloc[:4])
 
 
+def short_and_long():
+    long = promoted(164).assign(unique_id="long")
+    return pd.concat([long, promoted(8).assign(unique_id="short")], ignore_index=True)
+
+
+def test_future_covariates_of_series_shorter_than_the_horizon_come_with_predict_too():
+    # Its back-test asked for covariates beyond the rows that it compares.
+    made = Forecaster(6, model="tuned", future=["price"]).fit(short_and_long())
+    with pytest.raises(DataError, match=r"'price' of series 'long' .* just after it; .*future="):
+        made.predict()
+    later = promoted(164, 6).iloc[164:].assign(unique_id="long")
+    later = pd.concat([later, promoted(8, 6).iloc[8:].assign(unique_id="short")])
+    assert len(made.predict(future=later)) == 12
+    for lacking in (later.drop(columns="unique_id"), later[later["unique_id"] == "long"]):
+        with pytest.raises(DataError, match="unique_id|no row for"):
+            made.predict(future=lacking)
+
+
 def test_covariates_are_refused_by_methods_that_would_ignore_them():
     with pytest.raises(DataError, match=r"linear takes no covariates \(price\)"):
         Forecaster(6, model="linear", past=["price"]).fit(promoted(164))
