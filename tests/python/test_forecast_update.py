@@ -128,6 +128,38 @@ def test_paths_go_beyond_the_fitted_horizon():
         quick(4).fit(monthly(VALUES)).sample(0)
 
 
+def test_paths_of_other_series_need_no_training():
+    made = quick(4).fit(monthly(VALUES))
+    others = pd.concat([monthly(VALUES[:n]).assign(unique_id=f"s{n}") for n in (30, 50)])
+    found = made.sample(400, seed=1, data=others)
+    assert found.groupby("unique_id", sort=False).size().to_dict() == {"s30": 1600, "s50": 1600}
+    drawn = found.groupby(["unique_id", "ds"])["value"].quantile(0.9)
+    expected = made.predict_panel(others).set_index(["unique_id", "ds"])
+    spread = expected["high_80"] - expected["forecast"]
+    assert ((drawn - expected["high_80"]).abs() < 0.3 * spread).all()
+    assert len(made.panel.series) == 1  # it is left as it was
+
+
+def test_other_series_come_as_frames_however_short():
+    made = quick(4).fit(monthly(VALUES))
+    found = made.predict_panel(monthly([3.0], start="2020-01-01"))
+    assert found["ds"].tolist() == list(pd.date_range("2020-02-01", periods=4, freq="MS"))
+    whole = made.predict_panel(monthly(VALUES))
+    pd.testing.assert_frame_equal(whole, made.predict_panel(made.panel))
+    pd.testing.assert_frame_equal(whole, made.predict())
+    counted = quick(4).fit(pd.DataFrame({"y": VALUES}))
+    assert counted.predict_panel(pd.DataFrame({"y": VALUES[:9]}))["ds"].tolist() == [10, 11, 12, 13]
+
+
+def test_other_series_have_future_covariates_of_their_own():
+    made = Forecaster(3, model="tuned", future=["price"]).fit(promoted(164))
+    others, later = promoted(100), promoted(100, 3).iloc[100:].drop(columns="y")
+    assert len(made.predict_panel(others, future=later)) == 3
+    assert len(made.sample(5, future=later, data=others)) == 15
+    with pytest.raises(DataError, match="'price' of series"):
+        made.sample(5, data=others)
+
+
 LONG = cycle(164)
 
 
@@ -165,7 +197,7 @@ def test_future_covariates_of_series_shorter_than_the_horizon_come_with_predict_
     later = pd.concat([later, promoted(8, 6).iloc[8:].assign(unique_id="short")])
     assert len(made.predict(future=later)) == 12
     for lacking in (later.drop(columns="unique_id"), later[later["unique_id"] == "long"]):
-        with pytest.raises(DataError, match="unique_id|no row for"):
+        with pytest.raises(DataError, match=r"unique_id|no row for"):
             made.predict(future=lacking)
 
 
