@@ -206,9 +206,21 @@ def test_covariates_are_refused_by_methods_that_would_ignore_them():
         Forecaster(6, model="linear", past=["price"]).fit(promoted(164))
 
 
-def test_too_few_rows_to_learn_from_covariates_are_said():
-    with pytest.raises(DataError, match=r"learn what the covariates \(price\) say"):
-        Forecaster(6, future=["price"]).fit(promoted(20))
+@pytest.mark.parametrize("rows", [2, 8, 20])
+def test_short_series_with_covariates_are_forecast_without_them_and_that_is_said(rows):
+    # It was an error, although a series of 8 rows gets a forecast.
+    made = Forecaster(6, future=["price"]).fit(promoted(rows, 6))
+    assert made.backtest.text.endswith(
+        "The rows are too few to learn what the covariates say: they have no part in the forecast."
+    )
+    assert len(made.predict()) == 6
+
+
+def test_covariates_are_refused_where_they_were_asked_to_be_learnt_and_cannot_be():
+    with pytest.raises(DataError, match=r"tune=False\) nothing learns .* \(price\)"):
+        Forecaster(6, future=["price"], tune=False).fit(promoted(164, 6))
+    with pytest.raises(DataError, match="too few to train on further"):
+        Forecaster(6, future=["price"], tune=True).fit(promoted(20, 6))
     with pytest.raises(DataError, match="too few to train on further"):
         Forecaster(6, model="tuned").fit(monthly(VALUES[:12]))
 
