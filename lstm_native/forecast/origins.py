@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.panel import Panel, Series
 
 Array = NDArray[np.float64]
 
@@ -133,7 +133,10 @@ def find(panel: Panel, horizon: int, *, budget: int = BUDGET) -> Origins:
     for line, index, place in zip(actual, owner, at, strict=True):
         came = panel.series[index].values[place : place + horizon]
         line[: len(came)] = came
-    cuts = tuple(panel.series[index].until(place) for index, place in zip(owner, at, strict=True))
+    cuts = tuple(
+        _reaching(panel.series[index].until(place), place + horizon)
+        for index, place in zip(owner, at, strict=True)
+    )
     return Origins(
         names=tuple(series.name for series in panel.series),
         training=panel.until(training),
@@ -142,3 +145,16 @@ def find(panel: Panel, horizon: int, *, budget: int = BUDGET) -> Origins:
         at=np.array(at, dtype=np.intp),
         actual=actual,
     )
+
+
+def _reaching(series: Series, rows: int) -> Series:
+    """Return a series whose future covariates go so far, NaN where they are not known.
+
+    Those of a series that is shorter than the horizon end with it, or before it: its forecast is
+    compared no further.
+    """
+    lacking = rows - len(series.future)
+    if lacking <= 0:
+        return series
+    future = np.pad(series.future, ((0, lacking), (0, 0)), constant_values=np.nan)
+    return dataclasses.replace(series, future=future)
