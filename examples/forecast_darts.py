@@ -18,7 +18,6 @@ from darts.models.forecasting.forecasting_model import GlobalForecastingModel
 from darts.utils.utils import generate_index
 
 import lstm_native as ln
-from lstm_native.forecast.reading import read_table
 
 _LEAST = 8  # rows before darts' first historical forecast
 
@@ -50,9 +49,8 @@ class LSTMNativeModel(GlobalForecastingModel):
         future_covariates: Any = None,
         verbose: bool | None = None,
     ) -> LSTMNativeModel:
-        """Fit one series or several; future covariates must reach `horizon` steps further."""
+        """Fit one series or several, with covariates as long at least."""
         super().fit(series, past_covariates, future_covariates, verbose)
-        self._series = _listed(series)
         past, future = _listed(past_covariates), _listed(future_covariates)
         self._names = [f"past_{name}" for name in (past[0].components if past else [])]
         self._ahead = [f"future_{name}" for name in (future[0].components if future else [])]
@@ -63,8 +61,9 @@ class LSTMNativeModel(GlobalForecastingModel):
             past=self._names,
             future=self._ahead,
             seed=self.seed,
+            frequency=_alias(_listed(series)[0]),
             show=bool(verbose),
-        ).fit(_long(self._series, past, future))
+        ).fit(_long(_listed(series), past, future))
         return self
 
     def predict(
@@ -79,7 +78,7 @@ class LSTMNativeModel(GlobalForecastingModel):
         show_warnings: bool = True,
         random_state: int | None = None,
     ) -> Any:
-        """Forecast the series fitted, or others without training; samples of the fitted ones."""
+        """Forecast the series fitted, or others without training; or draw samples of them."""
         if series is None:
             series, past_covariates = self.training_series, self.past_covariate_series
             future_covariates = self.future_covariate_series
@@ -87,22 +86,13 @@ class LSTMNativeModel(GlobalForecastingModel):
                 raise ValueError("fitted to several series: pass to predict those to forecast")
         super().predict(n, series, past_covariates, future_covariates, num_samples)
         wanted = _listed(series)
+        frame = _long(wanted, _listed(past_covariates), _listed(future_covariates))
         if num_samples > 1:
-            if wanted != self._series:
-                raise ValueError("samples can be drawn of the series that the model was fitted to")
-            paths = self._forecaster.sample(num_samples, random_state or 0, n)
-            values = paths["value"].to_numpy().reshape(len(wanted), num_samples, n)
+            seed = random_state or 0
+            values = self._forecaster.sample(num_samples, seed, n, data=frame)["value"].to_numpy()
         else:
-            frame = _long(wanted, _listed(past_covariates), _listed(future_covariates))
-            panel = read_table(
-                frame,
-                past=self._names,
-                future=self._ahead,
-                season=self.season,
-                frequency=_alias(wanted[0]),
-            )
-            forecast = self._forecaster.predict_panel(panel, n)["forecast"]
-            values = forecast.to_numpy().reshape(len(wanted), 1, n)
+            values = self._forecaster.predict_panel(frame, n)["forecast"].to_numpy()
+        values = values.reshape(len(wanted), num_samples, n)
         found = [self._build(one, each) for one, each in zip(wanted, values, strict=True)]
         return found[0] if isinstance(series, TimeSeries) else found
 
@@ -157,7 +147,7 @@ def _long(
                 values = known[place][name].values()[:, 0]
                 columns[prefix + name] = pd.Series(values, known[place].time_index)
         frame = pd.DataFrame(columns)
-        last = frame.index <= (future[place].end_time() if future else one.end_time())
+        last = frame.index <= max(each.end_time() for each in (one, *future[place : place + 1]))
         frame = frame[(frame.index >= one.start_time()) & last]
         parts.append(frame.rename_axis("ds").reset_index().assign(unique_id=str(place)))
     return pd.concat(parts, ignore_index=True)

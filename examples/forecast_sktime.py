@@ -4,7 +4,8 @@
     python examples/forecast_sktime.py
 
 It takes what sktime's forecasters take: a Series or one-column frame, or several of them in a frame
-with an index of two levels, which are then forecast by one model together.
+with an index of two levels, which are then forecast by one model together. X holds what is known
+ahead, beside y in `fit` and for every step as far as the last one in `predict`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 import lstm_native as ln
 
+_PREFIX = "X_"  # of the columns of X in a table with y
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
 
@@ -33,7 +35,7 @@ class LSTMNativeForecaster(BaseForecaster):
     """
 
     _tags: ClassVar[dict[str, Any]] = {
-        "capability:exogenous": False,
+        "capability:exogenous": True,
         "capability:insample": False,
         "capability:missing_values": True,
         "capability:pred_int": True,
@@ -41,6 +43,7 @@ class LSTMNativeForecaster(BaseForecaster):
         "capability:update": True,
         "requires-fh-in-fit": True,
         "y_inner_mtype": ["pd.DataFrame", "pd-multiindex"],
+        "X_inner_mtype": ["pd.DataFrame", "pd-multiindex"],
     }
 
     def __init__(self, model: str = "auto", sp: Any = None, seed: int = 0) -> None:
@@ -55,24 +58,25 @@ class LSTMNativeForecaster(BaseForecaster):
             season=self.sp,
             quantiles=QUANTILES,
             model=self.model,
+            future=() if X is None else [_PREFIX + str(name) for name in X.columns],
             seed=self.seed,
-        ).fit(_long(y))
+        ).fit(_long(y, X))
         self._column, self._levels = y.columns[0], y.index.names
         self._instances = y.index.get_level_values(0).unique() if y.index.nlevels == 2 else None
         return self
 
     def _update(self, y: pd.DataFrame, X: Any = None, update_params: bool = True) -> Any:  # noqa: N803
-        self._forecaster.update(_long(y))  # new rows, without training
+        self._forecaster.update(_long(y, X))  # new rows, without training
         return self
 
     def _predict(self, fh: ForecastingHorizon, X: Any) -> pd.DataFrame:  # noqa: N803
-        values = self._columns(fh, ["forecast"])[..., 0]
+        values = self._columns(fh, X, ["forecast"])[..., 0]
         return self._framed(fh, values, [self._column])
 
     def _predict_quantiles(self, fh: ForecastingHorizon, X: Any, alpha: list[float]) -> Any:  # noqa: N803
         if min(alpha) < QUANTILES[0] or max(alpha) > QUANTILES[-1]:
             raise ValueError(f"alpha must be from {QUANTILES[0]} to {QUANTILES[-1]}, got {alpha}")
-        known = self._columns(fh, [f"q_{q:g}" for q in QUANTILES])
+        known = self._columns(fh, X, [f"q_{q:g}" for q in QUANTILES])
         wanted = np.apply_along_axis(lambda ends: np.interp(alpha, QUANTILES, ends), -1, known)
         columns = pd.MultiIndex.from_product([self._get_varnames(), alpha])
         return self._framed(fh, wanted, columns)
@@ -80,10 +84,13 @@ class LSTMNativeForecaster(BaseForecaster):
     def _steps(self, fh: ForecastingHorizon) -> np.ndarray:
         return np.asarray(fh.to_relative(self.cutoff).to_numpy(), dtype=int)
 
-    def _columns(self, fh: ForecastingHorizon, names: list[str]) -> np.ndarray:
+    def _columns(self, fh: ForecastingHorizon, X: Any, names: list[str]) -> np.ndarray:  # noqa: N803
         """Return columns of the forecast at the horizon's steps: (series, steps, names)."""
         steps = self._steps(fh)
-        frame = self._forecaster.predict(int(steps.max()))
+        future = None
+        if X is not None:
+            future = _rows(X).assign(**X.add_prefix(_PREFIX).to_dict("list"))
+        frame = self._forecaster.predict(int(steps.max()), future)
         values = frame[names].to_numpy().reshape(-1, int(steps.max()), len(names))
         return values[:, steps - 1]
 
@@ -96,15 +103,19 @@ class LSTMNativeForecaster(BaseForecaster):
         return pd.DataFrame(values.reshape(len(index), -1), index=index, columns=columns)
 
 
-def _long(y: pd.DataFrame) -> pd.DataFrame:
-    """Return unique_id, ds and y of sktime's frame."""
-    stamps = y.index.get_level_values(-1)
+def _long(y: pd.DataFrame, X: pd.DataFrame | None) -> pd.DataFrame:  # noqa: N803
+    """Return unique_id, ds, y and the columns of X at the same places, of sktime's frames."""
+    columns = {} if X is None else X.add_prefix(_PREFIX).reindex(y.index).to_dict("list")
+    return _rows(y).assign(y=y.iloc[:, 0].array, **columns)
+
+
+def _rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return unique_id and ds of sktime's index."""
+    stamps = frame.index.get_level_values(-1)
     if isinstance(stamps, pd.PeriodIndex):
         stamps = stamps.to_timestamp()
-    names = y.index.get_level_values(0) if y.index.nlevels == 2 else ["y"] * len(y)
-    return pd.DataFrame(
-        {"unique_id": [str(name) for name in names], "ds": stamps, "y": y.iloc[:, 0].array}
-    )
+    names = frame.index.get_level_values(0) if frame.index.nlevels == 2 else ["y"] * len(frame)
+    return pd.DataFrame({"unique_id": [str(name) for name in names], "ds": stamps})
 
 
 def main() -> None:

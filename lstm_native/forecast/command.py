@@ -256,10 +256,11 @@ def _print_back_test(panel: Panel, result: Result) -> None:
     backtest = result.forecaster.backtest
     if backtest.methods:
         stamps = [stamp for each in backtest.origins.values() for stamp in each]
-        where = f", {stamps[0]} to {stamps[-1]}" if len(panel.series) == 1 else ""
+        span = stamps[0] if len(stamps) == 1 else f"{stamps[0]} to {stamps[-1]}"
+        where = f", {span}" if len(panel.series) == 1 else ""
         print(
             f"back-test: trained on the first {test['training_rows']} rows, {test['horizon']} "
-            f"ahead from {test['origins']} origins{where}\n"
+            f"ahead from {test['origins']} origin{'s' * (test['origins'] != 1)}{where}\n"
         )
         print(score_table(backtest), end="\n\n")
     print(backtest.text, end="\n\n")

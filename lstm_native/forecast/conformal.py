@@ -129,6 +129,7 @@ def calibrate(
     actual: Array,
     *,
     evidence: float,
+    together: float | None = None,
 ) -> Calibration:
     """Find the factors by which distances must be multiplied.
 
@@ -144,6 +145,8 @@ def calibrate(
         What came; NaN where nothing is known.
     evidence : float
         How many independent forecasts the origins amount to.
+    together : float, optional
+        The same, as far as they are believed for another time; by default `evidence`.
     """
     horizon = middle.shape[1]
     known = np.isfinite(actual)
@@ -151,19 +154,20 @@ def calibrate(
         return identity(levels, horizon)
     errors = actual - middle
     independent = evidence * min(_INDEPENDENT, horizon)
+    believed = (evidence if together is None else together) * min(_INDEPENDENT, horizon)
     # Neighbours help a step with few errors of its own, and blur one with many.
     reach = 0 if evidence >= _PLENTY else horizon // 6
     near = [slice(max(0, step - reach), step + reach + 1) for step in range(horizon)]
     both = np.abs(errors) / np.minimum(
         spread[..., levels.index(0.1)], spread[..., levels.index(0.9)]
     )
-    common = _weight(independent, _MIDDLE) * _log_quantile(both[known], 0.8, independent)
+    common = _weight(believed, _MIDDLE) * _log_quantile(both[known], 0.8, independent)
     factors = np.empty((len(levels), horizon))
     for place, level in enumerate(levels):
         tail = min(level, 1.0 - level)
         size = np.abs(errors) / spread[..., place]
         sided = np.sign(level - 0.5) * errors / spread[..., place]
-        beyond = independent * 2.0 * tail
+        beyond = believed * 2.0 * tail
         of_level = _log_quantile(size[known], 1.0 - 2.0 * tail, independent)
         of_side = _log_quantile(sided[known], 1.0 - tail, independent)
         base = common + _weight(beyond, _LEVEL) * (of_level - common)

@@ -113,12 +113,14 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     else:
         choice = selection.always(request.model, series)
         seen = points[request.model]
-    spread = "tuned" if "tuned" in choice.used else "pretrained"
+    # Training on few series makes a network too sure; but only the tuned one knows covariates.
+    sure = "pretrained" in choice.used and not methods.covariates(panel)
+    spread = "tuned" if "tuned" in choice.used and not sure else "pretrained"
     away = intervals.distances(trained, spread, held.cuts, seen, levels)
     calibration = intervals.calibrate(held, limits, seen, away, levels)
     bounds = intervals.honest_bounds(held, limits, seen, away, levels)
     inside = conformal.coverage_bounds(bounds, levels, percents)
-    backtest = _backtest(panel, held, points, choice, seen, inside)
+    backtest = _backtest(panel, held, points, choice, seen, inside, "tuned" in names)
     tested = time.perf_counter()
     used = (*choice.used, spread)
     final = methods.train(used, panel, request, plan, "final")
@@ -145,9 +147,13 @@ def _backtest(
     choice: Choice,
     seen: Array,
     inside: Mapping[int, tuple[Array, Array]],
+    tuned: bool,
 ) -> BackTest:
+    said = ""
+    if methods.covariates(panel) and "tuned" not in choice.used:
+        said = verdict.WITHOUT_COVARIATES if tuned else verdict.UNLEARNT_COVARIATES
     if not held.count:
-        return BackTest((), choice.name, {}, held.horizon, verdict.NOTHING_HELD_OUT)
+        return BackTest((), choice.name, {}, held.horizon, verdict.NOTHING_HELD_OUT + said)
     forecasts = {choice.name: seen, **{n: p for n, p in points.items() if n != choice.name}}
     results = tuple(
         judge(name, forecast, held, inside if name == choice.name else None)
@@ -161,6 +167,4 @@ def _backtest(
         first = series.stamps[held.at[held.owner == index]]
         stamps[series.name] = tuple(labels(first, panel.frequency))
     text = verdict.sentence(results, best, choice.name, errors, held.count, held.horizon, GUARD)
-    if methods.covariates(panel) and "tuned" not in choice.used:
-        text += verdict.WITHOUT_COVARIATES
-    return BackTest(results, best, stamps, held.horizon, text)
+    return BackTest(results, best, stamps, held.horizon, text + said)

@@ -221,29 +221,59 @@ class Forecaster:
         panel, middle, bounds = self._forecast(horizon, future)
         return frames.forecast_frame(panel, self._columns(middle, bounds), self._names)
 
-    def predict_panel(self, panel: Panel, horizon: int | None = None) -> pd.DataFrame:
-        """Forecast what follows other series, by what was fitted, without training."""
-        other = copy.copy(self)
-        seasons = self.panel.frequency.seasons
-        frequency = dataclasses.replace(panel.frequency, seasons=seasons)
-        other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
-        return other.predict(horizon)
+    def predict_panel(
+        self, data: Any, horizon: int | None = None, future: Any = None
+    ) -> pd.DataFrame:
+        """Forecast what follows other series, by what was fitted, without training.
+
+        Parameters
+        ----------
+        data : DataFrame, path or Panel
+            As in `fit`.
+        horizon, future
+            As in `predict`.
+
+        Raises
+        ------
+        DataError
+            As in `fit` and `predict`.
+        """
+        return self._about(data).predict(horizon, future)
 
     def sample(
-        self, paths: int = 100, seed: int = 0, horizon: int | None = None, future: Any = None
+        self,
+        paths: int = 100,
+        seed: int = 0,
+        horizon: int | None = None,
+        future: Any = None,
+        *,
+        data: Any = None,
     ) -> pd.DataFrame:
         """Draw paths of what may come, for sums, maxima and whatever else needs whole futures.
 
         Each step of them has the quantiles of `predict`; how steps go together is taken from the
         held-out errors (a Gaussian copula).
 
+        Parameters
+        ----------
+        paths, seed : int
+        horizon, future
+            As in `predict`.
+        data : DataFrame, path or Panel, optional
+            Other series, as in `predict_panel`; by default those that were fitted.
+
         Returns
         -------
         DataFrame
             unique_id, path (from 0), ds, value.
-        """
-        import pandas as pd
 
+        Raises
+        ------
+        DataError
+            As in `predict_panel`, or no path is asked for.
+        """
+        if data is not None:
+            return self._about(data).sample(paths, seed, horizon, future)
         if paths < 1:
             raise DataError(f"paths {paths} is not at least 1")
         panel, middle, bounds = self._forecast(horizon, future)
@@ -253,21 +283,7 @@ class Forecaster:
         drawn = sampling.draw(
             middle, bounds, fitted.calibration.levels, correlation, paths=paths, seed=seed
         )
-        names, parts = self._names, []
-        stamps = frames.stamps_after(panel, steps)
-        for series, index, values in zip(panel.series, stamps, drawn, strict=True):
-            parts.append(
-                pd.DataFrame(
-                    {
-                        names.id: series.name,
-                        "path": np.repeat(np.arange(paths), steps),
-                        names.time: _tiled(index, paths),
-                        "value": values.ravel(),
-                    }
-                )
-            )
-        found: pd.DataFrame = pd.concat(parts, ignore_index=True)
-        return found
+        return frames.paths_frame(panel, drawn, self._names)
 
     def cross_validation(
         self, data: Any, windows: int = 1, step: int | None = None, horizon: int | None = None
@@ -392,6 +408,19 @@ class Forecaster:
             raise DataError("nothing is fitted yet: call fit first")
         return self._fitted, self._panel
 
+    def _about(self, data: Any) -> Forecaster:
+        """Return a forecaster that knows other rows, and what was fitted on those it knew."""
+        _, known = self._ready()
+        if isinstance(data, Panel):
+            panel = data
+        else:  # the last rows alone may not tell how far apart they are
+            step = known.frequency.alias or known.frequency.step
+            panel = self._read(data, frequency=None if step == 1 else step)  # 1: rows are counted
+        other = copy.copy(self)
+        frequency = dataclasses.replace(panel.frequency, seasons=known.frequency.seasons)
+        other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
+        return other
+
     def _read(self, data: Any, **options: Any) -> Panel:
         if isinstance(data, Panel):
             return data if self.season is None else with_seasons(data, self.season)
@@ -445,8 +474,3 @@ class Forecaster:
 
 def _names(value: Sequence[str] | str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _tiled(index: pd.Index, times: int) -> pd.Index:
-    found: pd.Index = index[np.tile(np.arange(len(index)), times)]
-    return found

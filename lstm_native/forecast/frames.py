@@ -175,6 +175,27 @@ def forecast_frame(panel: Panel, columns: Mapping[str, Array], names: Names) -> 
     return frame
 
 
+def paths_frame(panel: Panel, paths: Array, names: Names) -> pd.DataFrame:
+    """Return paths, (series, paths, steps), as rows of id, path, time and value."""
+    import pandas as pd
+
+    count, steps = paths.shape[1:]
+    parts = []
+    for series, index, values in zip(panel.series, stamps_after(panel, steps), paths, strict=True):
+        parts.append(
+            pd.DataFrame(
+                {
+                    names.id: series.name,
+                    "path": np.repeat(np.arange(count), steps),
+                    names.time: index[np.tile(np.arange(steps), count)],
+                    "value": values.ravel(),
+                }
+            )
+        )
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return found
+
+
 def with_future(panel: Panel, frame: Any, horizon: int, names: Names) -> Panel:
     """Return the panel with the future covariates of a frame's rows.
 

@@ -195,6 +195,7 @@ class GlobalModel:
             found = windows.restore(self._ask(known, values, windows))
             if done:  # what was uncertain before stays so
                 found = _wider(found, done[-1][:, -1:], self.quantiles.index(0.5))
+                found = windows.allowed(found)
             done.append(found)
             count += steps
             if count < horizon:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lstm_native.forecast import conformal, methods, selection
 from lstm_native.forecast.conformal import Calibration
 from lstm_native.forecast.methods import GlobalModel, Trained
-from lstm_native.forecast.origins import Origins
+from lstm_native.forecast.origins import Origins, together_worth
 from lstm_native.forecast.panel import Panel
 from lstm_native.forecast.rows import floor_of, never_negative
 
@@ -107,7 +107,12 @@ def calibrate(
 ) -> Calibration:
     """Find the factors by held-out forecasts `seen`, (cuts, horizon), and distances `away`."""
     return conformal.calibrate(
-        levels, seen, limits.spread(away), held.actual, evidence=float(held.evidence().sum())
+        levels,
+        seen,
+        limits.spread(away),
+        held.actual,
+        evidence=float(held.evidence().sum()),
+        together=together_worth(held.evidence()),
     )
 
 

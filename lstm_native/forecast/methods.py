@@ -35,9 +35,9 @@ _TOO_SHORT = (
     "{}: the rows before the held-out part are too few to train on further: choose pretrained, or "
     "another method"
 )
-_NOT_LEARNT = (
-    "{}: too few rows before the held-out part to learn what the covariates ({}) say: leave them "
-    "out"
+_UNTUNED = (
+    "{}: without tuning (tune=False) nothing learns what the covariates ({}) say: leave them out, "
+    "or tune"
 )
 _TUNED_ROWS = 3000  # of several series together from which on tuning is tried
 _TUNED_ALONE = 1000  # of one series that the method lstm does not take
@@ -106,8 +106,8 @@ def candidates(panel: Panel, training: Panel, request: Request) -> tuple[str, ..
         raise DataError(_TOO_SHORT.format(panel.source))
     if request.tune or (request.tune is None and _worth_tuning(panel, training, horizon, network)):
         found.append("tuned")
-    if covariates(panel) and "tuned" not in found:
-        raise DataError(_NOT_LEARNT.format(panel.source, ", ".join(covariates(panel))))
+    if covariates(panel) and request.tune is False:
+        raise DataError(_UNTUNED.format(panel.source, ", ".join(covariates(panel))))
     found += simple
     if max(rows) <= _STATISTICAL_ROWS:
         for name, most in (("theta", _THETA_SERIES), ("ets", _ETS_SERIES)):

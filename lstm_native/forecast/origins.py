@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast.panel import Panel
+from lstm_native.forecast.panel import Panel, Series
 
 Array = NDArray[np.float64]
 
@@ -18,6 +18,7 @@ HELD_OUT = 5
 BUDGET = 4000
 
 _MIN_KNOWN = 2  # rows before an origin
+_ALIKE = 2  # series of a panel, at most, that tell something of their own: they share their dates
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,17 @@ class Origins:
         return np.bincount(places >> 40, minlength=len(self.names)) / self.horizon
 
 
+def together_worth(evidence: Array) -> float:
+    """Return how many independent forecasts those of all series, (series,), amount to.
+
+    What holds at one time may not hold at the next, and series of a panel share their dates. (On
+    the training parts of M3 what a method gained at one time said little of what it gained at the
+    next, however many series there were.)
+    """
+    series = int(np.count_nonzero(evidence))
+    return float(evidence.sum()) / max(1.0, series / _ALIKE)
+
+
 def first_origin(rows: int, horizon: int) -> int:
     """Return how many rows of a series come before its held-out part.
 
@@ -121,7 +133,10 @@ def find(panel: Panel, horizon: int, *, budget: int = BUDGET) -> Origins:
     for line, index, place in zip(actual, owner, at, strict=True):
         came = panel.series[index].values[place : place + horizon]
         line[: len(came)] = came
-    cuts = tuple(panel.series[index].until(place) for index, place in zip(owner, at, strict=True))
+    cuts = tuple(
+        _reaching(panel.series[index].until(place), place + horizon)
+        for index, place in zip(owner, at, strict=True)
+    )
     return Origins(
         names=tuple(series.name for series in panel.series),
         training=panel.until(training),
@@ -130,3 +145,16 @@ def find(panel: Panel, horizon: int, *, budget: int = BUDGET) -> Origins:
         at=np.array(at, dtype=np.intp),
         actual=actual,
     )
+
+
+def _reaching(series: Series, rows: int) -> Series:
+    """Return a series whose future covariates go so far, NaN where they are not known.
+
+    Those of a series that is shorter than the horizon end with it, or before it: its forecast is
+    compared no further.
+    """
+    lacking = rows - len(series.future)
+    if lacking <= 0:
+        return series
+    future = np.pad(series.future, ((0, lacking), (0, 0)), constant_values=np.nan)
+    return dataclasses.replace(series, future=future)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native.forecast.backtest import errors_by_series
-from lstm_native.forecast.origins import Origins
+from lstm_native.forecast.origins import Origins, together_worth
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,8 @@ _CHOSEN = "\0chosen"  # no method is called so
 # What the methods' errors are beforehand, relative to each other: of published results, where
 # Theta, exponential smoothing and global networks lie within some percent of each other and the
 # naive ones a fifth above them (M3, M4).
-_BEFOREHAND = {"naive": 1.25, "seasonal-naive": 1.25, "linear": 1.1}
+# The tuned network may take what was alike in all series at one time for a rule.
+_BEFOREHAND = {"naive": 1.25, "seasonal-naive": 1.25, "linear": 1.1, "tuned": 1.02}
 _OTHERS = 1.0
 _MEAN_GAINS = 0.03  # what a mean of several is better by than its parts (Bates & Granger 1969)
 _PRIOR = 3.0  # independent forecasts that weigh as much as what is known beforehand
@@ -173,14 +174,15 @@ def _chosen(
     kept = np.bincount(origins.owner, weights=seen, minlength=series)
     share = kept / np.maximum(np.bincount(origins.owner, minlength=series), 1)
     evidence = origins.evidence() * share
+    weight = together_worth(evidence)
     prior = _beforehand(methods)
     together = _together(origins)
 
     def drawn(errors: Array, known: float) -> tuple[Array, float]:
         """Return each series' relative error, and that of all, drawn towards what is known."""
         relative = np.where(np.isfinite(errors), errors, 0.0) / unit
-        total = float((evidence * relative).sum() + _PRIOR * known)
-        overall = total / float(evidence.sum() + _PRIOR)
+        shown = float((evidence * relative).sum() / max(float(evidence.sum()), 1e-9))
+        overall = (weight * shown + _PRIOR * known) / (weight + _PRIOR)
         if together:
             return np.full(series, overall), overall
         return (evidence * relative + _SHARED * overall) / (evidence + _SHARED), overall

@@ -28,15 +28,40 @@ Array = NDArray[np.float64]
 
 _WINDOWS = 30_000  # made of a panel at most, if each series has its share
 _PER_SERIES = (8, 200)
-_SEEN = 90_000  # windows in all epochs together
-_EPOCHS = (3, 15)
 _FEWEST = 32  # windows, below which nothing is learnt
 _SHORTEST = 6  # rows before an origin
 _FEWEST_KNOWN = 3  # values among them
 _RELATIVE = 0.5  # 0: all series count alike; 1: as much as they move relative to their level
-_RATE = 5e-4
-_BATCH = 128
+_LONG = 500  # rows, on average
 _TOGETHER = 512
+
+
+@dataclass(frozen=True)
+class Course:
+    """How the network is trained further.
+
+    Attributes
+    ----------
+    seen : int
+        Windows in all epochs together.
+    epochs : (int, int)
+        The fewest and the most.
+    batch : int
+    rate : float
+        The learning rate of the first epoch; it falls along a cosine.
+    """
+
+    seen: int
+    epochs: tuple[int, int]
+    batch: int
+    rate: float
+
+
+SHORT = Course(60_000, (3, 15), 128, 5e-4)
+#: Long series have more to teach: the network may leave its start further behind.
+LONG = Course(120_000, (3, 15), 128, 2e-3)
+#: The network knows nothing yet of what covariates do.
+WITH_COVARIATES = Course(60_000, (3, 60), 32, 2e-3)
 
 
 @dataclass(frozen=True)
@@ -116,11 +141,12 @@ def tune(
         )
     data = _samples(panel, ends, horizon, covariates)
     copy = _copy(network, covariates, len(quantiles))
-    epochs = int(np.clip(_SEEN // len(ends), *_EPOCHS))
-    progress = _Bar(epochs * -(-len(ends) // _BATCH)) if show else None
+    course = _course(panel, covariates)
+    epochs = int(np.clip(course.seen // len(ends), *course.epochs))
+    progress = _Bar(epochs * -(-len(ends) // course.batch)) if show else None
 
     def falling(epoch: int, _: float) -> float:
-        return _RATE * 0.5 * (1.0 + float(np.cos(np.pi * epoch / epochs)))
+        return course.rate * 0.5 * (1.0 + float(np.cos(np.pi * epoch / epochs)))
 
     try:
         copy.fit(
@@ -128,9 +154,9 @@ def tune(
             data["target"],
             sample_weight=data["weight"],
             epochs=epochs,
-            batch_size=_BATCH,
+            batch_size=course.batch,
             loss=ln.Quantile(quantiles),
-            optimizer=ln.Adam(_RATE, clip_norm=1.0),
+            optimizer=ln.Adam(course.rate, clip_norm=1.0),
             callbacks=[ln.LearningRateScheduler(falling), *([progress] if progress else [])],
             seed=seed,
             verbose=False,
@@ -140,6 +166,12 @@ def tune(
             progress.close()
     trained = _copy(copy, covariates, len(quantiles))  # without the optimiser's state
     return trained
+
+
+def _course(panel: Panel, covariates: Covariates) -> Course:
+    if covariates.past_count:
+        return WITH_COVARIATES
+    return LONG if np.mean([len(series) for series in panel.series]) >= _LONG else SHORT
 
 
 def _copy(network: ln.Model, covariates: Covariates, quantiles: int) -> ln.Model:

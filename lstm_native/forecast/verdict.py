@@ -11,6 +11,11 @@ NOTHING_HELD_OUT = "There are too few rows to hold any out: nothing says how goo
 #: Appended where the method that sees them is not among the chosen.
 WITHOUT_COVARIATES = " The covariates did not help: they have no part in the forecast."
 
+#: Appended where nothing could be learnt from them.
+UNLEARNT_COVARIATES = (
+    " The rows are too few to learn what the covariates say: they have no part in the forecast."
+)
+
 _NAIVE = "naive"
 
 
@@ -43,13 +48,23 @@ def sentence(
     size = "" if several else f" (mean absolute error {by_name[best].mae:.4g})"
     text = f"{best} is best on this data{size}"
     if best != other and errors[other] > 0.0:
-        less = 100.0 * (1.0 - errors[best] / errors[other])
-        text += f": its error is {less:.0f} % smaller than that of {other}"
-        text += "" if several else f" ({by_name[other].mae:.4g})"
-    origins = "origin" if count == 1 else "origins"
-    text += f", {horizon} ahead from {count} held-out {origins}"
+        less = _percent(1.0 - errors[best] / errors[other])
+        text += f": its error is {less} % smaller than that of {other}" if less else ""
+        text += "" if less else f": {other} is equally good"
+        text += "" if several or not less else f" ({by_name[other].mae:.4g})"
+    if count == 1:
+        text += f", {horizon} ahead from a single held-out origin, which says little"
+    else:
+        text += f", {horizon} ahead from {count} held-out origins"
     if chosen != best:
         text += f"; the forecast given is that of {chosen}"
         if errors[best] > 0.0:
-            text += f", whose error is {100.0 * (errors[chosen] / errors[best] - 1.0):.0f} % larger"
+            more = _percent(errors[chosen] / errors[best] - 1.0)
+            text += f", whose error is {more} % larger" if more else ", which is equally good"
+        elif errors[chosen] == 0.0:
+            text += ", which is equally good"
     return text + "."
+
+
+def _percent(share: float) -> int:
+    return round(100.0 * share)

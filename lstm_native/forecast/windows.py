@@ -75,7 +75,10 @@ class Windows:
         values = np.where(
             logarithm, np.exp(np.minimum(np.where(logarithm, values, 0.0), _LARGEST_LOG)), values
         )
-        # A demand that was never negative will not be.
+        return self.allowed(values)
+
+    def allowed(self, values: Array) -> Array:
+        """Return (series, horizon, quantiles) lifted to 0: what was never negative will not be."""
         return np.where(self.positive[:, np.newaxis, np.newaxis], np.maximum(values, 0.0), values)
 
     def _growth(self) -> Array:

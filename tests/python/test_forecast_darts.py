@@ -57,14 +57,25 @@ def test_covariates_of_the_past_and_the_future(example):
     assert len(model.predict(4, target[:50], past[:50], future)) == 4
 
 
+def test_future_covariates_may_come_with_predict_alone(example):
+    rng = np.random.default_rng(0)
+    target, future = series(rng.normal(size=60)), series(rng.normal(size=80))
+    model = example.LSTMNativeModel(5).fit(target, future_covariates=future[:60])
+    assert len(model.predict(5, future_covariates=future, series=target)) == 5
+    assert model.predict(5, target, None, future, num_samples=3).n_samples == 3
+    with pytest.raises(ValueError, match="future"):
+        model.predict(5)
+
+
 def test_samples_are_paths(example):
     target = series(np.random.default_rng(0).normal(size=60))
     model = example.LSTMNativeModel(5, model="naive").fit(target)
     found = model.predict(5, num_samples=50, random_state=1)
     assert found.n_samples == 50
     assert found == model.predict(5, num_samples=50, random_state=1)
-    with pytest.raises(ValueError, match="fitted to"):
-        model.predict(5, target[:30], num_samples=2)
+    others = model.predict(4, [target[:30], target[:50]], num_samples=20)
+    assert [one.n_samples for one in others] == [20, 20]
+    assert [one.start_time().day for one in others] == [31, 20]
 
 
 def test_historical_forecasts_with_and_without_training(example):

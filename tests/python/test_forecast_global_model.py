@@ -49,7 +49,7 @@ def test_airline_passengers_are_foreseen_better_than_by_the_year_before():
     found = middle(MODEL, panel(*(PASSENGERS[:at] for at in origins)), 12)
     actual = np.stack([PASSENGERS[at : at + 12] for at in origins])
     before = np.stack([PASSENGERS[at - 12 : at] for at in origins])
-    assert np.abs(found - actual).mean() < 0.5 * np.abs(before - actual).mean()
+    assert np.abs(found - actual).mean() < 0.6 * np.abs(before - actual).mean()
 
 
 def test_a_line_goes_on_as_a_line():

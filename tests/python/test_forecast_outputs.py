@@ -152,3 +152,13 @@ def test_what_is_not_published_goes(tmp_path):
     with Outputs(tmp_path) as outputs:
         outputs.path("report.json").write_text("{}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_origin_is_called_one(tmp_path, capsys):
+    path = tmp_path / "short.csv"
+    path.write_text("month,units\n" + "".join(f"2024-0{m},{m % 4}\n" for m in range(1, 9)))
+    words = ["forecast", path, "--model", "naive", "--out", tmp_path / "out"]
+    assert cli.main([str(word) for word in words]) == 0
+    out = capsys.readouterr().out
+    assert "ahead from 1 origin, 2024-07\n" in out
+    assert "from a single held-out origin, which says little." in out

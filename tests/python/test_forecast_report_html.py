@@ -244,3 +244,11 @@ print(len(html(panel, made.forecast(panel), made.backtest(panel))))
         **p.fresh_process(PYTHONPATH=str(Path(__file__).parent)),
     )
     assert int(done.stdout) > 10_000
+
+
+def test_an_error_that_hardly_differs_is_called_equal(monkeypatch):
+    panel = made.panel(["a"])
+    monkeypatch.setattr("lstm_native.forecast.report.html.gain", lambda _: -1e-5)
+    text = words(page(panel).text)
+    assert "its error equal to that of seasonal" in text
+    assert "0.0 %" not in text

@@ -59,6 +59,23 @@ def test_several_series_are_one_panel_and_update_needs_no_training(example):
     assert found.index.get_level_values(1).astype(str).tolist() == ["2019-02", "2019-02"]
 
 
+def test_exogenous_columns_are_known_ahead(example):
+    y = pd.Series(np.random.default_rng(0).normal(size=90), name="units")
+    y.index = pd.period_range("2015-01", periods=90, freq="M")
+    later = pd.period_range("2015-01", periods=94, freq="M")
+    known = pd.DataFrame({"price": np.arange(94.0) % 5}, later)
+    forecaster = example.LSTMNativeForecaster().fit(y, X=known.iloc[:90], fh=[1, 3])
+    assert len(forecaster.predict(X=known.iloc[90:])) == 2
+    assert len(forecaster.predict_interval(X=known.iloc[90:93], coverage=0.8)) == 2
+    with pytest.raises(ValueError, match="no row for 2022-09-01"):
+        forecaster.predict(X=known.iloc[90:92])
+    forecaster.update(pd.Series([0.0], later[90:91], name="units"), known.iloc[90:91], False)
+    assert forecaster.predict(X=known.iloc[91:]).index.astype(str).tolist() == [
+        "2022-08",
+        "2022-10",
+    ]
+
+
 def test_the_example_runs(example, capsys):
     example.main()
     assert float(capsys.readouterr().out.split("MAPE")[1]) < 0.15

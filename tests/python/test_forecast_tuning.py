@@ -18,8 +18,10 @@ HORIZON = 6
 @pytest.fixture(autouse=True)
 def few_windows(monkeypatch):
     """The whole budget would take most of a minute."""
-    monkeypatch.setattr(tuning, "_SEEN", 12_000)
     monkeypatch.setattr(tuning, "_WINDOWS", 4_000)
+    for name in ("SHORT", "WITH_COVARIATES"):
+        course = dataclasses.replace(getattr(tuning, name), seen=12_000)
+        monkeypatch.setattr(tuning, name, course)
 
 
 def odd_series(count, rows=80, seed=0):

@@ -128,6 +128,38 @@ def test_paths_go_beyond_the_fitted_horizon():
         quick(4).fit(monthly(VALUES)).sample(0)
 
 
+def test_paths_of_other_series_need_no_training():
+    made = quick(4).fit(monthly(VALUES))
+    others = pd.concat([monthly(VALUES[:n]).assign(unique_id=f"s{n}") for n in (30, 50)])
+    found = made.sample(400, seed=1, data=others)
+    assert found.groupby("unique_id", sort=False).size().to_dict() == {"s30": 1600, "s50": 1600}
+    drawn = found.groupby(["unique_id", "ds"])["value"].quantile(0.9)
+    expected = made.predict_panel(others).set_index(["unique_id", "ds"])
+    spread = expected["high_80"] - expected["forecast"]
+    assert ((drawn - expected["high_80"]).abs() < 0.3 * spread).all()
+    assert len(made.panel.series) == 1  # it is left as it was
+
+
+def test_other_series_come_as_frames_however_short():
+    made = quick(4).fit(monthly(VALUES))
+    found = made.predict_panel(monthly([3.0], start="2020-01-01"))
+    assert found["ds"].tolist() == list(pd.date_range("2020-02-01", periods=4, freq="MS"))
+    whole = made.predict_panel(monthly(VALUES))
+    pd.testing.assert_frame_equal(whole, made.predict_panel(made.panel))
+    pd.testing.assert_frame_equal(whole, made.predict())
+    counted = quick(4).fit(pd.DataFrame({"y": VALUES}))
+    assert counted.predict_panel(pd.DataFrame({"y": VALUES[:9]}))["ds"].tolist() == [10, 11, 12, 13]
+
+
+def test_other_series_have_future_covariates_of_their_own():
+    made = Forecaster(3, model="tuned", future=["price"]).fit(promoted(164))
+    others, later = promoted(100), promoted(100, 3).iloc[100:].drop(columns="y")
+    assert len(made.predict_panel(others, future=later)) == 3
+    assert len(made.sample(5, future=later, data=others)) == 15
+    with pytest.raises(DataError, match="'price' of series"):
+        made.sample(5, data=others)
+
+
 LONG = cycle(164)
 
 
@@ -151,14 +183,44 @@ def test_future_covariates_come_with_the_table_or_with_predict():
         made.predict(future=later.iloc[:4])
 
 
+def short_and_long():
+    long = promoted(164).assign(unique_id="long")
+    return pd.concat([long, promoted(8).assign(unique_id="short")], ignore_index=True)
+
+
+def test_future_covariates_of_series_shorter_than_the_horizon_come_with_predict_too():
+    # Its back-test asked for covariates beyond the rows that it compares.
+    made = Forecaster(6, model="tuned", future=["price"]).fit(short_and_long())
+    with pytest.raises(DataError, match=r"'price' of series 'long' .* just after it; .*future="):
+        made.predict()
+    later = promoted(164, 6).iloc[164:].assign(unique_id="long")
+    later = pd.concat([later, promoted(8, 6).iloc[8:].assign(unique_id="short")])
+    assert len(made.predict(future=later)) == 12
+    for lacking in (later.drop(columns="unique_id"), later[later["unique_id"] == "long"]):
+        with pytest.raises(DataError, match=r"unique_id|no row for"):
+            made.predict(future=lacking)
+
+
 def test_covariates_are_refused_by_methods_that_would_ignore_them():
     with pytest.raises(DataError, match=r"linear takes no covariates \(price\)"):
         Forecaster(6, model="linear", past=["price"]).fit(promoted(164))
 
 
-def test_too_few_rows_to_learn_from_covariates_are_said():
-    with pytest.raises(DataError, match=r"learn what the covariates \(price\) say"):
-        Forecaster(6, future=["price"]).fit(promoted(20))
+@pytest.mark.parametrize("rows", [2, 8, 20])
+def test_short_series_with_covariates_are_forecast_without_them_and_that_is_said(rows):
+    # It was an error, although a series of 8 rows gets a forecast.
+    made = Forecaster(6, future=["price"]).fit(promoted(rows, 6))
+    assert made.backtest.text.endswith(
+        "The rows are too few to learn what the covariates say: they have no part in the forecast."
+    )
+    assert len(made.predict()) == 6
+
+
+def test_covariates_are_refused_where_they_were_asked_to_be_learnt_and_cannot_be():
+    with pytest.raises(DataError, match=r"tune=False\) nothing learns .* \(price\)"):
+        Forecaster(6, future=["price"], tune=False).fit(promoted(164, 6))
+    with pytest.raises(DataError, match="too few to train on further"):
+        Forecaster(6, future=["price"], tune=True).fit(promoted(20, 6))
     with pytest.raises(DataError, match="too few to train on further"):
         Forecaster(6, model="tuned").fit(monthly(VALUES[:12]))
 

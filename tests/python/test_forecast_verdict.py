@@ -11,11 +11,11 @@ def result(name, mae, series=1):
     return MethodResult(name, score, {str(index): score for index in range(series)})
 
 
-def said(chosen, series=1, **maes):
+def said(chosen, series=1, count=9, **maes):
     names = {name.replace("_", "-"): mae for name, mae in maes.items()}
     results = [result(name, mae, series) for name, mae in names.items()]
     best = min(names, key=lambda name: names[name])
-    return sentence(results, best, chosen, names, 9, 6, "seasonal-naive")
+    return sentence(results, best, chosen, names, count, 6, "seasonal-naive")
 
 
 def test_the_best_is_named_with_its_gain_over_the_seasonal_naive_forecast():
@@ -33,6 +33,20 @@ def test_another_forecast_than_the_best_is_said_to_be_given():
     text = said("lstm", lstm=5.0, naive=4.0, seasonal_naive=6.0)
     assert text.startswith("naive is best on this data")
     assert text.endswith("; the forecast given is that of lstm, whose error is 25 % larger.")
+
+
+def test_errors_that_hardly_differ_are_called_equally_good():
+    # "whose error is 0 % larger" leaves a reader puzzled.
+    text = said("lstm", lstm=4.01, naive=4.0, seasonal_naive=4.009)
+    assert "0 %" not in text
+    assert "naive is best on this data (mean absolute error 4): seasonal-naive is equally" in text
+    assert text.endswith("; the forecast given is that of lstm, which is equally good.")
+    assert said("naive", lstm=0.0, naive=0.0).endswith("that of naive, which is equally good.")
+
+
+def test_a_single_origin_is_said_to_say_little():
+    text = said("theta", count=1, theta=3.0, naive=4.0)
+    assert text.endswith("6 ahead from a single held-out origin, which says little.")
 
 
 def test_errors_of_many_series_are_not_added_up():

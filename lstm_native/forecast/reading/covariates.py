@@ -115,7 +115,8 @@ def require_future(panel: Panel, horizon: int) -> None:
             how = f"({counted(step, 'row')} beyond); add rows with the covariates and no value, or "
             how += f"forecast {counted(step, 'row')} only"
         else:
-            how = "just after it; add rows with the covariates and no value, or take them as past"
+            how = "just after it; add rows with the covariates and no value, give them in a table "
+            how += "of their own (future=, --future-file), or take them as past"
         raise DataError(
             f"{panel.source}: a horizon of {counted(horizon, 'row')} needs the future covariates "
             f"as far beyond the last value, but {shown(which)} of series {shown(series.name)} is "

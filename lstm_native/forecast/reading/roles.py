@@ -10,6 +10,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from lstm_native.forecast.errors import DataError
+from lstm_native.forecast.reading.bare_numbers import counts_time
 from lstm_native.forecast.reading.choices import Choices
 from lstm_native.forecast.reading.notations import MONTHS, looks_like_stamp
 from lstm_native.forecast.reading.numerals import is_numeric, looks_like_number
@@ -191,6 +192,32 @@ def _guess_time(table: Table, used: dict[int, str], quiet: bool = False) -> tupl
         years = [int(float(label)) for label in table.columns[free[0]].labels()]
         if all(b - a == years[1] - years[0] != 0 for a, b in pairwise(years)):
             return (free[0],)
+    return _plain_stamps(table, free, likely, used, quiet)
+
+
+def _plain_stamps(
+    table: Table, free: list[int], likely: dict[int, float], used: dict[int, str], quiet: bool
+) -> tuple[int, ...]:
+    """Return a column without a telling name that holds stamps, all its cells or nearly all.
+
+    A cell that is none is then an error that names it, and no reason to count the rows instead.
+    """
+    for index in free:
+        if likely[index] > 0.5:
+            return _with_clock(table, index, free)
+    for index in free:
+        values = quiet or "column" in used.values()
+        if not values and not any(is_numeric(table.columns[i]) for i in free if i != index):
+            continue
+        kind = counts_time(table.columns[index], first=index == 0)
+        repeated = table.rows - len(np.unique(_codes(table.columns[index])))
+        few = repeated <= max(1, table.rows // 10)
+        if kind is None or not (few or fitting_ids(table, (index,))):
+            continue
+        if not quiet:
+            name = shown(table.columns[index].name)
+            table.notes.append(f"{name} is read as the time, in {kind}")
+        return (index,)
     return ()
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _DRAWN = 12  # series with a picture
 _ROWS = 100  # series in the table of forecasts
 _STEPS = 200  # steps in that of a single series
+_EQUAL = 5e-4  # shares below are 0.0 %
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -143,8 +144,10 @@ def _cards(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -> E
         share, plain = gain(backtest), reference(backtest)
         if share is not None and plain is not None:
             side = "smaller" if share >= 0.0 else "larger"
-            under = f"than that of {plain.name}, on held-out data"
-            cards.append(("its error", f"{percent(abs(share))} {side}", under))
+            size, under = f"{percent(abs(share))} {side}", "than that of"
+            if abs(share) < _EQUAL:
+                size, under = "equal", "to that of"
+            cards.append(("its error", size, f"{under} {plain.name}, on held-out data"))
         held = coverage(chosen.score, list(ahead[0].bounds))
         if held:
             level = min(held)
