@@ -154,7 +154,9 @@ def calibrate(
         return identity(levels, horizon)
     errors = actual - middle
     independent = evidence * min(_INDEPENDENT, horizon)
-    believed = (evidence if together is None else together) * min(_INDEPENDENT, horizon)
+    believed = independent
+    if together is not None and together < evidence:  # steps of one origin share dates, too
+        believed = together
     # Neighbours help a step with few errors of its own, and blur one with many.
     reach = 0 if evidence >= _PLENTY else horizon // 6
     near = [slice(max(0, step - reach), step + reach + 1) for step in range(horizon)]

@@ -62,9 +62,12 @@ class Limits:
     def bounds(self, middle: Array, distances: Array, calibration: Calibration) -> Array:
         """Return quantiles: (series, horizon, levels)."""
         bounds = calibration.bounds(middle, distances, self.floor)
-        # A forecast of 0 keeps its lower bound below it: it must not lie on its interval's edge.
-        lift = self.counts[:, np.newaxis] & (middle > 0.0)
-        return np.where(lift[..., np.newaxis], np.maximum(bounds, 0.0), bounds)
+        # A forecast of 0 has its lower bounds just below it, and does not lie on its edge.
+        normal = np.array([NormalDist().inv_cdf(level) for level in calibration.levels])
+        below = self.floor[:, np.newaxis] * np.minimum(normal, 0.0)
+        lowest = np.where((middle > 0.0)[..., np.newaxis], 0.0, below[:, np.newaxis])
+        counts = self.counts[:, np.newaxis, np.newaxis]
+        return np.where(counts, np.maximum(bounds, lowest), bounds)
 
 
 def distances(trained: Trained, spread: str, panel: Panel, middle: Array, levels: Levels) -> Array:
