@@ -1,4 +1,8 @@
-"""Covariates as a network reads them: each on its own scale, 0 where nothing is known."""
+"""Covariates as a network reads them: each on its own scale, 0 where nothing is known.
+
+Those known ahead are read twice: as they are, and as their distance from the last row before the
+forecast, since the network foresees distances from that row.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +73,7 @@ class Covariates:
     @property
     def ahead_count(self) -> int:
         """Columns beside those of the steps ahead."""
-        return len(self.future.names) + len(self.static.names)
+        return 2 * len(self.future.names) + len(self.static.names)
 
     def check(self, panel: Panel, horizon: int) -> None:
         """Refuse a panel with other covariates, or whose future ones end too early.
@@ -103,19 +107,20 @@ class Covariates:
         ahead : ndarray, (horizon, ahead_count)
         """
         static = self.static.apply(series.static)
-        past = np.zeros((timesteps, self.past_count))
         start = max(0, end - timesteps)
+        future = self.future.apply(series.future[start : end + horizon])
+        last = end - start - 1
+        twice = np.concatenate([future, future - future[last]], axis=1)
+
+        before = len(self.past.names)
+        past = np.zeros((timesteps, self.past_count))
         at = slice(timesteps - (end - start), timesteps)
-        known_past, known_future = len(self.past.names), len(self.future.names)
-        past[at, :known_past] = self.past.apply(series.past[start:end])
-        past[at, known_past : known_past + known_future] = self.future.apply(
-            series.future[start:end]
-        )
-        past[at, known_past + known_future :] = static
+        past[at, :before] = self.past.apply(series.past[start:end])
+        past[at, before : before + twice.shape[1]] = twice[: last + 1]
+        past[at, before + twice.shape[1] :] = static
         ahead = np.zeros((horizon, self.ahead_count))
-        known = series.future[end : end + horizon]
-        ahead[: len(known), :known_future] = self.future.apply(known)
-        ahead[:, known_future:] = static
+        ahead[: len(twice) - last - 1, : twice.shape[1]] = twice[last + 1 :]
+        ahead[:, twice.shape[1] :] = static
         return past, ahead
 
     def to_plain(self) -> dict[str, Any]:
