@@ -69,8 +69,12 @@ class Fitted:
         usual = self.choice.weights.mean(axis=0)
         weights = np.stack([rows.get(series.name, usual) for series in panel.series])
         choice = Choice(self.choice.methods, weights)
+        # Some methods are fitted for a horizon: fewer steps are the first ones of the usual number.
+        known = min((len(s.future) - len(s) for s in panel.series), default=0)
+        steps = max(horizon, min(self.horizon, known) if panel.future_names else self.horizon)
         points = {
-            name: methods.forecast(name, self.trained, panel, horizon) for name in choice.used
+            name: methods.forecast(name, self.trained, panel, steps)[:, :horizon]
+            for name in choice.used
         }
         limits = Limits.of(panel)
         middle = limits.above_zero(choice.combine(points))

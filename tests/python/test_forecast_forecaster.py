@@ -256,3 +256,18 @@ def test_another_table_is_forecast_with_the_seasons_that_were_fitted():
     expected.update(monthly(cycle(40), "c"))
     found = made.predict_panel(other)["forecast"]
     np.testing.assert_array_equal(found, expected.predict()["forecast"].iloc[12:])
+
+
+def test_fewer_steps_are_the_first_ones_of_the_usual_number():
+    """Whatever the methods: a linear autoregression is fitted anew for each horizon."""
+    rng = np.random.default_rng(0)
+    values = 50.0 + rng.normal(size=90).cumsum()
+    for model in ("linear", "pretrained"):
+        forecaster = Forecaster(horizon=8, model=model).fit(panel(values))
+        whole, first = forecaster.predict(), forecaster.predict(3)
+        assert first.equals(whole.head(3)), model
+
+
+def test_one_value_alone_is_no_certainty():
+    found = Forecaster(horizon=3).fit(panel(np.array([100.0]))).predict()
+    assert (found["high_80"] - found["low_80"] > 20.0).all()
