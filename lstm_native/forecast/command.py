@@ -174,7 +174,7 @@ def _check_options(options: argparse.Namespace, reading: dict[str, Any]) -> Path
 
 def _run(options: argparse.Namespace, reading: dict[str, Any], path: Path | None) -> int:
     from lstm_native.forecast.forecaster import Forecaster
-    from lstm_native.forecast.horizons import check_horizon, usual_horizon
+    from lstm_native.forecast.horizons import check_horizon, check_season, usual_horizon
     from lstm_native.forecast.outputs import Outputs
     from lstm_native.forecast.reading import bundled, read_table
 
@@ -191,6 +191,7 @@ def _run(options: argparse.Namespace, reading: dict[str, Any], path: Path | None
     if not options.quiet:
         for note in panel.notes:
             print(f"lstm-native: note: {note}", file=sys.stderr)
+    check_season(panel, options.season)
     check_horizon(panel, options.horizon or usual_horizon(panel))
     forecaster = loaded or Forecaster(
         options.horizon,

@@ -18,8 +18,10 @@ from lstm_native.forecast.fitting import Fitted
 from lstm_native.forecast.frames import Names
 from lstm_native.forecast.horizons import (
     check_horizon,
+    check_season,
     shortened,
     usual_horizon,
+    whole,
     with_guessed_season,
     with_seasons,
 )
@@ -105,14 +107,16 @@ class Forecaster:
         seed: int = 0,
         show: bool = False,
     ) -> None:
-        if horizon is not None and (
-            isinstance(horizon, bool) or horizon != int(horizon) or horizon < 1
-        ):
-            raise DataError(f"horizon {horizon} is not a whole number of at least 1")
         if model != "auto" and model not in methods.NAMES:
             raise DataError(f"unknown model '{model}': choose auto, {', '.join(methods.NAMES)}")
-        self.horizon = None if horizon is None else int(horizon)
+        self.horizon = None if horizon is None else whole("horizon", horizon)
         self.season = season
+        if season is not None:
+            rows = np.atleast_1d(np.asarray(season)).tolist()
+            if not rows:
+                raise DataError("season is empty: give a number of rows, or leave it out")
+            for each in rows:
+                whole("season", each)
         self.quantiles = None if quantiles is None else tuple(sorted(map(float, quantiles)))
         self.levels = tuple(sorted(levels))
         self.model = model
@@ -126,6 +130,11 @@ class Forecaster:
         self._names = Names(id_col, time_col, target_col)
         self._fitted: Fitted | None = None
         self._panel: Panel | None = None
+        if self.quantiles == () or (self.quantiles is None and not self.levels):
+            raise DataError(
+                "nothing would say how sure the forecast is: give quantiles or levels, or leave "
+                "both out"
+            )
         for level in self.levels:
             if level != int(level) or not 0 < level < 100:
                 raise DataError(f"level {level} is not a whole percent between 0 and 100")
@@ -150,6 +159,7 @@ class Forecaster:
             The data cannot be read, or the method cannot take them.
         """
         panel = self._read(data)
+        check_season(panel, self.season)
         if self.season is None:
             panel = with_guessed_season(panel)
         horizon = self.horizon or usual_horizon(panel)
@@ -274,8 +284,7 @@ class Forecaster:
         """
         if data is not None:
             return self._about(data).sample(paths, seed, horizon, future)
-        if paths < 1:
-            raise DataError(f"paths {paths} is not at least 1")
+        paths = whole("paths", paths)
         panel, middle, bounds = self._forecast(horizon, future)
         fitted, _ = self._ready()
         steps = middle.shape[1]
@@ -314,11 +323,17 @@ class Forecaster:
         from lstm_native.forecast import validation
 
         panel = self._read(data)
-        steps = horizon or self.horizon or usual_horizon(panel)
+        steps = self.horizon or usual_horizon(panel)
+        steps = steps if horizon is None else whole("horizon", horizon)
         other = copy.copy(self)
         other.horizon = steps
         return validation.cross_validation(
-            other, panel, self._names, windows=windows, step=step or steps, horizon=steps
+            other,
+            panel,
+            self._names,
+            windows=windows,
+            step=steps if step is None else step,
+            horizon=steps,
         )
 
     def explain(
@@ -328,7 +343,7 @@ class Forecaster:
         from lstm_native.forecast.explain import explain
 
         fitted, panel = self._ready()
-        steps = horizon or fitted.horizon
+        steps = fitted.horizon if horizon is None else whole("horizon", horizon)
         panel = self._ahead(panel, steps, future)
         return explain(panel, steps, lambda rows, count: fitted.forecast(rows, count)[0], **options)
 
@@ -453,7 +468,7 @@ class Forecaster:
 
     def _forecast(self, horizon: int | None, future: Any) -> tuple[Panel, Array, Array]:
         fitted, panel = self._ready()
-        steps = horizon or fitted.horizon
+        steps = fitted.horizon if horizon is None else whole("horizon", horizon)
         panel = self._ahead(panel, steps, future)
         return panel, *fitted.forecast(panel, steps)
 
