@@ -28,6 +28,7 @@ from lstm_native.forecast.horizons import (
 from lstm_native.forecast.methods import Request
 from lstm_native.forecast.panel import Panel
 from lstm_native.forecast.reading import read_table, require_future
+from lstm_native.forecast.sizes import check_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,6 +160,7 @@ class Forecaster:
             The data cannot be read, or the method cannot take them.
         """
         panel = self._read(data)
+        check_sizes(panel)
         check_season(panel, self.season)
         if self.season is None:
             panel = with_guessed_season(panel)
@@ -202,6 +204,7 @@ class Forecaster:
         rows = frames.with_rows(panel, data, self._names, without=computed)
         step = panel.frequency.alias or panel.frequency.step
         grown = self._read(rows, frequency=step, season=panel.frequency.seasons or None)
+        check_sizes(grown)
         self._panel = shortened(dataclasses.replace(grown, frequency=panel.frequency))
         return self
 
@@ -431,6 +434,7 @@ class Forecaster:
         else:  # the last rows alone may not tell how far apart they are
             step = known.frequency.alias or known.frequency.step
             panel = self._read(data, frequency=None if step == 1 else step)  # 1: rows are counted
+        check_sizes(panel)
         other = copy.copy(self)
         frequency = dataclasses.replace(panel.frequency, seasons=known.frequency.seasons)
         other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
@@ -463,6 +467,7 @@ class Forecaster:
             if not panel.future_names:
                 raise DataError("future was given, but no future covariates were fitted")
             panel = frames.with_future(panel, future, horizon, self._names)
+            check_sizes(panel)
         require_future(panel, horizon)
         return panel
 

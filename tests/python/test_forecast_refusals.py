@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from panels import cycle, monthly
 
+from lstm_native import cli
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.forecaster import Forecaster
 
@@ -59,3 +61,55 @@ def test_a_season_longer_than_every_series():
     assert len(quick(season=40).fit(both).predict()) == 12
     # Rows to forecast after may be fewer.
     assert len(quick(season=12).fit(both).predict_panel(monthly(cycle(3)))) == 6
+
+
+LARGE = r"has {} in '{}', which is too large .* below 1e\+150 in size"
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_whose_squares_are_infinite():
+    # 1e300 gave warnings of NumPy's, then an error of the network's about x.
+    values = cycle(40)
+    values[3] = 1e300
+    wrong = monthly(values)
+    message = r"row 4 \(2010-04\) of series 'a' " + LARGE.format(r"1e\+300", "y")
+    for model in ("auto", "naive"):
+        with pytest.raises(DataError, match=message):
+            Forecaster(6, model=model).fit(wrong)
+    made = quick().fit(monthly(cycle(40)))
+    with pytest.raises(DataError, match=message):
+        made.predict_panel(wrong)
+    with pytest.raises(DataError, match=r"row 41 \(2013-05\) of series 'a' has -1e\+200"):
+        made.update(monthly([-1e200], start="2013-05-01"))
+
+
+def test_covariates_whose_squares_are_infinite():
+    frame = monthly(cycle(60)).assign(price=1.0, size=1e160)
+    with pytest.raises(DataError, match="series 'a' " + LARGE.format(r"1e\+160", "size")):
+        Forecaster(6, static=["size"]).fit(frame)
+    frame.loc[59, "price"] = 1e170
+    with pytest.raises(DataError, match=r"row 60 .*" + LARGE.format(r"1e\+170", "price")):
+        Forecaster(6, past=["price"]).fit(frame)
+    later = monthly([np.nan, np.nan], start="2015-01-01").assign(price=1e170)
+    made = Forecaster(2, future=["price"]).fit(frame.iloc[:20])
+    later["ds"] = pd.date_range("2011-09-01", periods=2, freq="MS")
+    with pytest.raises(DataError, match=r"a row after the last \(2011-08\) of series 'a'"):
+        made.predict(future=later)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("model", ["auto", "lstm"])
+def test_large_values_that_can_be_computed_with(model):
+    scaled = 1e140 * cycle(120)
+    found = Forecaster(3, model=model, epochs=1 if model == "lstm" else None).fit(monthly(scaled))
+    assert np.isfinite(found.predict()[["forecast", "low_95", "high_95"]]).all(axis=None)
+
+
+def test_the_command_calls_too_large_values_a_fault_of_the_data(tmp_path, capsys):
+    values = cycle(40)
+    values[3] = 1e300
+    path = tmp_path / "x.csv"
+    monthly(values).to_csv(path, index=False)
+    assert cli.main(["forecast", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert "x.csv: row 4 (2010-04) of series 'a' has 1e+300 in 'y'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
