@@ -31,9 +31,9 @@ def check_sizes(panel: Panel) -> None:
                 row, column = wrong[0].tolist()
                 where = f"{_row(panel, series, row)} of series '{series.name}'"
                 raise _error(panel, where, names[column], table[row, column])
-        wrong = np.flatnonzero(np.abs(series.static) >= _LARGEST)
-        if wrong.size:
-            place = int(wrong[0])
+        static = np.flatnonzero(np.abs(series.static) >= _LARGEST)
+        if static.size:
+            place = int(static[0])
             where = f"series '{series.name}'"
             raise _error(panel, where, panel.static_names[place], series.static[place])
 
