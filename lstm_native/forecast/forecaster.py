@@ -26,6 +26,7 @@ from lstm_native.forecast.horizons import (
     with_seasons,
 )
 from lstm_native.forecast.methods import Request
+from lstm_native.forecast.new_rows import check_placed, moved_notes
 from lstm_native.forecast.panel import Panel
 from lstm_native.forecast.reading import read_table, require_future
 from lstm_native.forecast.sizes import check_sizes
@@ -194,8 +195,10 @@ class Forecaster:
         Raises
         ------
         DataError
-            The rows cannot be read, or do not fit the grid of stamps.
+            The rows cannot be read, do not fit the grid of stamps, or are before a series' first.
         """
+        import pandas as pd
+
         _, panel = self._ready()
         # Holidays are computed again, further ahead.
         computed = [
@@ -205,6 +208,20 @@ class Forecaster:
         step = panel.frequency.alias or panel.frequency.step
         grown = self._read(rows, frequency=step, season=panel.frequency.seasons or None)
         check_sizes(grown)
+        known = {series.name: series for series in panel.series}
+        # Where months are stamped on another of their days, the reader has moved all of them.
+        moved = bool(moved_notes(panel)) or any(
+            series.stamps[0] != known[series.name].stamps[0]
+            for series in grown.series
+            if series.name in known
+        )
+        for series in grown.series:
+            if series.name not in known and not moved:
+                own = rows[rows[self._names.id] == series.name]
+                given = own.loc[own[self._names.target].notna(), self._names.time]
+                check_placed(grown, series.name, pd.Index(given))
+        notes = tuple(dict.fromkeys((*grown.notes, *moved_notes(panel))))
+        grown = dataclasses.replace(grown, notes=notes)
         self._panel = shortened(dataclasses.replace(grown, frequency=panel.frequency))
         return self
 
