@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_native.forecast.errors import DataError
-from lstm_native.forecast.reading.options import add_reading_options, options_to_kwargs
+from lstm_native.forecast.reading.options import (
+    add_reading_options,
+    in_command,
+    options_to_kwargs,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +152,7 @@ def run(options: argparse.Namespace) -> int:
     except DataError as error:
         if made and options.out.is_dir() and not any(options.out.iterdir()):
             options.out.rmdir()
-        return _fail(str(error), _BAD_INPUT)
+        return _fail(in_command(str(error)), _BAD_INPUT)
 
 
 def _check_options(options: argparse.Namespace, reading: dict[str, Any]) -> Path | None:
@@ -190,7 +194,7 @@ def _run(options: argparse.Namespace, reading: dict[str, Any], path: Path | None
         panel = bundled(options.season)
     if not options.quiet:
         for note in panel.notes:
-            print(f"lstm-native: note: {note}", file=sys.stderr)
+            print(f"lstm-native: note: {in_command(note)}", file=sys.stderr)
     check_season(panel, options.season)
     check_horizon(panel, options.horizon or usual_horizon(panel))
     forecaster = loaded or Forecaster(
