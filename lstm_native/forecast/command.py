@@ -14,6 +14,7 @@ from lstm_native.forecast.reading.options import (
     in_command,
     options_to_kwargs,
 )
+from lstm_native.forecast.reading.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,13 +251,13 @@ def _print_back_test(panel: Panel, result: Result) -> None:
 
     data, test = result.summary["data"], result.summary["backtest"]
     if len(panel.series) == 1:
-        what = f"{_called(panel)}: {data['rows']} rows, {data['first']} to {data['last']}"
+        what = f"{_called(panel)}: {counted(data['rows'], 'row')}, "
     else:
-        what = (
-            f"{data['target']}: {data['series']} series of {data['shortest']} to "
-            f"{data['longest']} rows, {data['first']} to {data['last']}"
-        )
-    missing = f", {data['missing']} values missing" if data["missing"] else ""
+        each = counted(data["longest"], "row")
+        each = each if data["shortest"] == data["longest"] else f"{data['shortest']} to {each}"
+        what = f"{data['target']}: {data['series']} series of {each}, "
+    what += f"{data['first']} to {data['last']}"
+    missing = f", {counted(data['missing'], 'value')} missing" if data["missing"] else ""
     print(f"{what}{missing} ({data['source']})")
     backtest = result.forecaster.backtest
     if backtest.methods:
@@ -264,11 +265,20 @@ def _print_back_test(panel: Panel, result: Result) -> None:
         span = stamps[0] if len(stamps) == 1 else f"{stamps[0]} to {stamps[-1]}"
         where = f", {span}" if len(panel.series) == 1 else ""
         print(
-            f"back-test: trained on the first {test['training_rows']} rows, {test['horizon']} "
-            f"ahead from {test['origins']} origin{'s' * (test['origins'] != 1)}{where}\n"
+            f"back-test: trained on the first {_training(test, len(panel.series))}, "
+            f"{test['horizon']} ahead from {counted(test['origins'], 'origin')}{where}\n"
         )
         print(score_table(backtest), end="\n\n")
     print(backtest.text, end="\n\n")
+
+
+def _training(test: dict[str, Any], series: int) -> str:
+    """Return how many rows came before the held-out ones: of each, where there are several."""
+    least, most = test["training_rows_each"]
+    rows = counted(most, "row")
+    if series == 1:
+        return rows
+    return f"{rows} of each" if least == most else f"{least} to {rows} of each"
 
 
 def _called(panel: Panel) -> str:
