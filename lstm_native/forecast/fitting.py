@@ -124,7 +124,8 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     calibration = intervals.calibrate(held, limits, seen, away, levels)
     bounds = intervals.honest_bounds(held, limits, seen, away, levels)
     inside = conformal.coverage_bounds(bounds, levels, percents)
-    backtest = _backtest(panel, held, points, choice, seen, inside, "tuned" in names)
+    asked = request.model != "auto"
+    backtest = _backtest(panel, held, points, choice, seen, inside, "tuned" in names, asked)
     tested = time.perf_counter()
     used = (*choice.used, spread)
     final = methods.train(used, panel, request, plan, "final")
@@ -152,6 +153,7 @@ def _backtest(
     seen: Array,
     inside: Mapping[int, tuple[Array, Array]],
     tuned: bool,
+    asked: bool,
 ) -> BackTest:
     said = ""
     if methods.covariates(panel) and "tuned" not in choice.used:
@@ -170,5 +172,7 @@ def _backtest(
         series = panel.series[index]
         first = series.stamps[held.at[held.owner == index]]
         stamps[series.name] = tuple(labels(first, panel.frequency))
-    text = verdict.sentence(results, best, choice.name, errors, held.count, held.horizon, GUARD)
+    text = verdict.sentence(
+        results, best, choice.name, errors, held.count, held.horizon, GUARD, asked=asked
+    )
     return BackTest(results, best, stamps, held.horizon, text + said)

@@ -18,14 +18,18 @@ from lstm_native.forecast.fitting import Fitted
 from lstm_native.forecast.frames import Names
 from lstm_native.forecast.horizons import (
     check_horizon,
+    check_season,
     shortened,
     usual_horizon,
+    whole,
     with_guessed_season,
     with_seasons,
 )
 from lstm_native.forecast.methods import Request
+from lstm_native.forecast.new_rows import check_placed, moved_notes
 from lstm_native.forecast.panel import Panel
 from lstm_native.forecast.reading import read_table, require_future
+from lstm_native.forecast.sizes import check_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,14 +109,16 @@ class Forecaster:
         seed: int = 0,
         show: bool = False,
     ) -> None:
-        if horizon is not None and (
-            isinstance(horizon, bool) or horizon != int(horizon) or horizon < 1
-        ):
-            raise DataError(f"horizon {horizon} is not a whole number of at least 1")
         if model != "auto" and model not in methods.NAMES:
             raise DataError(f"unknown model '{model}': choose auto, {', '.join(methods.NAMES)}")
-        self.horizon = None if horizon is None else int(horizon)
+        self.horizon = None if horizon is None else whole("horizon", horizon)
         self.season = season
+        if season is not None:
+            rows = np.atleast_1d(np.asarray(season)).tolist()
+            if not rows:
+                raise DataError("season is empty: give a number of rows, or leave it out")
+            for each in rows:
+                whole("season", each)
         self.quantiles = None if quantiles is None else tuple(sorted(map(float, quantiles)))
         self.levels = tuple(sorted(levels))
         self.model = model
@@ -126,6 +132,11 @@ class Forecaster:
         self._names = Names(id_col, time_col, target_col)
         self._fitted: Fitted | None = None
         self._panel: Panel | None = None
+        if self.quantiles == () or (self.quantiles is None and not self.levels):
+            raise DataError(
+                "nothing would say how sure the forecast is: give quantiles or levels, or leave "
+                "both out"
+            )
         for level in self.levels:
             if level != int(level) or not 0 < level < 100:
                 raise DataError(f"level {level} is not a whole percent between 0 and 100")
@@ -150,6 +161,8 @@ class Forecaster:
             The data cannot be read, or the method cannot take them.
         """
         panel = self._read(data)
+        check_sizes(panel)
+        check_season(panel, self.season)
         if self.season is None:
             panel = with_guessed_season(panel)
         horizon = self.horizon or usual_horizon(panel)
@@ -182,8 +195,10 @@ class Forecaster:
         Raises
         ------
         DataError
-            The rows cannot be read, or do not fit the grid of stamps.
+            The rows cannot be read, do not fit the grid of stamps, or are before a series' first.
         """
+        import pandas as pd
+
         _, panel = self._ready()
         # Holidays are computed again, further ahead.
         computed = [
@@ -192,6 +207,21 @@ class Forecaster:
         rows = frames.with_rows(panel, data, self._names, without=computed)
         step = panel.frequency.alias or panel.frequency.step
         grown = self._read(rows, frequency=step, season=panel.frequency.seasons or None)
+        check_sizes(grown)
+        known = {series.name: series for series in panel.series}
+        # Where months are stamped on another of their days, the reader has moved all of them.
+        moved = bool(moved_notes(panel)) or any(
+            series.stamps[0] != known[series.name].stamps[0]
+            for series in grown.series
+            if series.name in known
+        )
+        for series in grown.series:
+            if series.name not in known and not moved:
+                own = rows[rows[self._names.id] == series.name]
+                given = own.loc[own[self._names.target].notna(), self._names.time]
+                check_placed(grown, series.name, pd.Index(given))
+        notes = tuple(dict.fromkeys((*grown.notes, *moved_notes(panel))))
+        grown = dataclasses.replace(grown, notes=notes)
         self._panel = shortened(dataclasses.replace(grown, frequency=panel.frequency))
         return self
 
@@ -274,8 +304,7 @@ class Forecaster:
         """
         if data is not None:
             return self._about(data).sample(paths, seed, horizon, future)
-        if paths < 1:
-            raise DataError(f"paths {paths} is not at least 1")
+        paths = whole("paths", paths)
         panel, middle, bounds = self._forecast(horizon, future)
         fitted, _ = self._ready()
         steps = middle.shape[1]
@@ -314,11 +343,17 @@ class Forecaster:
         from lstm_native.forecast import validation
 
         panel = self._read(data)
-        steps = horizon or self.horizon or usual_horizon(panel)
+        steps = self.horizon or usual_horizon(panel)
+        steps = steps if horizon is None else whole("horizon", horizon)
         other = copy.copy(self)
         other.horizon = steps
         return validation.cross_validation(
-            other, panel, self._names, windows=windows, step=step or steps, horizon=steps
+            other,
+            panel,
+            self._names,
+            windows=windows,
+            step=steps if step is None else step,
+            horizon=steps,
         )
 
     def explain(
@@ -328,7 +363,7 @@ class Forecaster:
         from lstm_native.forecast.explain import explain
 
         fitted, panel = self._ready()
-        steps = horizon or fitted.horizon
+        steps = fitted.horizon if horizon is None else whole("horizon", horizon)
         panel = self._ahead(panel, steps, future)
         return explain(panel, steps, lambda rows, count: fitted.forecast(rows, count)[0], **options)
 
@@ -416,6 +451,7 @@ class Forecaster:
         else:  # the last rows alone may not tell how far apart they are
             step = known.frequency.alias or known.frequency.step
             panel = self._read(data, frequency=None if step == 1 else step)  # 1: rows are counted
+        check_sizes(panel)
         other = copy.copy(self)
         frequency = dataclasses.replace(panel.frequency, seasons=known.frequency.seasons)
         other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
@@ -448,12 +484,13 @@ class Forecaster:
             if not panel.future_names:
                 raise DataError("future was given, but no future covariates were fitted")
             panel = frames.with_future(panel, future, horizon, self._names)
+            check_sizes(panel)
         require_future(panel, horizon)
         return panel
 
     def _forecast(self, horizon: int | None, future: Any) -> tuple[Panel, Array, Array]:
         fitted, panel = self._ready()
-        steps = horizon or fitted.horizon
+        steps = fitted.horizon if horizon is None else whole("horizon", horizon)
         panel = self._ahead(panel, steps, future)
         return panel, *fitted.forecast(panel, steps)
 

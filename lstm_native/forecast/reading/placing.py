@@ -18,6 +18,9 @@ from lstm_native.forecast.reading.stamps import Stamps
 from lstm_native.forecast.reading.table import Codes, Table
 from lstm_native.forecast.reading.text import listed, shown
 
+#: How the note begins that rows were not written at the stamps of the grid.
+MOVED = "each row stands for its span of the calendar"
+
 
 def spacing_of(table: Table, stamps: Stamps, codes: Codes, choices: Choices) -> Spacing:
     """Return how far apart stamps are, as they tell or the user says.
@@ -81,6 +84,5 @@ def _note_moved(table: Table, stamps: Stamps, grid: Spacing, places: NDArray[np.
     if moved.size:
         row = int(moved[0])
         table.notes.append(
-            f"each row stands for its span of the calendar: {shown(stamps.texts[row])} is written "
-            f"{index[row]}, for example"
+            f"{MOVED}: {shown(stamps.texts[row])} is written {index[row]}, for example"
         )
