@@ -5,17 +5,15 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast import conformal, fitting, frames, methods, model_file, sampling
-from lstm_native.forecast.backtest import LEVELS, BackTest
+from lstm_native.forecast import fitting, frames, model_file, sampling
+from lstm_native.forecast.backtest import BackTest
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.fitting import Fitted
-from lstm_native.forecast.frames import Names
 from lstm_native.forecast.horizons import (
     check_horizon,
     check_season,
@@ -23,12 +21,12 @@ from lstm_native.forecast.horizons import (
     usual_horizon,
     whole,
     with_guessed_season,
-    with_seasons,
 )
 from lstm_native.forecast.methods import Request
 from lstm_native.forecast.new_rows import check_placed, moved_notes
 from lstm_native.forecast.panel import Panel
-from lstm_native.forecast.reading import read_table, require_future
+from lstm_native.forecast.reading import require_future
+from lstm_native.forecast.settings import Settings
 from lstm_native.forecast.sizes import check_sizes
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Forecaster:
+class Forecaster(Settings):
     """Forecasts one series or many, with intervals that held-out rows have calibrated.
 
     >>> import pandas as pd
@@ -87,62 +85,8 @@ class Forecaster:
         A setting that means nothing.
     """
 
-    def __init__(
-        self,
-        horizon: int | None = None,
-        *,
-        season: int | Sequence[int] | None = None,
-        quantiles: Sequence[float] | None = None,
-        levels: Sequence[int] = LEVELS,
-        model: str = "auto",
-        id_col: str = "unique_id",
-        time_col: str = "ds",
-        target_col: str = "y",
-        frequency: str | float | None = None,
-        past: Sequence[str] = (),
-        future: Sequence[str] = (),
-        static: Sequence[str] = (),
-        holidays: str | None = None,
-        tune: bool | None = None,
-        timesteps: int | None = None,
-        epochs: int | None = None,
-        seed: int = 0,
-        show: bool = False,
-    ) -> None:
-        if model != "auto" and model not in methods.NAMES:
-            raise DataError(f"unknown model '{model}': choose auto, {', '.join(methods.NAMES)}")
-        self.horizon = None if horizon is None else whole("horizon", horizon)
-        self.season = season
-        if season is not None:
-            rows = np.atleast_1d(np.asarray(season)).tolist()
-            if not rows:
-                raise DataError("season is empty: give a number of rows, or leave it out")
-            for each in rows:
-                whole("season", each)
-        self.quantiles = None if quantiles is None else tuple(sorted(map(float, quantiles)))
-        self.levels = tuple(sorted(levels))
-        self.model = model
-        self.frequency = frequency
-        self.past, self.future, self.static = _names(past), _names(future), _names(static)
-        self.holidays = holidays
-        self.tune = tune
-        self.timesteps, self.epochs = timesteps, epochs
-        self.seed = seed
-        self.show = show
-        self._names = Names(id_col, time_col, target_col)
-        self._fitted: Fitted | None = None
-        self._panel: Panel | None = None
-        if self.quantiles == () or (self.quantiles is None and not self.levels):
-            raise DataError(
-                "nothing would say how sure the forecast is: give quantiles or levels, or leave "
-                "both out"
-            )
-        for level in self.levels:
-            if level != int(level) or not 0 < level < 100:
-                raise DataError(f"level {level} is not a whole percent between 0 and 100")
-        for quantile in self.quantiles or ():
-            if not 0.0 < quantile < 1.0:
-                raise DataError(f"quantile {quantile} is not between 0 and 1")
+    _fitted: Fitted | None = None
+    _panel: Panel | None = None
 
     # Fitting -------------------------------------------------------------------------------------
 
@@ -249,7 +193,9 @@ class Forecaster:
             Future covariates end too early, or the method cannot look so far.
         """
         panel, middle, bounds = self._forecast(horizon, future)
-        return frames.forecast_frame(panel, self._columns(middle, bounds), self._names)
+        return frames.forecast_frame(
+            panel, self._columns(self.fitted.calibration.levels, middle, bounds), self._names
+        )
 
     def predict_panel(
         self, data: Any, horizon: int | None = None, future: Any = None
@@ -393,26 +339,7 @@ class Forecaster:
             The file cannot be written.
         """
         fitted, panel = self._ready()
-        settings = {
-            "horizon": self.horizon,
-            "season": None if self.season is None else np.atleast_1d(self.season).tolist(),
-            "quantiles": self.quantiles,
-            "levels": self.levels,
-            "model": self.model,
-            "id_col": self._names.id,
-            "time_col": self._names.time,
-            "target_col": self._names.target,
-            "frequency": self.frequency,
-            "past": self.past,
-            "future": self.future,
-            "static": self.static,
-            "holidays": self.holidays,
-            "tune": self.tune,
-            "timesteps": self.timesteps,
-            "epochs": self.epochs,
-            "seed": self.seed,
-        }
-        model_file.save(path, fitted, panel, settings)
+        model_file.save(path, fitted, panel, self._plain())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Forecaster:
@@ -457,27 +384,6 @@ class Forecaster:
         other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
         return other
 
-    def _read(self, data: Any, **options: Any) -> Panel:
-        if isinstance(data, Panel):
-            return data if self.season is None else with_seasons(data, self.season)
-        columns = set(map(str, getattr(data, "columns", ())))
-        roles = {"id": "unique_id", "time": "ds", "column": "y"}
-        for role, usual in roles.items():
-            name = getattr(self._names, {"column": "target"}.get(role, role))
-            if name in columns or name != usual:  # a usual name may be missing
-                options[role] = name
-        for role in ("past", "future", "static", "holidays"):
-            if getattr(self, role):
-                options[role] = getattr(self, role)
-        options.setdefault("frequency", self.frequency)
-        options.setdefault("season", self.season)
-        return read_table(data, **options)
-
-    def _wanted(self) -> tuple[float, ...]:
-        if self.quantiles is not None:
-            return self.quantiles
-        return tuple(end for level in self.levels for end in conformal.ends(level))
-
     def _ahead(self, panel: Panel, horizon: int, future: Any) -> Panel:
         check_horizon(panel, horizon)
         if future is not None:
@@ -493,21 +399,3 @@ class Forecaster:
         steps = fitted.horizon if horizon is None else whole("horizon", horizon)
         panel = self._ahead(panel, steps, future)
         return panel, *fitted.forecast(panel, steps)
-
-    def _columns(self, middle: Array, bounds: Array) -> dict[str, Array]:
-        levels = self._ready()[0].calibration.levels
-        found = {"forecast": middle}
-        if self.quantiles is not None:
-            for quantile in self.quantiles:
-                place = None if quantile == 0.5 else levels.index(quantile)
-                found[f"q_{quantile:g}"] = middle if place is None else bounds[..., place]
-            return found
-        for level in self.levels:
-            low, high = conformal.ends(level)
-            found[f"low_{level}"] = bounds[..., levels.index(low)]
-            found[f"high_{level}"] = bounds[..., levels.index(high)]
-        return found
-
-
-def _names(value: Sequence[str] | str) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
