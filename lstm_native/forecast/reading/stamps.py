@@ -176,10 +176,13 @@ def _unreadable(table: Table, column: Column) -> DataError:
     row = int(np.flatnonzero(wrong[column.codes])[0])
     cell = column.cells[column.codes[row]]
     if 2 * max(counts) > len(column.cells):
+        mend = "mend it, so that all are written alike"
+        if row == len(column.codes) - 1 and not any(map(str.isdecimal, cell)):
+            mend = "delete the row if it sums up the others, or mend it"
         like = next(c for c in column.cells if notations.fits(best, c))
         return DataError(
             f"{table.where(row)}: expected a time stamp like {shown(like)} ({best.name}) in column "
-            f"{shown(column.name)}, got {shown(cell)}; mend it, so that all are written alike"
+            f"{shown(column.name)}, got {shown(cell)}; {mend}"
         )
     return DataError(
         f"{table.where(row)}: cannot read {shown(cell)} in column {shown(column.name)} as a time "
