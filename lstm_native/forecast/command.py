@@ -59,10 +59,11 @@ Methods for --model:
   theta, ets      Theta and exponential smoothing (pip install 'lstm-native[baselines]')
   MODEL FILE      what an earlier run has saved: no training
 
-The tables: MAE and RMSE are in the unit of the series. MASE is MAE divided by the mean change
-from row to row in the training part: below 1, the forecast of HORIZON rows is on average closer
-than yesterday's value is for one row. sMAPE is the error in percent. Smaller is better in these
-columns.
+The tables: MAE and RMSE are in the unit of the series; of several they are means over all
+values, each in its own unit, so that series of large numbers rule them. MASE is MAE divided by the
+mean change from row to row in the training part: below 1, the forecast of HORIZON rows is on
+average closer than yesterday's value is for one row. sMAPE is the error in percent. MASE and sMAPE
+have no unit. Smaller is better in these columns.
 
 In DIR:
   forecast.csv         unique_id, ds, forecast, and the ends of 80 % and 95 % intervals

@@ -14,7 +14,7 @@ from lstm_native.forecast.reading.choices import Choices
 from lstm_native.forecast.reading.names import Names
 from lstm_native.forecast.reading.rows import Rows
 from lstm_native.forecast.reading.spacing import Spacing
-from lstm_native.forecast.reading.stamps import Stamps
+from lstm_native.forecast.reading.stamps import SERIAL, Stamps, may_be_serial
 from lstm_native.forecast.reading.table import Codes, Table
 from lstm_native.forecast.reading.text import listed, shown
 
@@ -43,6 +43,7 @@ def spacing_of(table: Table, stamps: Stamps, codes: Codes, choices: Choices) -> 
         f"{spacing.usual(stamps, codes)}); choose a frequency, such as "
         f"{spacing.proposed(stamps, codes)}, and aggregate sum, mean or last for rows within one"
         + ("; or name the time zone, if the clock was changed" if zone else "")
+        + (f"; {SERIAL}" if stamps.numbers is not None and may_be_serial(stamps.numbers) else "")
     )
 
 
