@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_native.forecast.errors import DataError
-from lstm_native.forecast.reading.options import add_reading_options, options_to_kwargs
+from lstm_native.forecast.reading.options import (
+    add_reading_options,
+    in_command,
+    options_to_kwargs,
+)
+from lstm_native.forecast.reading.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,10 +59,11 @@ Methods for --model:
   theta, ets      Theta and exponential smoothing (pip install 'lstm-native[baselines]')
   MODEL FILE      what an earlier run has saved: no training
 
-The tables: MAE and RMSE are in the unit of the series. MASE is MAE divided by the mean change
-from row to row in the training part: below 1, the forecast of HORIZON rows is on average closer
-than yesterday's value is for one row. sMAPE is the error in percent. Smaller is better in these
-columns.
+The tables: MAE and RMSE are in the unit of the series; of several they are means over all
+values, each in its own unit, so that series of large numbers rule them. MASE is MAE divided by the
+mean change from row to row in the training part: below 1, the forecast of HORIZON rows is on
+average closer than yesterday's value is for one row. sMAPE is the error in percent. MASE and sMAPE
+have no unit. Smaller is better in these columns.
 
 In DIR:
   forecast.csv         unique_id, ds, forecast, and the ends of 80 % and 95 % intervals
@@ -148,7 +154,7 @@ def run(options: argparse.Namespace) -> int:
     except DataError as error:
         if made and options.out.is_dir() and not any(options.out.iterdir()):
             options.out.rmdir()
-        return _fail(str(error), _BAD_INPUT)
+        return _fail(in_command(str(error)), _BAD_INPUT)
 
 
 def _check_options(options: argparse.Namespace, reading: dict[str, Any]) -> Path | None:
@@ -174,7 +180,7 @@ def _check_options(options: argparse.Namespace, reading: dict[str, Any]) -> Path
 
 def _run(options: argparse.Namespace, reading: dict[str, Any], path: Path | None) -> int:
     from lstm_native.forecast.forecaster import Forecaster
-    from lstm_native.forecast.horizons import check_horizon, usual_horizon
+    from lstm_native.forecast.horizons import check_horizon, check_season, usual_horizon
     from lstm_native.forecast.outputs import Outputs
     from lstm_native.forecast.reading import bundled, read_table
 
@@ -190,7 +196,8 @@ def _run(options: argparse.Namespace, reading: dict[str, Any], path: Path | None
         panel = bundled(options.season)
     if not options.quiet:
         for note in panel.notes:
-            print(f"lstm-native: note: {note}", file=sys.stderr)
+            print(f"lstm-native: note: {in_command(note)}", file=sys.stderr)
+    check_season(panel, options.season)
     check_horizon(panel, options.horizon or usual_horizon(panel))
     forecaster = loaded or Forecaster(
         options.horizon,
@@ -245,13 +252,13 @@ def _print_back_test(panel: Panel, result: Result) -> None:
 
     data, test = result.summary["data"], result.summary["backtest"]
     if len(panel.series) == 1:
-        what = f"{_called(panel)}: {data['rows']} rows, {data['first']} to {data['last']}"
+        what = f"{_called(panel)}: {counted(data['rows'], 'row')}, "
     else:
-        what = (
-            f"{data['target']}: {data['series']} series of {data['shortest']} to "
-            f"{data['longest']} rows, {data['first']} to {data['last']}"
-        )
-    missing = f", {data['missing']} values missing" if data["missing"] else ""
+        each = counted(data["longest"], "row")
+        each = each if data["shortest"] == data["longest"] else f"{data['shortest']} to {each}"
+        what = f"{data['target']}: {data['series']} series of {each}, "
+    what += f"{data['first']} to {data['last']}"
+    missing = f", {counted(data['missing'], 'value')} missing" if data["missing"] else ""
     print(f"{what}{missing} ({data['source']})")
     backtest = result.forecaster.backtest
     if backtest.methods:
@@ -259,11 +266,20 @@ def _print_back_test(panel: Panel, result: Result) -> None:
         span = stamps[0] if len(stamps) == 1 else f"{stamps[0]} to {stamps[-1]}"
         where = f", {span}" if len(panel.series) == 1 else ""
         print(
-            f"back-test: trained on the first {test['training_rows']} rows, {test['horizon']} "
-            f"ahead from {test['origins']} origin{'s' * (test['origins'] != 1)}{where}\n"
+            f"back-test: trained on the first {_training(test, len(panel.series))}, "
+            f"{test['horizon']} ahead from {counted(test['origins'], 'origin')}{where}\n"
         )
         print(score_table(backtest), end="\n\n")
     print(backtest.text, end="\n\n")
+
+
+def _training(test: dict[str, Any], series: int) -> str:
+    """Return how many rows came before the held-out ones: of each, where there are several."""
+    least, most = test["training_rows_each"]
+    rows = counted(most, "row")
+    if series == 1:
+        return rows
+    return f"{rows} of each" if least == most else f"{least} to {rows} of each"
 
 
 def _called(panel: Panel) -> str:

@@ -69,8 +69,12 @@ class Fitted:
         usual = self.choice.weights.mean(axis=0)
         weights = np.stack([rows.get(series.name, usual) for series in panel.series])
         choice = Choice(self.choice.methods, weights)
+        # Some methods are fitted for a horizon: fewer steps are the first ones of the usual number.
+        known = min((len(s.future) - len(s) for s in panel.series), default=0)
+        steps = max(horizon, min(self.horizon, known) if panel.future_names else self.horizon)
         points = {
-            name: methods.forecast(name, self.trained, panel, horizon) for name in choice.used
+            name: methods.forecast(name, self.trained, panel, steps)[:, :horizon]
+            for name in choice.used
         }
         limits = Limits.of(panel)
         middle = limits.above_zero(choice.combine(points))
@@ -120,7 +124,8 @@ def fit(panel: Panel, request: Request, wanted: tuple[float, ...]) -> Fitted:
     calibration = intervals.calibrate(held, limits, seen, away, levels)
     bounds = intervals.honest_bounds(held, limits, seen, away, levels)
     inside = conformal.coverage_bounds(bounds, levels, percents)
-    backtest = _backtest(panel, held, points, choice, seen, inside, "tuned" in names)
+    asked = request.model != "auto"
+    backtest = _backtest(panel, held, points, choice, seen, inside, "tuned" in names, asked)
     tested = time.perf_counter()
     used = (*choice.used, spread)
     final = methods.train(used, panel, request, plan, "final")
@@ -148,6 +153,7 @@ def _backtest(
     seen: Array,
     inside: Mapping[int, tuple[Array, Array]],
     tuned: bool,
+    asked: bool,
 ) -> BackTest:
     said = ""
     if methods.covariates(panel) and "tuned" not in choice.used:
@@ -166,5 +172,7 @@ def _backtest(
         series = panel.series[index]
         first = series.stamps[held.at[held.owner == index]]
         stamps[series.name] = tuple(labels(first, panel.frequency))
-    text = verdict.sentence(results, best, choice.name, errors, held.count, held.horizon, GUARD)
+    text = verdict.sentence(
+        results, best, choice.name, errors, held.count, held.horizon, GUARD, asked=asked
+    )
     return BackTest(results, best, stamps, held.horizon, text + said)

@@ -5,27 +5,29 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_native.forecast import conformal, fitting, frames, methods, model_file, sampling
-from lstm_native.forecast.backtest import LEVELS, BackTest
+from lstm_native.forecast import fitting, frames, model_file, sampling
+from lstm_native.forecast.backtest import BackTest
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.fitting import Fitted
-from lstm_native.forecast.frames import Names
 from lstm_native.forecast.horizons import (
     check_horizon,
+    check_season,
     shortened,
     usual_horizon,
+    whole,
     with_guessed_season,
-    with_seasons,
 )
 from lstm_native.forecast.methods import Request
+from lstm_native.forecast.new_rows import check_placed, moved_notes
 from lstm_native.forecast.panel import Panel
-from lstm_native.forecast.reading import read_table, require_future
+from lstm_native.forecast.reading import require_future
+from lstm_native.forecast.settings import Settings
+from lstm_native.forecast.sizes import check_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Forecaster:
+class Forecaster(Settings):
     """Forecasts one series or many, with intervals that held-out rows have calibrated.
 
     >>> import pandas as pd
@@ -83,55 +85,8 @@ class Forecaster:
         A setting that means nothing.
     """
 
-    def __init__(
-        self,
-        horizon: int | None = None,
-        *,
-        season: int | Sequence[int] | None = None,
-        quantiles: Sequence[float] | None = None,
-        levels: Sequence[int] = LEVELS,
-        model: str = "auto",
-        id_col: str = "unique_id",
-        time_col: str = "ds",
-        target_col: str = "y",
-        frequency: str | float | None = None,
-        past: Sequence[str] = (),
-        future: Sequence[str] = (),
-        static: Sequence[str] = (),
-        holidays: str | None = None,
-        tune: bool | None = None,
-        timesteps: int | None = None,
-        epochs: int | None = None,
-        seed: int = 0,
-        show: bool = False,
-    ) -> None:
-        if horizon is not None and (
-            isinstance(horizon, bool) or horizon != int(horizon) or horizon < 1
-        ):
-            raise DataError(f"horizon {horizon} is not a whole number of at least 1")
-        if model != "auto" and model not in methods.NAMES:
-            raise DataError(f"unknown model '{model}': choose auto, {', '.join(methods.NAMES)}")
-        self.horizon = None if horizon is None else int(horizon)
-        self.season = season
-        self.quantiles = None if quantiles is None else tuple(sorted(map(float, quantiles)))
-        self.levels = tuple(sorted(levels))
-        self.model = model
-        self.frequency = frequency
-        self.past, self.future, self.static = _names(past), _names(future), _names(static)
-        self.holidays = holidays
-        self.tune = tune
-        self.timesteps, self.epochs = timesteps, epochs
-        self.seed = seed
-        self.show = show
-        self._names = Names(id_col, time_col, target_col)
-        self._fitted: Fitted | None = None
-        self._panel: Panel | None = None
-        for level in self.levels:
-            if level != int(level) or not 0 < level < 100:
-                raise DataError(f"level {level} is not a whole percent between 0 and 100")
-        for quantile in self.quantiles or ():
-            if not 0.0 < quantile < 1.0:
-                raise DataError(f"quantile {quantile} is not between 0 and 1")
+    _fitted: Fitted | None = None
+    _panel: Panel | None = None
 
     # Fitting -------------------------------------------------------------------------------------
 
@@ -150,6 +105,8 @@ class Forecaster:
             The data cannot be read, or the method cannot take them.
         """
         panel = self._read(data)
+        check_sizes(panel)
+        check_season(panel, self.season)
         if self.season is None:
             panel = with_guessed_season(panel)
         horizon = self.horizon or usual_horizon(panel)
@@ -182,8 +139,10 @@ class Forecaster:
         Raises
         ------
         DataError
-            The rows cannot be read, or do not fit the grid of stamps.
+            The rows cannot be read, do not fit the grid of stamps, or are before a series' first.
         """
+        import pandas as pd
+
         _, panel = self._ready()
         # Holidays are computed again, further ahead.
         computed = [
@@ -192,6 +151,21 @@ class Forecaster:
         rows = frames.with_rows(panel, data, self._names, without=computed)
         step = panel.frequency.alias or panel.frequency.step
         grown = self._read(rows, frequency=step, season=panel.frequency.seasons or None)
+        check_sizes(grown)
+        known = {series.name: series for series in panel.series}
+        # Where months are stamped on another of their days, the reader has moved all of them.
+        moved = bool(moved_notes(panel)) or any(
+            series.stamps[0] != known[series.name].stamps[0]
+            for series in grown.series
+            if series.name in known
+        )
+        for series in grown.series:
+            if series.name not in known and not moved:
+                own = rows[rows[self._names.id] == series.name]
+                given = own.loc[own[self._names.target].notna(), self._names.time]
+                check_placed(grown, series.name, pd.Index(given))
+        notes = tuple(dict.fromkeys((*grown.notes, *moved_notes(panel))))
+        grown = dataclasses.replace(grown, notes=notes)
         self._panel = shortened(dataclasses.replace(grown, frequency=panel.frequency))
         return self
 
@@ -219,7 +193,9 @@ class Forecaster:
             Future covariates end too early, or the method cannot look so far.
         """
         panel, middle, bounds = self._forecast(horizon, future)
-        return frames.forecast_frame(panel, self._columns(middle, bounds), self._names)
+        return frames.forecast_frame(
+            panel, self._columns(self.fitted.calibration.levels, middle, bounds), self._names
+        )
 
     def predict_panel(
         self, data: Any, horizon: int | None = None, future: Any = None
@@ -274,8 +250,7 @@ class Forecaster:
         """
         if data is not None:
             return self._about(data).sample(paths, seed, horizon, future)
-        if paths < 1:
-            raise DataError(f"paths {paths} is not at least 1")
+        paths = whole("paths", paths)
         panel, middle, bounds = self._forecast(horizon, future)
         fitted, _ = self._ready()
         steps = middle.shape[1]
@@ -314,11 +289,17 @@ class Forecaster:
         from lstm_native.forecast import validation
 
         panel = self._read(data)
-        steps = horizon or self.horizon or usual_horizon(panel)
+        steps = self.horizon or usual_horizon(panel)
+        steps = steps if horizon is None else whole("horizon", horizon)
         other = copy.copy(self)
         other.horizon = steps
         return validation.cross_validation(
-            other, panel, self._names, windows=windows, step=step or steps, horizon=steps
+            other,
+            panel,
+            self._names,
+            windows=windows,
+            step=steps if step is None else step,
+            horizon=steps,
         )
 
     def explain(
@@ -328,7 +309,7 @@ class Forecaster:
         from lstm_native.forecast.explain import explain
 
         fitted, panel = self._ready()
-        steps = horizon or fitted.horizon
+        steps = fitted.horizon if horizon is None else whole("horizon", horizon)
         panel = self._ahead(panel, steps, future)
         return explain(panel, steps, lambda rows, count: fitted.forecast(rows, count)[0], **options)
 
@@ -358,26 +339,7 @@ class Forecaster:
             The file cannot be written.
         """
         fitted, panel = self._ready()
-        settings = {
-            "horizon": self.horizon,
-            "season": None if self.season is None else np.atleast_1d(self.season).tolist(),
-            "quantiles": self.quantiles,
-            "levels": self.levels,
-            "model": self.model,
-            "id_col": self._names.id,
-            "time_col": self._names.time,
-            "target_col": self._names.target,
-            "frequency": self.frequency,
-            "past": self.past,
-            "future": self.future,
-            "static": self.static,
-            "holidays": self.holidays,
-            "tune": self.tune,
-            "timesteps": self.timesteps,
-            "epochs": self.epochs,
-            "seed": self.seed,
-        }
-        model_file.save(path, fitted, panel, settings)
+        model_file.save(path, fitted, panel, self._plain())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Forecaster:
@@ -416,31 +378,11 @@ class Forecaster:
         else:  # the last rows alone may not tell how far apart they are
             step = known.frequency.alias or known.frequency.step
             panel = self._read(data, frequency=None if step == 1 else step)  # 1: rows are counted
+        check_sizes(panel)
         other = copy.copy(self)
         frequency = dataclasses.replace(panel.frequency, seasons=known.frequency.seasons)
         other._panel = shortened(dataclasses.replace(panel, frequency=frequency))
         return other
-
-    def _read(self, data: Any, **options: Any) -> Panel:
-        if isinstance(data, Panel):
-            return data if self.season is None else with_seasons(data, self.season)
-        columns = set(map(str, getattr(data, "columns", ())))
-        roles = {"id": "unique_id", "time": "ds", "column": "y"}
-        for role, usual in roles.items():
-            name = getattr(self._names, {"column": "target"}.get(role, role))
-            if name in columns or name != usual:  # a usual name may be missing
-                options[role] = name
-        for role in ("past", "future", "static", "holidays"):
-            if getattr(self, role):
-                options[role] = getattr(self, role)
-        options.setdefault("frequency", self.frequency)
-        options.setdefault("season", self.season)
-        return read_table(data, **options)
-
-    def _wanted(self) -> tuple[float, ...]:
-        if self.quantiles is not None:
-            return self.quantiles
-        return tuple(end for level in self.levels for end in conformal.ends(level))
 
     def _ahead(self, panel: Panel, horizon: int, future: Any) -> Panel:
         check_horizon(panel, horizon)
@@ -448,29 +390,12 @@ class Forecaster:
             if not panel.future_names:
                 raise DataError("future was given, but no future covariates were fitted")
             panel = frames.with_future(panel, future, horizon, self._names)
+            check_sizes(panel)
         require_future(panel, horizon)
         return panel
 
     def _forecast(self, horizon: int | None, future: Any) -> tuple[Panel, Array, Array]:
         fitted, panel = self._ready()
-        steps = horizon or fitted.horizon
+        steps = fitted.horizon if horizon is None else whole("horizon", horizon)
         panel = self._ahead(panel, steps, future)
         return panel, *fitted.forecast(panel, steps)
-
-    def _columns(self, middle: Array, bounds: Array) -> dict[str, Array]:
-        levels = self._ready()[0].calibration.levels
-        found = {"forecast": middle}
-        if self.quantiles is not None:
-            for quantile in self.quantiles:
-                place = None if quantile == 0.5 else levels.index(quantile)
-                found[f"q_{quantile:g}"] = middle if place is None else bounds[..., place]
-            return found
-        for level in self.levels:
-            low, high = conformal.ends(level)
-            found[f"low_{level}"] = bounds[..., levels.index(low)]
-            found[f"high_{level}"] = bounds[..., levels.index(high)]
-        return found
-
-
-def _names(value: Sequence[str] | str) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_native.forecast.errors import DataError
+from lstm_native.forecast.new_rows import check_known
 from lstm_native.forecast.panel import Panel, Series
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def with_rows(
     Raises
     ------
     DataError
-        A column is missing.
+        A column is missing, or a stamp is before its series or between its stamps.
     """
     import pandas as pd
 
@@ -91,6 +92,8 @@ def with_rows(
             )
     added[names.time] = _as_stamps(added[names.time], panel)
     added[names.id] = added[names.id].astype(str)
+    for name, stamps in added.groupby(names.id)[names.time]:
+        check_known(panel, str(name), pd.Index(stamps))
     added = added[[name for name in before.columns if name in added.columns]]
     joined: pd.DataFrame = pd.concat([before, added], ignore_index=True)
     joined = joined.drop_duplicates([names.id, names.time], keep="last")

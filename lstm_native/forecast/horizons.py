@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,23 @@ def usual_horizon(panel: Panel) -> int:
         return _YEARS if alias.lstrip("B").startswith(("Y", "A")) else _USUAL
     season = panel.frequency.seasons[0]
     return _HORIZONS.get(season, season if season <= _LONGEST_SEASON else _USUAL)
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a count as a whole number.
+
+    Raises
+    ------
+    DataError
+        It is none, or below 1.
+    """
+    try:
+        usable = not isinstance(value, (bool, str)) and value == int(value) and value >= 1
+    except (TypeError, ValueError, OverflowError):
+        usable = False
+    if not usable:
+        raise DataError(f"{name} {value!r} is not a whole number of at least 1")
+    return int(value)
 
 
 def check_horizon(panel: Panel, horizon: int) -> None:
@@ -64,6 +82,25 @@ def with_seasons(panel: Panel, season: int | Sequence[int]) -> Panel:
     return dataclasses.replace(
         panel, frequency=dataclasses.replace(panel.frequency, seasons=seasons)
     )
+
+
+def check_season(panel: Panel, season: int | Sequence[int] | None) -> None:
+    """Refuse a season that a user gave and no series is long enough for.
+
+    Raises
+    ------
+    DataError
+        It has more rows than the longest series.
+    """
+    if season is None:
+        return
+    most = max(whole("season", rows) for rows in np.atleast_1d(np.asarray(season)).tolist())
+    longest = max(len(series) for series in panel.series)
+    if most > longest:
+        raise DataError(
+            f"a season of {most} rows is longer than every series of {panel.source}, whose "
+            f"longest has {longest}: choose at most {longest}, or leave the season out"
+        )
 
 
 def shortened(panel: Panel) -> Panel:

@@ -103,6 +103,7 @@ def backtest_summary(panel: Panel, backtest: BackTest) -> dict[str, Any]:
         "text": backtest.text,
         "horizon": backtest.horizon,
         "training_rows": sum(starts),
+        "training_rows_each": [min(starts), max(starts)],
         "held_out_rows": sum(len(series) for series in panel.series) - sum(starts),
         "origins": sum(len(stamps) for stamps in backtest.origins.values()),
         "scores": methods,

@@ -76,9 +76,12 @@ def never_negative(values: Array) -> bool:
 def floor_of(values: Array) -> float:
     """Return the least deviation that a forecast's interval may have: greater than 0.
 
-    A thousandth of the mean change; where nothing changes, a ten-thousandth of the level.
+    A thousandth of the mean change; where nothing changes, a ten-thousandth of the level. One value
+    alone says nothing of changes: then a tenth of it.
     """
     known = np.abs(values[np.isfinite(values)])
     size = float(known.max()) if known.size else 0.0
+    if known.size == 1 and size > 0.0:
+        return 0.1 * size
     change = scale_of(values)
     return max(1e-3 * change if change > 0.0 else 1e-4 * size, 1e-9 * size) or 1e-6

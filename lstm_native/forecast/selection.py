@@ -31,6 +31,7 @@ _CHOSEN = "\0chosen"  # no method is called so
 # The tuned network may take what was alike in all series at one time for a rule.
 _BEFOREHAND = {"naive": 1.25, "seasonal-naive": 1.25, "linear": 1.1, "tuned": 1.02}
 _OTHERS = 1.0
+_NEARLY_EXACT = 1e-6  # relative to the other methods' errors
 _MEAN_GAINS = 0.03  # what a mean of several is better by than its parts (Bates & Granger 1969)
 _PRIOR = 3.0  # independent forecasts that weigh as much as what is known beforehand
 _SHARED = 40.0  # ... as much as what all series show, for one series
@@ -182,7 +183,9 @@ def _chosen(
         """Return each series' relative error, and that of all, drawn towards what is known."""
         relative = np.where(np.isfinite(errors), errors, 0.0) / unit
         shown = float((evidence * relative).sum() / max(float(evidence.sum()), 1e-9))
-        overall = (weight * shown + _PRIOR * known) / (weight + _PRIOR)
+        # As logarithms: an error that is a hundredth of the others' needs few forecasts to be seen.
+        logs = weight * np.log(max(shown, _NEARLY_EXACT)) + _PRIOR * np.log(known)
+        overall = float(np.exp(logs / (weight + _PRIOR)))
         if together:
             return np.full(series, overall), overall
         return (evidence * relative + _SHARED * overall) / (evidence + _SHARED), overall

@@ -239,7 +239,7 @@ def test_a_gap_in_time_is_missing_values_and_said(folder):
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr
-    assert "units: 120 rows, 2000-01 to 2009-12, 1 values missing (gap.csv)" in done.stdout
+    assert "units: 120 rows, 2000-01 to 2009-12, 1 value missing (gap.csv)" in done.stdout
     assert records(folder / "gap" / "forecast.csv")[0]["ds"] == "2010-01-01"
 
 
@@ -278,7 +278,7 @@ LSTM = ["--column", "units", "--model", "lstm"]
         ),
         (
             ["sales.csv", "--model", "seasonal-naive", "--season", "140"],
-            "as long as the season, 140",
+            "a season of 140 rows is longer than every series",
         ),
         (["sales.csv", "--model", "text.csv"], "is no model file"),
         (["sales.csv", "--column", "units", "--future", "staff"], "staff"),

@@ -173,7 +173,7 @@ def test_settings_that_mean_nothing_are_refused_at_once(options, message):
         ({"timesteps": 5}, "timesteps and epochs cannot be had: the method lstm takes one series"),
         ({"model": "naive", "epochs": 5}, "settings of the method lstm, not of naive"),
         ({"model": "linear", "horizon": 90}, "too few rows for a linear regression"),
-        ({"model": "seasonal-naive", "season": 100}, "no series is as long as the season, 100"),
+        ({"model": "seasonal-naive", "season": 100}, "season of 100 rows is longer .* has 60"),
     ],
 )
 def test_what_the_data_do_not_allow_is_refused(options, message):
@@ -256,3 +256,18 @@ def test_another_table_is_forecast_with_the_seasons_that_were_fitted():
     expected.update(monthly(cycle(40), "c"))
     found = made.predict_panel(other)["forecast"]
     np.testing.assert_array_equal(found, expected.predict()["forecast"].iloc[12:])
+
+
+def test_fewer_steps_are_the_first_ones_of_the_usual_number():
+    """Whatever the methods: a linear autoregression is fitted anew for each horizon."""
+    rng = np.random.default_rng(0)
+    values = 50.0 + rng.normal(size=90).cumsum()
+    for model in ("linear", "pretrained"):
+        forecaster = Forecaster(horizon=8, model=model).fit(panel(values))
+        whole, first = forecaster.predict(), forecaster.predict(3)
+        assert first.equals(whole.head(3)), model
+
+
+def test_one_value_alone_is_no_certainty():
+    found = Forecaster(horizon=3).fit(panel(np.array([100.0]))).predict()
+    assert (found["high_80"] - found["low_80"] > 20.0).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -252,3 +253,22 @@ def test_an_error_that_hardly_differs_is_called_equal(monkeypatch):
     text = words(page(panel).text)
     assert "its error equal to that of seasonal" in text
     assert "0.0 %" not in text
+
+
+def test_errors_over_several_series_say_what_they_are():
+    assert "mean absolute error, in the unit of the series." in words(page(made.panel()).text)
+    text = words(page(made.panel(["a", "b"])).text)
+    assert "in the unit of the series" not in text
+    assert "of all series together, each in its own unit" in text
+    assert "(mean absolute error of each series, relative to the mean of all methods" in text
+
+
+def test_an_error_many_times_as_large_as_the_reference_is_said_in_times():
+    panel = made.panel()
+    backtest = made.backtest(panel, methods=("linear", "naive"))
+    first, second = backtest.methods
+    tiny = dataclasses.replace(second.score, mae=1e-12)
+    second = dataclasses.replace(second, score=tiny, by_series={"shop": tiny})
+    backtest = dataclasses.replace(backtest, methods=(first, second), best="naive")
+    text = words(page(panel, backtest=backtest).text)
+    assert "more than 1,000 times as large as that of naive, on held-out data" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lstm_native.forecast.backtest import MethodResult, Score
 from lstm_native.forecast.verdict import sentence
 
@@ -11,11 +13,11 @@ def result(name, mae, series=1):
     return MethodResult(name, score, {str(index): score for index in range(series)})
 
 
-def said(chosen, series=1, count=9, **maes):
+def said(chosen, series=1, count=9, asked=False, **maes):
     names = {name.replace("_", "-"): mae for name, mae in maes.items()}
     results = [result(name, mae, series) for name, mae in names.items()]
     best = min(names, key=lambda name: names[name])
-    return sentence(results, best, chosen, names, count, 6, "seasonal-naive")
+    return sentence(results, best, chosen, names, count, 6, "seasonal-naive", asked=asked)
 
 
 def test_the_best_is_named_with_its_gain_over_the_seasonal_naive_forecast():
@@ -30,9 +32,42 @@ def test_without_a_season_it_is_compared_with_naive():
 
 
 def test_another_forecast_than_the_best_is_said_to_be_given():
-    text = said("lstm", lstm=5.0, naive=4.0, seasonal_naive=6.0)
+    text = said("lstm", asked=True, lstm=5.0, naive=4.0, seasonal_naive=6.0)
     assert text.startswith("naive is best on this data")
-    assert text.endswith("; the forecast given is that of lstm, whose error is 25 % larger.")
+    assert text.endswith(
+        "; the forecast given is that of lstm, whose error is 25 % larger: it was asked for."
+    )
+
+
+def test_why_a_forecast_other_than_the_best_is_given():
+    text = said("mean of a and b", **{"mean of a and b": 5.0, "naive": 4.0, "seasonal_naive": 6.0})
+    assert text.endswith(
+        "25 % larger: the held-out rows are too few to decide alone, so what such methods have "
+        "shown on other data counts as well."
+    )
+    text = said("seasonal-naive", linear=4.0, seasonal_naive=5.0)
+    assert "choices by a part of them did worse than seasonal-naive on the rest" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (1.5, "50 % larger"),
+        (2.0, "2.0 times as large"),
+        (53.13, "53 times as large"),
+        (6e12, "more than 1,000 times as large"),
+    ],
+)
+def test_errors_many_times_as_large_are_said_in_times(error, words):
+    # "whose error is 600665186740949 % larger"
+    assert f"whose error is {words}: " in said("lstm", lstm=error, naive=1.0)
+
+
+def test_a_forecast_beside_a_perfect_one():
+    text = said("lstm", lstm=0.5, naive=0.0, seasonal_naive=1e-9)
+    assert "naive is best" in text
+    assert "less than 1 % of that of seasonal-naive" in text
+    assert "that of lstm, whose error is larger: " in text
 
 
 def test_errors_that_hardly_differ_are_called_equally_good():
@@ -51,8 +86,10 @@ def test_a_single_origin_is_said_to_say_little():
 
 def test_errors_of_many_series_are_not_added_up():
     text = said("theta", series=3, theta=3.0, naive=9.0, seasonal_naive=4.0)
-    assert "mean absolute error" not in text
-    assert "25 % smaller" in text
+    assert text.startswith(
+        "theta is best on this data (mean absolute error of each series, relative to the mean of "
+        "all methods in it): its error is 25 % smaller than that of seasonal-naive, 6 ahead"
+    )
 
 
 def test_perfect_forecasts_divide_by_nothing():
@@ -60,4 +97,5 @@ def test_perfect_forecasts_divide_by_nothing():
         "naive is best on this data (mean absolute error 0), 6 ahead from 9 held-out origins."
     )
     assert "smaller" not in said("seasonal-naive", naive=1.0, seasonal_naive=0.0)
-    assert said("naive", naive=1.0, seasonal_naive=0.0).endswith("that of naive.")
+    text = said("naive", asked=True, naive=1.0, seasonal_naive=0.0)
+    assert text.endswith("that of naive, whose error is larger: it was asked for.")

@@ -267,3 +267,20 @@ def test_days_of_two_months_tell_their_order(tmp_path_factory, first, pattern, r
     folder = tmp_path_factory.mktemp("orders")
     stamps = read(folder, [date.strftime(pattern) for date in dates]).series[0].stamps
     assert [stamp.date() for stamp in stamps] == dates
+
+
+@pytest.mark.parametrize("word", ["Summe", "Total", "Gesamt:"])
+def test_a_last_row_of_sums_is_to_be_deleted(tmp_path, word):
+    with pytest.raises(DataError, match=f"got '{word}'; delete the row if it sums up the others"):
+        read(tmp_path, ["2007-01", "2007-02", "2007-03", word])
+    with pytest.raises(DataError, match="mend it, so that all are written alike"):
+        read(tmp_path, ["2007-01", word, "2007-03", "2007-04"])
+
+
+def test_a_spreadsheets_days_are_named_whatever_their_distance(tmp_path):
+    # Months are unevenly spaced, hours are no whole days: both went without the hint.
+    months = ["44927", "44958", "44986", "45017", "45047", "45078"]
+    with pytest.raises(DataError, match=r"unevenly spaced .*; if a spreadsheet means days, give"):
+        read(tmp_path, months)
+    found = read(tmp_path, [str(45000 + hour / 4) for hour in range(9)])
+    assert any("if a spreadsheet means days" in note for note in found.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from lstm_native.forecast.reading.choices import AGGREGATES
@@ -96,6 +97,37 @@ def options_to_kwargs(namespace: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value not in (None, False) or (
         value is False and name in ("dayfirst", "header")
     )}  # fmt: skip
+
+
+#: What messages call the arguments of `read_table`, and what the command's users can write.
+_ALONE = r"(?<![\w/.=-]){}(?![\w/.=-])"
+_WORDS = [
+    (re.compile(_ALONE.format("no_time")), "--no-time"),
+    (re.compile(_ALONE.format("(dayfirst|monthfirst)")), r"--\1"),
+    (re.compile(_ALONE.format("aggregate(?= sum, mean or last)")), "--aggregate"),
+    (re.compile(r"(?<=, with )aggregate\b"), "--aggregate"),
+    (re.compile(r"\b(choose a (?:longer )?)frequency\b"), r"\1--frequency"),
+    (re.compile(r"(?<=\()future=, (?=--future-file)"), ""),
+    (re.compile(r"\b(choose another time column)\b"), r"\1 (--time)"),
+    (re.compile(r"\b(name the time zone)\b"), r"\1 (--timezone)"),
+    (re.compile(r"\b(name the columns of ids)\b"), r"\1 (--id)"),
+    (
+        re.compile(r"^(time|frequency|timezone|holidays|aggregate)(?= needs time stamps)"),
+        r"--\1",
+    ),
+]
+
+
+def in_command(message: str) -> str:
+    """Return a message in which arguments are called as on the command line.
+
+    What stands in quotation marks, the names and cells of the table, stays as it is.
+    """
+    parts = re.split(r"('[^']*')", message)
+    for place in range(0, len(parts), 2):
+        for pattern, option in _WORDS:
+            parts[place] = pattern.sub(option, parts[place])
+    return "".join(parts)
 
 
 def _delimiter(text: str) -> str:

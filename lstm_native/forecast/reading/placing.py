@@ -14,9 +14,12 @@ from lstm_native.forecast.reading.choices import Choices
 from lstm_native.forecast.reading.names import Names
 from lstm_native.forecast.reading.rows import Rows
 from lstm_native.forecast.reading.spacing import Spacing
-from lstm_native.forecast.reading.stamps import Stamps
+from lstm_native.forecast.reading.stamps import SERIAL, Stamps, may_be_serial
 from lstm_native.forecast.reading.table import Codes, Table
 from lstm_native.forecast.reading.text import listed, shown
+
+#: How the note begins that rows were not written at the stamps of the grid.
+MOVED = "each row stands for its span of the calendar"
 
 
 def spacing_of(table: Table, stamps: Stamps, codes: Codes, choices: Choices) -> Spacing:
@@ -40,6 +43,7 @@ def spacing_of(table: Table, stamps: Stamps, codes: Codes, choices: Choices) -> 
         f"{spacing.usual(stamps, codes)}); choose a frequency, such as "
         f"{spacing.proposed(stamps, codes)}, and aggregate sum, mean or last for rows within one"
         + ("; or name the time zone, if the clock was changed" if zone else "")
+        + (f"; {SERIAL}" if stamps.numbers is not None and may_be_serial(stamps.numbers) else "")
     )
 
 
@@ -81,6 +85,5 @@ def _note_moved(table: Table, stamps: Stamps, grid: Spacing, places: NDArray[np.
     if moved.size:
         row = int(moved[0])
         table.notes.append(
-            f"each row stands for its span of the calendar: {shown(stamps.texts[row])} is written "
-            f"{index[row]}, for example"
+            f"{MOVED}: {shown(stamps.texts[row])} is written {index[row]}, for example"
         )

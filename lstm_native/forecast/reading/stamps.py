@@ -28,6 +28,10 @@ _LAST_YEAR = 9000  # so that a forecast ends before the calendar does
 _NS_YEARS = (1678, 2261)
 
 
+#: What to do about a spreadsheet's numbers of days.
+SERIAL = "if a spreadsheet means days, give the column a date's format before it is saved"
+
+
 @dataclass(frozen=True, eq=False)
 class Stamps:
     """The stamps of all rows.
@@ -96,11 +100,8 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         read = np.array([float(cell) for cell in cells])
         epoch = _epoch(cells)
         if epoch is None:
-            if (read == np.floor(read)).all() and read.min() >= 20_000 and read.max() < 80_000:
-                notes.append(
-                    f"{shown(column.name)} is read as numbers; if a spreadsheet means days, "
-                    "give the column a date's format before it is saved"
-                )
+            if may_be_serial(read):
+                notes.append(f"{shown(column.name)} is read as numbers; {SERIAL}")
             return Stamps(None, read[place], "number", texts, notes=notes)
         notes.append(f"{shown(column.name)} is read as Unix time in {epoch}, in UTC")
         index = pd.DatetimeIndex(
@@ -108,6 +109,11 @@ def read_stamps(table: Table, column: Column, choices: Choices) -> Stamps:
         )
         return Stamps(index[place], None, "time", texts, notes=notes)
     raise _unreadable(table, column)
+
+
+def may_be_serial(numbers: NDArray[np.float64]) -> bool:
+    """Whether numbers may be a spreadsheet's days (1954 to 2119), with or without a clock."""
+    return bool(numbers.min() >= 20_000 and numbers.max() < 80_000)
 
 
 def _quick(cells: list[str]) -> NDArray[np.datetime64] | None:
@@ -170,10 +176,13 @@ def _unreadable(table: Table, column: Column) -> DataError:
     row = int(np.flatnonzero(wrong[column.codes])[0])
     cell = column.cells[column.codes[row]]
     if 2 * max(counts) > len(column.cells):
+        mend = "mend it, so that all are written alike"
+        if row == len(column.codes) - 1 and not any(map(str.isdecimal, cell)):
+            mend = "delete the row if it sums up the others, or mend it"
         like = next(c for c in column.cells if notations.fits(best, c))
         return DataError(
             f"{table.where(row)}: expected a time stamp like {shown(like)} ({best.name}) in column "
-            f"{shown(column.name)}, got {shown(cell)}; mend it, so that all are written alike"
+            f"{shown(column.name)}, got {shown(cell)}; {mend}"
         )
     return DataError(
         f"{table.where(row)}: cannot read {shown(cell)} in column {shown(column.name)} as a time "

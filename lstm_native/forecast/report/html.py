@@ -29,7 +29,7 @@ from lstm_native.forecast.report.pictures import series_key, series_picture
 from lstm_native.forecast.report.style import STYLE
 from lstm_native.forecast.report.svg import LARGE, SMALL
 from lstm_native.forecast.report.tested import ranked, table
-from lstm_native.forecast.report.wording import number, percent, spread, unit
+from lstm_native.forecast.report.wording import MEASURE, larger, number, percent, spread, unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +147,12 @@ def _cards(panel: Panel, ahead: Sequence[Ahead], backtest: BackTest | None) -> E
             size, under = f"{percent(abs(share))} {side}", "than that of"
             if abs(share) < _EQUAL:
                 size, under = "equal", "to that of"
-            cards.append(("its error", size, f"{under} {plain.name}, on held-out data"))
+            elif share < -0.995:
+                size, under = larger(1.0 - share, 1.0), "as that of"
+            under += f" {plain.name}, on held-out data"
+            if len(panel.series) > 1:
+                under += f" ({MEASURE})"
+            cards.append(("its error", size, under))
         held = coverage(chosen.score, list(ahead[0].bounds))
         if held:
             level = min(held)

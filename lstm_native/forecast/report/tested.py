@@ -69,7 +69,7 @@ def section(backtest: BackTest, levels: Sequence[str], series: int) -> list[Elem
         "The newest rows were hidden, forecast from those before them, and compared with what "
         "really came. Each method was judged on the very same values; smaller errors are better."
     )
-    parts += [element("p", None, text), _methods(backtest, levels), _words()]
+    parts += [element("p", None, text), _methods(backtest, levels), _words(series > 1)]
     parts += _by_step(backtest, series > 1)
     if series > 1:
         parts.append(element("h3", None, "By series"))
@@ -102,10 +102,16 @@ def _errors(score: Score, size: float | None = None) -> list[str]:
     return [number(score.mae, size), number(score.rmse, size), mase, smape]
 
 
-def _words() -> Element:
+def _words(many: bool) -> Element:
+    unit = "in the unit of the series"
+    if many:
+        unit = (
+            "over the values of all series together, each in its own unit, so that series of "
+            "large numbers rule it (as they do RMSE); MASE and sMAPE have no unit"
+        )
     text = (
-        "MAE: mean absolute error, in the unit of the series. RMSE: root of the mean square error, "
-        "which large errors dominate. MASE: the error beside that of a naive step in the past; "
+        f"MAE: mean absolute error, {unit}. RMSE: root of the mean square error, which large "
+        "errors dominate. MASE: the error beside that of a naive step in the past; "
         "below 1 is closer. sMAPE: error in percent of the mean of forecast and truth. "
         "Inside 80 %: the share of held-out values that the 80 % interval held."
     )

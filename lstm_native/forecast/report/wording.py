@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from lstm_native.forecast.panel import Frequency
 
+#: What errors over several series are compared by.
+MEASURE = "mean absolute error of each series, relative to the mean of all methods in it"
+
 _UNITS = {
     **dict.fromkeys(("YS", "YE", "BYS", "BYE", "Y", "A", "AS", "BA", "BAS"), "year"),
     **dict.fromkeys(("QS", "QE", "BQS", "BQE", "Q", "BQ"), "quarter"),
@@ -30,6 +33,7 @@ _UNRULY = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
 )
 _ALIAS = re.compile(r"(\d*)([A-Za-z]+)")
+_MANY_TIMES = 1000  # more than that is not worth a number
 
 
 def readable(text: str) -> str:
@@ -71,6 +75,32 @@ def percent(share: float) -> str:
     """Return a share as whole percent, with one decimal below 10 %."""
     value = 100.0 * share
     return f"{value:.1f} %" if 0.0 < abs(value) < 9.95 else f"{value:.0f} %"
+
+
+def smaller(error: float, other: float) -> str:
+    """Return how much smaller an error is than a larger one; "" if it hardly is."""
+    share = round(100.0 * (1.0 - error / other)) if other > 0.0 else 0
+    if share == 100:
+        return "less than 1 % of"
+    return f"{share} % smaller than" if share else ""
+
+
+def larger(error: float, least: float) -> str:
+    """Return how much larger an error is than the least one; "" if it hardly is.
+
+    From twice as large on it says how many times: nobody can picture 5213 %.
+    """
+    if error == least:
+        return ""
+    if least <= 0.0:
+        return "larger"
+    times = error / least
+    if times > _MANY_TIMES:
+        return f"more than {_MANY_TIMES:,} times as large"
+    if times >= 1.995:
+        return f"{times:.1f} times as large" if times < 9.95 else f"{times:,.0f} times as large"
+    share = round(100.0 * (times - 1.0))
+    return f"{share} % larger" if share else ""
 
 
 def unit(frequency: Frequency, count: int) -> str:
