@@ -62,7 +62,7 @@ def test_entrants_are_sorted_by_smape(tmp_path):
 
 def test_a_line_of_the_table_holds_errors_coverage_and_time():
     group = one_group()
-    bounds = {level: (group.test - 1.0, group.test + 1.0) for level in (80, 95)}
+    bounds = dict.fromkeys((80, 95), (group.test - 1.0, group.test + 1.0))
     run = forecast.Run(group, group.test * 1.0, bounds, 2.0, "pretrained")
     rivals = [competitions.Entrant("Naive2", 10.0, 4.0)]
     found = forecast.row("ours", [run], rivals)
