@@ -152,3 +152,9 @@ def test_an_exact_method_is_believed_at_once():
     }
     choice, _ = selection.choose(points, held)
     assert choice.name == "linear"
+
+
+def test_series_that_share_their_dates_count_for_two_at_most():
+    assert origins.together_worth(np.array([1.5])) == 1.5
+    assert origins.together_worth(np.array([1.5, 0.0, 2.5])) == 4.0
+    assert origins.together_worth(np.full(3000, 1.5)) == pytest.approx(3.0)
