@@ -92,3 +92,16 @@ def model_path(tmp_path: Path) -> Path:
     path = tmp_path / "model.safetensors"
     trained_model().save(path, metadata=METADATA)
     return path
+
+
+@pytest.fixture
+def quick_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train the global forecasting network a fifth as long: what is learnt well is not asked."""
+    import dataclasses
+
+    from lstm_native.forecast import tuning
+
+    monkeypatch.setattr(tuning, "_WINDOWS", 4_000)
+    for name in ("SHORT", "LONG", "WITH_COVARIATES"):
+        course = dataclasses.replace(getattr(tuning, name), seen=12_000, epochs=(3, 12))
+        monkeypatch.setattr(tuning, name, course)

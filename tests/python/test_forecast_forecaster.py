@@ -16,6 +16,8 @@ from lstm_native.forecast import horizons
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.forecaster import Forecaster
 
+pytestmark = pytest.mark.usefixtures("quick_tuning")
+
 COLUMNS = ["unique_id", "ds", "forecast", "low_80", "high_80", "low_95", "high_95"]
 
 

@@ -29,10 +29,10 @@ def test_the_settings_are_those_of_the_network_that_is_shipped():
     assert {name: v.shape for name, v in model.network.state_dict().items()} == shapes
 
 
-def test_a_seed_gives_the_same_weights_whatever_the_threads():
-    one = tower_weights(5, SMALL)
-    ln.set_num_threads(2)
-    two, other = tower_weights(5, SMALL), tower_weights(6, SMALL)
+def test_a_seed_gives_the_same_weights_and_threads_stay_as_they_were():
+    threads = ln.get_num_threads()
+    one, two, other = (tower_weights(seed, SMALL) for seed in (5, 5, 6))
+    assert ln.get_num_threads() == threads
     for name, value in one.items():
         np.testing.assert_array_equal(value, two[name])
     assert any((one[name] != other[name]).any() for name in one)

@@ -13,15 +13,7 @@ from lstm_native.forecast.global_model import GlobalModel
 from lstm_native.forecast.panel import Panel
 
 HORIZON = 6
-
-
-@pytest.fixture(autouse=True)
-def few_windows(monkeypatch):
-    """The whole budget would take most of a minute."""
-    monkeypatch.setattr(tuning, "_WINDOWS", 4_000)
-    for name in ("SHORT", "WITH_COVARIATES"):
-        course = dataclasses.replace(getattr(tuning, name), seen=12_000)
-        monkeypatch.setattr(tuning, name, course)
+pytestmark = pytest.mark.usefixtures("quick_tuning")
 
 
 def odd_series(count, rows=80, seed=0):

@@ -10,6 +10,8 @@ from panels import cycle, monthly
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.forecaster import Forecaster
 
+pytestmark = pytest.mark.usefixtures("quick_tuning")
+
 VALUES = cycle(84)
 
 

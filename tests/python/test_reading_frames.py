@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from product import fresh_process
 
 from lstm_native.forecast.errors import DataError
 from lstm_native.forecast.reading import panel_from_frame
@@ -158,4 +159,4 @@ def test_the_package_comes_without_pandas():
     import subprocess
 
     code = "import lstm_native, sys; assert 'pandas' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, **fresh_process())

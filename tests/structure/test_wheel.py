@@ -67,12 +67,12 @@ def test_every_public_header_is_there(files):
         assert f"lstm_native/include/lstm_native/{header.name}" in files
 
 
-def test_wheel_has_at_most_3_megabytes(files):
+def test_wheel_has_at_most_3_megabytes_and_half_a_one_for_the_pretrained_network(files):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
             archive.write(path, name)
-    assert packed.tell() <= 3 * MEGABYTE
+    assert packed.tell() <= 3.5 * MEGABYTE
 
 
 def test_binaries_are_stripped(files):

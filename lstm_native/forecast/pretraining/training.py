@@ -72,6 +72,7 @@ class Settings:
 
 def tower_weights(seed: int, settings: Settings) -> dict[str, NDArray[Any]]:
     """Train one tower on one thread, with lines of progress on stderr; return its weights."""
+    threads = ln.get_num_threads()
     ln.set_num_threads(1)
     began = time.perf_counter()
     losses: list[float] = []
@@ -88,7 +89,10 @@ def tower_weights(seed: int, settings: Settings) -> dict[str, NDArray[Any]]:
                 flush=True,
             )
 
-    return train_tower(seed, settings, watch).state_dict()
+    try:
+        return train_tower(seed, settings, watch).state_dict()
+    finally:
+        ln.set_num_threads(threads)
 
 
 def train_tower(
