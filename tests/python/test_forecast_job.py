@@ -33,7 +33,8 @@ def test_settings_of_the_network_are_in_the_summary():
 def test_the_summary_is_json_also_of_series_too_short_for_a_back_test():
     for values in ([1.0], np.arange(8.0), np.r_[cycle(30), np.nan, 3.0]):
         found = job.run(rows_of(monthly(values)), Forecaster(12, model="pretrained"))
-        json.dumps(found.summary, allow_nan=False)
+        text = json.dumps(found.summary, allow_nan=False)  # no NaN, which JSON does not know
+        assert json.loads(text)["data"]["rows"] == len(values)
 
 
 def test_data_are_described():
